@@ -1,0 +1,37 @@
+"""Shared by all tests: where real MNIST may lie, and one local cluster for those that need workers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+
+# MNIST stands beside the project on some machines; elsewhere the tests that need it say so and are skipped.
+os.environ.setdefault(
+    "VAE_DATA", str(next((p for p in (ROOT.parent / "shared" / "data", ROOT / "data") if p.is_dir()), ROOT / "data"))
+)
+torch.set_num_threads(1)  # as on the workers: results are compared bit for bit
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    from vae import load_dataset
+    from vae.data import DATASETS
+
+    if not DATASETS["mnist"].is_present():
+        pytest.skip(f"MNIST is not in {os.environ['VAE_DATA']}: set VAE_DATA or run 'python -m vae fetch mnist'")
+    return load_dataset("mnist")
+
+
+@pytest.fixture(scope="session")
+def engine():
+    from vae.engine import Engine
+
+    engine = Engine(workers=2)
+    engine.warm()
+    yield engine
+    engine.close()

@@ -1,0 +1,235 @@
+"""Runs on a real local cluster: the same curve as headless, whatever is paused, parked, cut or killed on the way."""
+
+import dataclasses
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+
+import vae
+import vae.engine.run as run_module
+from vae.engine import Engine, Status
+from vae.engine.cluster import _workers_wanted
+
+CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps
+
+
+def wait_for(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def headless():
+    """The curve and the final state of the same config, trained in this process."""
+    parts = list(vae.train(CONFIG))
+    return parts[-1][0], np.concatenate([progress.objective for _, progress in parts])
+
+
+def assert_same_as_headless(run, headless):
+    view = run.view()
+    assert view.status is Status.DONE, view.message
+    np.testing.assert_array_equal(view.objective, headless[1])
+    assert all(torch.equal(tensor, run.state().weights[name]) for name, tensor in headless[0].weights.items())
+
+
+def test_a_run_is_the_headless_training_bit_for_bit(engine, headless):
+    run = engine.create_run(CONFIG)
+    assert run.view().status is Status.PAUSED and run.view().step == 0
+    run.start()
+    assert run.view().status in (Status.QUEUED, Status.RUNNING)
+    wait_for(lambda: run.view().status.ended and not run.view().evaluating)
+    assert_same_as_headless(run, headless)
+    view = run.view()
+    model = vae.model_of(CONFIG, headless[0].weights)
+    assert view.evaluation.negative_elbo == pytest.approx(
+        vae.evaluate(CONFIG, model, vae.load_dataset("digits")).negative_elbo, abs=1e-9
+    )
+    seen = [step for step in range(CONFIG.total_steps + 1) if CONFIG.observes(step)]
+    assert [o.step for o in view.observations] == seen
+
+
+def test_pausing_stepping_and_going_on_leave_no_trace(engine, headless):
+    run = engine.create_run(CONFIG)
+    run.step(0)
+    wait_for(lambda: run.view().observations)
+    assert run.view().step == 0 and run.view().status is Status.PAUSED
+    run.start()
+    wait_for(lambda: run.view().step > 100)
+    run.pause()
+    held = run.view().step
+    time.sleep(0.6)
+    assert run.view().step == held and run.view().status is Status.PAUSED
+    for more in (1, 2):
+        run.step()
+        wait_for(lambda more=more: run.view().step == held + more)
+        assert run.view().status is Status.PAUSED
+    run.start()
+    wait_for(lambda: run.view().status.ended)
+    assert_same_as_headless(run, headless)
+
+
+def test_stop_ends_at_once_and_keeps_what_was_seen(engine):
+    run = engine.create_run(CONFIG)
+    run.start()
+    wait_for(lambda: run.view().step > 50)
+    run.stop()
+    view = run.view()
+    assert view.status is Status.STOPPED and len(view.objective) == view.step
+    assert run.state().step == view.step
+    for action in (run.start, run.pause, run.step, run.stop):
+        action()
+    time.sleep(0.3)
+    assert run.view().step == view.step and run.view().status is Status.STOPPED
+
+
+def kill_holder_of_state(engine, run):
+    """SIGKILL the worker process on which the run's latest state lies; it comes back by itself."""
+    holders = []
+
+    def look():
+        with run._lock:
+            state = run._state
+        holders.extend(engine.client.who_has([state]).get(state.key, ()))
+        return holders
+
+    wait_for(look)
+    pid = engine.client.run(os.getpid, workers=[holders[0]])[holders[0]]
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_killing_the_worker_that_holds_the_state_changes_nothing(engine, headless):
+    run = engine.create_run(CONFIG)
+    run.start()
+    for step in (300, 900):
+        wait_for(lambda step=step: run.view().step >= step)
+        kill_holder_of_state(engine, run)
+    wait_for(lambda: run.view().status.ended, 120)
+    assert_same_as_headless(run, headless)
+    wait_for(lambda: len(engine.client.scheduler_info(n_workers=-1)["workers"]) == 2)
+
+
+def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypatch):
+    monkeypatch.setattr(run_module, "HOME_EVERY", 0.3)
+    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.02)
+    run = engine.create_run(CONFIG)
+    run.start()
+    most, homes = 0, set()
+
+    def look():
+        nonlocal most
+
+        def count(dask_scheduler, run_id):
+            return sum(run_id in str(key) for key in dask_scheduler.tasks)
+
+        most = max(most, engine.client.run_on_scheduler(count, run_id=run.id))
+        homes.add(run._home_at)
+        return run.view().status.ended
+
+    wait_for(look)
+    assert_same_as_headless(run, headless)
+    assert run._count > 60 and len(homes) >= 3
+    assert most < 2 * run._count  # three tasks a chunk would have been left alone
+    assert most <= 3 * 40
+
+
+def test_many_runs_share_two_workers(engine):
+    runs = [engine.create_run(dataclasses.replace(CONFIG, seed=seed)) for seed in range(8)]
+    for run in runs:
+        run.start()
+    wait_for(lambda: all(run.view().step > 0 for run in runs))
+    steps = [run.view().step for run in runs]
+    for run in runs:
+        run.stop()
+    assert max(steps) < CONFIG.total_steps  # the last one had its turn long before the first was done
+
+
+def test_an_exception_on_a_worker_is_the_runs_message(engine, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module.tasks, "advance_chunk", _fail)
+        run = engine.create_run(CONFIG)
+        run.start()
+        wait_for(lambda: run.view().status.ended)
+    view = run.view()
+    assert view.status is Status.FAILED and view.message == "A worker failed: ZeroDivisionError: division by zero"
+
+
+def _fail(*_):
+    return 1 / 0
+
+
+def test_a_loss_that_is_not_finite_fails_the_run_and_keeps_its_last_state(engine):
+    run = engine.create_run(dataclasses.replace(CONFIG, learning_rate=10.0, loss="mse", beta=1e6))
+    run.start()
+    wait_for(lambda: run.view().status.ended)
+    view = run.view()
+    assert view.status is Status.FAILED and "no longer a finite number" in view.message
+    state = run.state()
+    assert state.step == view.step and all(torch.isfinite(t).all() for t in state.weights.values())
+
+
+def test_a_run_whose_owner_is_away_is_parked_and_goes_on(engine, headless):
+    present = {"ann": True}
+    watcher = Engine(
+        scheduler=engine.client.scheduler.address,
+        presence=lambda owner: present[owner],
+        absence_before_parking=0.2,
+        look_round_every=0.05,
+    )
+    try:
+        run = watcher.create_run(CONFIG, "ann")
+        run.start()
+        wait_for(lambda: run.view().step > 0)
+        present["ann"] = False
+        wait_for(lambda: run.view().parked)
+        held = run.view()
+        assert held.status is Status.PAUSED
+        time.sleep(0.5)
+        assert run.view().step == held.step
+        present["ann"] = True
+        wait_for(lambda: run.view().status.ended)
+        assert_same_as_headless(run, headless)
+        run = watcher.create_run(CONFIG, "ann")  # a run that its owner paused is not resumed by their return
+        run.step(1)
+        wait_for(lambda: run.view().step == 1)
+        present["ann"] = False
+        time.sleep(0.5)
+        present["ann"] = True
+        time.sleep(0.2)
+        assert run.view().status is Status.PAUSED and not run.view().parked
+    finally:
+        watcher.close()
+
+
+def test_an_optimal_sigma_is_measured_on_the_whole_training_set_in_pieces(engine):
+    config = dataclasses.replace(CONFIG, loss="gaussian_optimal", epochs=1)
+    run = engine.create_run(config)
+    run.start()
+    wait_for(lambda: run.view().evaluation is not None)
+    model = vae.model_of(config, run.state().weights)
+    expected = vae.evaluate(config, model, vae.load_dataset("digits"))
+    assert run.view().evaluation.sigma == pytest.approx(expected.sigma, rel=1e-6)
+    assert run.view().evaluation.negative_elbo == pytest.approx(expected.negative_elbo, rel=1e-6)
+
+
+def test_reference_lines_come_from_a_worker(engine):
+    wait_for(lambda: engine.reference_lines(CONFIG) is not None)
+    data = vae.load_dataset("digits")
+    assert engine.reference_lines(CONFIG) == vae.reference_lines(data, vae.LOSSES["bce"], {}, 2)
+
+
+def test_the_local_cluster_listens_on_loopback_only(engine):
+    addresses = [engine.client.scheduler.address, *engine.client.scheduler_info(n_workers=-1)["workers"]]
+    assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
+
+
+def test_a_nonsensical_number_of_workers_is_refused(monkeypatch):
+    for bad in ("0", "-1", "two", "1000"):
+        monkeypatch.setenv("VAE_WORKERS", bad)
+        with pytest.raises(vae.SettingError, match="VAE_WORKERS .* from 1 to 256"):
+            _workers_wanted()

@@ -1,0 +1,51 @@
+"""The networks: shapes for any image, and the programs they stand for."""
+
+import pytest
+import torch
+
+from vae.config import TrainConfig, multiply_adds
+from vae.errors import SettingError
+from vae.model import ARCHITECTURES, VAE
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("shape", [(1, 28, 28), (1, 8, 8), (3, 32, 32), (3, 64, 64), (1, 13, 21)])
+def test_any_image_shape_comes_back(architecture, shape):
+    model = VAE(architecture, shape, 5, (30, 20))
+    logits, mu, log_var = model(torch.rand(2, *shape), torch.randn(2, 5))
+    assert logits.shape == (2, *shape) and mu.shape == log_var.shape == (2, 5)
+    far = model.decode(1000 * torch.randn(8, 5))
+    assert far.min() < 0 and far.max() > 1  # logits, not probabilities
+
+
+def test_the_mlp_is_pytorch_examples_net():
+    model = VAE("mlp", (1, 28, 28), 20)
+    assert (
+        sum(p.numel() for p in model.parameters())
+        == 784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784
+    )
+    assert multiply_adds(TrainConfig(dataset="mnist", latent_dim=20)) == 784 * 400 + 2 * 400 * 20 + 20 * 400 + 400 * 784
+
+
+def test_the_lectures_net_has_the_lectures_layers():
+    model = VAE("l17", (1, 28, 28), 2)
+    shapes = [tuple(p.shape) for name, p in model.named_parameters() if name.endswith("weight")]
+    assert shapes == [
+        (32, 1, 3, 3), (64, 32, 3, 3), (64, 64, 3, 3), (64, 64, 3, 3), (2, 3136), (2, 3136),
+        (3136, 2), (64, 64, 3, 3), (64, 64, 3, 3), (64, 32, 3, 3), (32, 1, 3, 3),
+    ]  # fmt: skip
+    by_hand = 9 * (32 * 784 + 32 * 64 * 196 + 64 * 64 * 49 * 2)  # encoder convolutions, per output position
+    by_hand += 3 * 2 * 3136 + 9 * (64 * 64 * 49 + 64 * 64 * 49 + 64 * 32 * 169 + 32 * 27 * 27)  # per input position
+    assert multiply_adds(TrainConfig(dataset="mnist", architecture="l17")) == by_hand
+
+
+def test_z_is_mu_plus_sigma_eps():
+    model = VAE("mlp", (1, 8, 8), 3)
+    x, eps = torch.rand(4, 1, 8, 8), torch.randn(4, 3)
+    logits, mu, log_var = model(x, eps)
+    torch.testing.assert_close(logits, model.decode(mu + log_var.exp().sqrt() * eps))
+
+
+def test_an_unknown_architecture_is_refused():
+    with pytest.raises(SettingError, match="one of mlp, l17 is accepted"):
+        VAE("transformer", (1, 8, 8), 2)

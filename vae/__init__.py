@@ -1,0 +1,44 @@
+"""VAE Loss Lab: what the loss of a variational autoencoder does. No streamlit, dask or torchvision is imported here."""
+
+from vae.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vae.config import TrainConfig
+from vae.data import DATASETS, ImageDataset, load_dataset
+from vae.errors import CheckpointError, DataError, SettingError, VaeError
+from vae.evaluation import Evaluation, evaluate, reference_lines
+from vae.losses import LOSSES, Loss
+from vae.model import ARCHITECTURES, VAE
+from vae.objective import kl_divergence
+from vae.presets import PRESETS
+from vae.training import Observation, Progress, TrainState, advance, initial_state, model_of, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ARCHITECTURES",
+    "DATASETS",
+    "LOSSES",
+    "PRESETS",
+    "VAE",
+    "Checkpoint",
+    "CheckpointError",
+    "DataError",
+    "Evaluation",
+    "ImageDataset",
+    "Loss",
+    "Observation",
+    "Progress",
+    "SettingError",
+    "TrainConfig",
+    "TrainState",
+    "VaeError",
+    "advance",
+    "evaluate",
+    "initial_state",
+    "kl_divergence",
+    "load_checkpoint",
+    "load_dataset",
+    "model_of",
+    "reference_lines",
+    "save_checkpoint",
+    "train",
+]

@@ -1,0 +1,152 @@
+"""python -m vae: training and fetching without the app."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from vae.config import TrainConfig, loss_keys
+from vae.errors import SettingError, VaeError
+from vae.losses import LOSSES
+
+PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 done, 1 the training failed, 2 a setting or file cannot be used (one sentence on stderr)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except VaeError as reason:
+        print(f"vae: {reason}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("vae: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vae", description="Train VAEs under any of the losses, headless.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    train = commands.add_parser("train", help="train one model and print its test figures, in nats per image")
+    train.set_defaults(run=_train)
+    train.add_argument("--preset", help="start from a known program's settings: pytorch-examples or l17")
+    train.add_argument("--dataset", help="mnist or digits; mnist when it is on this machine, else digits")
+    train.add_argument("--loss", help=f"one of {', '.join(loss_keys())}")
+    train.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
+    for name, meaning in PARAMETERS.items():
+        train.add_argument(f"--{name}", type=_number, help=meaning)
+    train.add_argument("--architecture", help="mlp or l17")
+    train.add_argument("--hidden", type=_widths, help="widths of the MLP's hidden layers, such as 400 or 512,256")
+    train.add_argument("--latent-dim", type=_whole)
+    train.add_argument("--beta", type=_number, help="weight of the KL term")
+    train.add_argument("--reduction", help="sum (the ELBO) or mean over pixels")
+    train.add_argument("--learning-rate", type=_number)
+    train.add_argument("--batch-size", type=_whole)
+    train.add_argument("--epochs", type=_whole)
+    train.add_argument("--size", type=_whole, help="resize the images to so many pixels a side; 0 for their own")
+    train.add_argument("--seed", type=_whole)
+    train.add_argument("--threads", type=_whole, help="of torch; results are bit-identical only at equal counts")
+    train.add_argument("--out", type=Path, help="where to write the checkpoint (.safetensors)")
+    fetch = commands.add_parser("fetch", help="download a data set into the data folder (VAE_DATA)")
+    fetch.set_defaults(run=_fetch)
+    fetch.add_argument("dataset")
+    return parser
+
+
+# argparse would answer a bad number with a usage page; passing the text on lets TrainConfig answer with its sentence.
+def _whole(text: str) -> object:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _widths(text: str) -> object:
+    return tuple(_whole(part) for part in text.split(","))
+
+
+def config_from(options: argparse.Namespace) -> TrainConfig:
+    """The config that the options stand for: the preset's fields, changed by those that were given."""
+    from vae.data import default_dataset
+    from vae.presets import find_preset
+
+    fields = (
+        "dataset loss formula architecture hidden latent_dim beta reduction learning_rate batch_size epochs size seed"
+    )
+    given = {name: value for name in fields.split() if (value := getattr(options, name)) is not None}
+    parameters = {name: value for name in PARAMETERS if (value := getattr(options, name)) is not None}
+    if parameters:
+        given["parameters"] = parameters
+    if options.preset is not None:
+        return find_preset(options.preset).config(**given)
+    return TrainConfig(**({"dataset": default_dataset()} | given))
+
+
+def _train(options: argparse.Namespace) -> int:
+    config = config_from(options)
+    if options.out is not None and not options.out.parent.is_dir():
+        raise SettingError(
+            "--out", str(options.out), f"its folder {options.out.parent} does not exist; an existing one is accepted"
+        )
+
+    import torch
+    from tqdm import tqdm
+
+    from vae.checkpoint import save_checkpoint
+    from vae.data import load_dataset
+    from vae.evaluation import evaluate
+    from vae.training import model_of, train
+
+    if options.threads is not None:
+        if not isinstance(options.threads, int) or not 1 <= options.threads <= 1024:
+            raise SettingError("--threads", options.threads, "a whole number from 1 to 1024 is accepted")
+        torch.set_num_threads(options.threads)
+    data = load_dataset(config.dataset, config.size)
+    print(f"{config.to_json()}\n{torch.get_num_threads()} thread(s), {config.total_steps:,} steps")
+    with tqdm(total=config.total_steps, unit="step", disable=None) as bar:
+        for state, progress in train(config, data):
+            bar.update(len(progress.objective))
+            if len(progress.objective):
+                bar.set_postfix(
+                    reconstruction=f"{progress.reconstruction.mean():.2f}",
+                    kl=f"{progress.kl.mean():.2f}",
+                    refresh=False,
+                )
+    metrics = None
+    if not progress.failure:
+        metrics = evaluate(config, model_of(config, state.weights), data)
+        print(
+            f"test -ELBO {metrics.negative_elbo:.3f} = reconstruction {metrics.reconstruction:.3f} + KL {metrics.kl:.3f} "
+            f"nats per image ({metrics.images:,} images, after {state.step:,} steps)"
+        )
+    if options.out is not None:
+        save_checkpoint(options.out, state, config, metrics)
+        print(f"checkpoint: {options.out}")
+    if progress.failure:
+        print(f"vae: {progress.failure}", file=sys.stderr)
+    return 1 if progress.failure else 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from vae.data import data_folder, find_source
+
+    source = find_source(options.dataset)
+    with tqdm(total=100, unit="%", disable=None, bar_format="{l_bar}{bar}| {n:.0f} %") as bar:
+        source.download(data_folder(), lambda share: bar.update(100 * share - bar.n))
+    print(f"{source.title}: in {data_folder()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

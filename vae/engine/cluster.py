@@ -1,0 +1,168 @@
+"""The Dask cluster: a local one bound to loopback, or the one that VAE_SCHEDULER names. One per process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future as PlainFuture
+
+import dask
+from distributed import Client, LocalCluster
+
+from vae.config import TrainConfig
+from vae.data import default_dataset
+from vae.engine import tasks
+from vae.engine.run import Run
+from vae.errors import SettingError
+from vae.evaluation import ReferenceLine
+
+ABSENCE_BEFORE_PARKING = 120.0  # seconds without any connected session of a run's owner
+ABSENCE_BEFORE_FORGETTING = 3600.0
+LOOK_ROUND_EVERY = 2.0
+ENDED_RUNS_KEPT = 8  # for each owner
+
+dask.config.set(
+    {
+        "distributed.scheduler.allowed-failures": 20,  # losing a worker is no reason to give a run up
+        "distributed.comm.timeouts.connect": "10s",
+        "distributed.admin.large-graph-warning-threshold": "256MB",  # a state brought home is a few MB, on purpose
+    }
+)
+
+
+class Engine:
+    """The client of a cluster, and the runs on it.
+
+    presence(owner) -> bool says whether a session of that owner is connected; runs of absent owners are parked.
+    """
+
+    def __init__(
+        self,
+        scheduler: str | None = None,
+        workers: int | None = None,
+        presence: Callable[[str], bool] = lambda owner: True,
+        absence_before_parking: float = ABSENCE_BEFORE_PARKING,
+        look_round_every: float = LOOK_ROUND_EVERY,
+    ):
+        self.presence, self.absence_before_parking = presence, absence_before_parking
+        self.threads = 1  # for each chunk; runs share the cores by having a worker each
+        self._cluster = None if scheduler else _local_cluster(workers or os.cpu_count() or 1)
+        self.client = Client(scheduler or self._cluster, set_as_default=False)
+        self.runs: dict[str, Run] = {}
+        self._last_seen: dict[str, float] = {}
+        self._lines: dict[tuple, PlainFuture] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._look_round_every = look_round_every
+        threading.Thread(target=self._look_round, name="vae-engine", daemon=True).start()
+
+    def warm(self) -> None:
+        """Make every worker ready for its first click; returns when they are."""
+        addresses = list(self.client.scheduler_info(n_workers=-1)["workers"])
+        dataset = default_dataset()
+        futures = [
+            self.client.submit(tasks.warm, dataset, self.threads, workers=[a], pure=False, allow_other_workers=True)
+            for a in addresses
+        ]
+        self.client.gather(futures)
+
+    def create_run(self, config: TrainConfig, owner: str = "") -> Run:
+        """A run that is not started yet."""
+        run = Run(self.client, config, owner, uuid.uuid4().hex[:12], self.threads)
+        with self._lock:
+            self.runs[run.id] = run
+            self._last_seen[owner] = time.monotonic()
+            ended = [r for r in self.runs.values() if r.owner == owner and r.view().status.ended]
+            for old in ended[: max(0, len(ended) - ENDED_RUNS_KEPT)]:
+                del self.runs[old.id]
+        return run
+
+    def discard(self, run: Run) -> None:
+        """Stop a run and forget it."""
+        run.stop()
+        with self._lock:
+            self.runs.pop(run.id, None)
+
+    def runs_of(self, owner: str) -> list[Run]:
+        """This owner's runs, oldest first."""
+        with self._lock:
+            return [run for run in self.runs.values() if run.owner == owner]
+
+    def reference_lines(self, config: TrainConfig) -> tuple[ReferenceLine, ...] | None:
+        """The lines for this config's data, loss and latent dimensions; None until a worker has computed them."""
+        key = (config.dataset, config.size, config.loss, config.formula, config.parameters, config.latent_dim)
+        with self._lock:
+            if key not in self._lines:
+                if len(self._lines) >= 256:
+                    self._lines.pop(next(iter(self._lines)))
+                self._lines[key] = self.client.submit(tasks.reference_lines_of, config, pure=False, priority=-1)
+            future = self._lines[key]
+        return future.result() if future.status == "finished" else () if future.status == "error" else None
+
+    def close(self) -> None:
+        """Stop every worker and the scheduler that this engine started."""
+        self._closed.set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.client.close(timeout=2)
+            if self._cluster is not None:
+                self._cluster.close(timeout=5)
+
+    def _look_round(self) -> None:
+        while not self._closed.wait(self._look_round_every):
+            self.park_and_resume()
+
+    def park_and_resume(self) -> None:
+        """Park the runs of owners who have been away too long, resume those of owners who are back."""
+        now = time.monotonic()
+        with self._lock:
+            runs = list(self.runs.values())
+        for run in runs:
+            if self.presence(run.owner):
+                self._last_seen[run.owner] = now
+                run.unpark()
+            elif now - self._last_seen[run.owner] >= ABSENCE_BEFORE_FORGETTING:
+                self.discard(run)
+            elif now - self._last_seen[run.owner] >= self.absence_before_parking:
+                run.park()
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
+        memory_limit=0,  # a laptop's memory is the operating system's to manage; Dask would kill workers over it
+        silence_logs=50,
+    )
+
+
+_shared: Engine | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_engine(presence: Callable[[str], bool] = lambda owner: True) -> Engine:
+    """The process's engine, made at the first call from VAE_SCHEDULER and VAE_WORKERS, closed at exit."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = Engine(os.environ.get("VAE_SCHEDULER") or None, _workers_wanted(), presence)
+            atexit.register(_shared.close)
+        return _shared
+
+
+def _workers_wanted() -> int | None:
+    text = os.environ.get("VAE_WORKERS") or None
+    if text is None:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise SettingError("VAE_WORKERS", text, "a whole number from 1 to 256 is accepted")
+    return int(text)

@@ -1,0 +1,321 @@
+"""A training run on the cluster: short chunks, each a task that depends on the state of the one before.
+
+Two chunks are under way at a time, so that a worker never waits for the next one. Pausing and stopping cut what is
+not accepted yet: they take effect at once, and as chunks are replayable nothing is lost by it. Every ten seconds the
+state is brought home and becomes the root of what follows: a dead worker costs seconds, and the tasks that the
+scheduler must remember stay few.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from distributed import Client, Future
+
+from vae.config import TrainConfig, multiply_adds
+from vae.engine import tasks
+from vae.errors import VaeError
+from vae.evaluation import Evaluation, merge, pieces
+from vae.losses import optimal_sigma
+from vae.training import Observation, Progress, TrainState
+
+CHUNK_SECONDS = 0.2
+# The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
+FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
+AHEAD = 2  # chunks under way
+HOME_EVERY = 10.0  # seconds between two states brought home
+MOST_OBSERVATIONS = 240  # kept for looking back; older ones are thinned out
+
+
+class Status(Enum):
+    """What a run is doing. QUEUED: started or resumed, no chunk back yet."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def active(self) -> bool:
+        return self in (Status.QUEUED, Status.RUNNING)
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.DONE, Status.STOPPED, Status.FAILED)
+
+
+@dataclass(frozen=True)
+class View:
+    """What can be seen of a run at one moment. Curves hold one float per step from step 1 on: nats per image."""
+
+    status: Status
+    message: str  # why it failed, or that it was parked; else empty
+    parked: bool
+    step: int
+    total_steps: int
+    epoch: float
+    reconstruction: np.ndarray
+    kl: np.ndarray
+    objective: np.ndarray
+    observations: tuple[Observation, ...]
+    images_per_second: float
+    seconds_left: float | None
+    evaluation: Evaluation | None  # of the whole test set, once it was asked for or the run is done
+    evaluating: bool
+
+
+@dataclass
+class _Chunk:
+    steps: int
+    state: Future
+    progress: Future
+    submitted: float = field(default_factory=time.monotonic)
+
+
+class Run:
+    """One training run. All methods return at once; every method may be called from any thread."""
+
+    def __init__(self, client: Client, config: TrainConfig, owner: str, run_id: str, threads: int):
+        self.config, self.owner, self.id, self.threads = config, owner, run_id, threads
+        self._client = client
+        self._lock = threading.RLock()
+        self._status, self._message, self._parked = Status.PAUSED, "", False
+        self._state: TrainState | Future | None = None  # after the last accepted chunk; None: the initial state
+        self._step = 0
+        self._chunks: deque[_Chunk] = deque()
+        self._count = 0  # chunks submitted, for their names
+        per_step = 3 * config.batch_size * multiply_adds(config)
+        self._next_steps = min(FIRST_CHUNK_STEPS, max(1, round(FIRST_CHUNK_OPERATIONS / per_step)))
+        self._home_at = time.monotonic()
+        self._curves: list[np.ndarray] = []  # (3, steps) each
+        self._observations: list[Observation] = []
+        self._rate = 0.0  # images per second, while working
+        self._accepted_at: float | None = None
+        self._evaluation: Evaluation | None = None
+        self._evaluating: list[Future] = []
+
+    # ---- what a user does ----
+
+    def start(self) -> None:
+        """Start, or go on after a pause; without effect on a run that is under way or has ended."""
+        with self._lock:
+            if self._status is Status.PAUSED:
+                self._status, self._message, self._parked = Status.QUEUED, "", False
+                self._accepted_at = None
+                self._fill()
+
+    def pause(self) -> None:
+        with self._lock:
+            if self._status.active:
+                self._drop_chunks()
+                self._status = Status.PAUSED
+
+    def step(self, steps: int = 1) -> None:
+        """Take so many steps and stay paused; for a run that is paused. No step at all shows the untrained network."""
+        with self._lock:
+            if self._status is Status.PAUSED and not self._chunks:
+                self._submit(steps)
+
+    def stop(self) -> None:
+        """End the run; its curves, pictures and state stay."""
+        with self._lock:
+            if not self._status.ended:
+                self._drop_chunks()
+                self._status, self._message, self._parked = Status.STOPPED, "", False
+
+    def park(self) -> None:
+        """Pause for the owner's absence; unpark() goes on."""
+        with self._lock:
+            if self._status.active:
+                self.pause()
+                self._parked = True
+
+    def unpark(self) -> None:
+        with self._lock:
+            if self._parked:
+                self.start()
+                self._message = "It was parked while you were away, and goes on."
+
+    def evaluate(self) -> None:
+        """Evaluate the whole test set on the accepted state, in pieces; view().evaluation has it when it is ready."""
+        with self._lock:
+            if not self._evaluating and (self._chunks or self._step):
+                self._evaluation = None
+                self._submit_evaluation()
+
+    # ---- what others see ----
+
+    def view(self) -> View:
+        with self._lock:
+            curves = np.concatenate(self._curves, axis=1) if self._curves else np.zeros((3, 0))
+            self._curves = [curves] if self._curves else []
+            rate = self._rate / self.config.batch_size  # steps a second
+            left = (self.config.total_steps - self._step) / rate if rate and self._status.active else None
+            return View(
+                self._status,
+                self._message,
+                self._parked,
+                self._step,
+                self.config.total_steps,
+                self._step / self.config.steps_per_epoch,
+                *curves,
+                tuple(self._observations),
+                self._rate,
+                left,
+                self._evaluation,
+                bool(self._evaluating),
+            )
+
+    def state(self, timeout: float = 30.0) -> TrainState | None:
+        """The last accepted state, fetched from its worker if it is there; None before the first chunk."""
+        with self._lock:
+            state = self._state
+        return state.result(timeout) if isinstance(state, Future) else state
+
+    # ---- chunks ----
+
+    def _fill(self) -> None:
+        """Keep chunks under way, unless it is time to bring the state home: then let them run out first."""
+        due = time.monotonic() - self._home_at > HOME_EVERY
+        if due and not self._chunks and isinstance(self._state, Future):
+            self._state, self._home_at = self._state.result(), time.monotonic()
+            due = False
+        planned = self._step + sum(chunk.steps for chunk in self._chunks)
+        while len(self._chunks) < AHEAD and planned < self.config.total_steps and not (due and self._chunks):
+            planned += self._submit(min(self._next_steps, self.config.total_steps - planned))
+
+    def _submit(self, steps: int) -> int:
+        before = self._chunks[-1].state if self._chunks else self._state
+        self._count += 1
+        name = f"{self.id}-{self._count}"
+        pair = self._client.submit(
+            tasks.advance_chunk, before, self.config, steps, self.threads, key=f"advance-{name}", pure=False
+        )
+        state = self._client.submit(tasks.first, pair, key=f"state-{name}", pure=False)
+        progress = self._client.submit(tasks.second, pair, key=f"progress-{name}", pure=False)
+        chunk = _Chunk(steps, state, progress)
+        self._chunks.append(chunk)
+        progress.add_done_callback(self._on_progress)
+        return steps
+
+    def _drop_chunks(self) -> None:
+        """Let go of what is under way: Dask forgets tasks that nobody holds, and starts none of them any more."""
+        self._chunks.clear()
+
+    def _on_progress(self, _: Future) -> None:
+        """Called by the client in a thread of its own whenever a chunk is back."""
+        with self._lock:
+            while self._chunks and self._chunks[0].progress.done():
+                chunk = self._chunks[0]
+                try:
+                    progress = chunk.progress.result(timeout=30)
+                except Exception as reason:
+                    self._fail(reason)
+                    return
+                self._chunks.popleft()
+                self._accept(chunk, progress)
+            if self._status.active:
+                self._fill()
+
+    def _accept(self, chunk: _Chunk, progress: Progress) -> None:
+        now = time.monotonic()
+        self._state, self._step = chunk.state, progress.step
+        self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
+        self._observations.extend(progress.observations)
+        if len(self._observations) > MOST_OBSERVATIONS:
+            self._observations = _thinned(self._observations)
+        self._measure(progress, now)
+        if progress.failure:
+            self._drop_chunks()
+            self._status, self._message = Status.FAILED, progress.failure
+        elif self._step >= self.config.total_steps:
+            self._status = Status.DONE
+            self.evaluate()
+        elif self._status is Status.QUEUED:
+            self._status = Status.RUNNING
+
+    def _measure(self, progress: Progress, now: float) -> None:
+        """The pace, and from it the size of the next chunk. Never more than four times the last: first chunks mislead."""
+        taken = len(progress.reconstruction)
+        if not taken:
+            return
+        working = max(progress.images_per_second, 1e-9) / self.config.batch_size  # steps a second inside advance()
+        wanted = max(1, round(working * CHUNK_SECONDS))
+        self._next_steps = min(wanted, 4 * max(1, self._next_steps))
+        if self._accepted_at is not None and now > self._accepted_at:
+            pace = taken * self.config.batch_size / (now - self._accepted_at)
+            self._rate = pace if not self._rate else 0.8 * self._rate + 0.2 * pace
+        self._accepted_at = now
+
+    def _fail(self, reason: BaseException) -> None:
+        self._drop_chunks()
+        text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
+        self._status, self._message = Status.FAILED, text.strip().splitlines()[0][:500]
+
+    # ---- evaluation ----
+
+    def _submit_evaluation(self) -> None:
+        """Pieces in parallel; where the loss takes its sigma from the training set, that comes first."""
+        if self.config.loss_record().origin("sigma") == "batch":
+            spans = list(pieces(_n_images(self.config)[0]))
+            self._gather_pieces(
+                [self._piece(tasks.residual_piece, a, b) for a, b in spans],
+                lambda parts: self._submit_test_pieces(_sigma_from(parts, spans)),
+            )
+        else:
+            self._submit_test_pieces(None)
+
+    def _submit_test_pieces(self, sigma: float | None) -> None:
+        def finish(parts: list[Evaluation]) -> None:
+            self._evaluation, self._evaluating = merge(parts), []
+
+        spans = pieces(_n_images(self.config)[1])
+        self._gather_pieces([self._piece(tasks.evaluation_piece, a, b, sigma) for a, b in spans], finish)
+
+    def _piece(self, function, *arguments) -> Future:
+        return self._client.submit(
+            function, self._state, self.config, *arguments, self.threads, pure=False, priority=-1
+        )
+
+    def _gather_pieces(self, futures: list[Future], then) -> None:
+        self._evaluating = futures
+
+        def on_done(_: Future) -> None:
+            with self._lock:
+                if self._evaluating is not futures or not all(f.done() for f in futures):
+                    return
+                try:
+                    then([f.result(timeout=30) for f in futures])
+                except Exception as reason:
+                    self._evaluating = []
+                    self._message = f"The test set could not be evaluated: {reason}"
+
+        for future in futures:
+            future.add_done_callback(on_done)
+
+
+def _n_images(config: TrainConfig) -> tuple[int, int]:
+    from vae.data import find_source
+
+    source = find_source(config.dataset)
+    return source.n_train, source.n_test
+
+
+def _sigma_from(residuals: list[float], spans: list[tuple[int, int]]) -> float:
+    import torch
+
+    mean = sum(r * (b - a) for r, (a, b) in zip(residuals, spans)) / spans[-1][1]
+    return float(optimal_sigma(torch.zeros(()), torch.tensor(mean, dtype=torch.float64).sqrt()))
+
+
+def _thinned(observations: list[Observation]) -> list[Observation]:
+    """Every second one of the older half, all of the newer half; the first one stays."""
+    half = len(observations) // 2
+    return observations[:half:2] + observations[half:]

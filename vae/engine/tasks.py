@@ -1,0 +1,59 @@
+"""What workers execute. Each function takes small arguments, loads the data set on its own worker, and is replayable:
+the same arguments give the same result, on any worker and after any crash."""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from vae.config import TrainConfig
+from vae.data import load_dataset
+from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
+from vae.training import Progress, TrainState, advance, initial_state, model_of
+
+
+def advance_chunk(
+    state: TrainState | None, config: TrainConfig, steps: int, threads: int
+) -> tuple[TrainState, Progress]:
+    """advance() with the worker's copy of the data; state None stands for the initial state."""
+    torch.set_num_threads(threads)
+    data = load_dataset(config.dataset, config.size)
+    return advance(initial_state(config) if state is None else state, config, data, steps)
+
+
+def evaluation_piece(
+    state: TrainState, config: TrainConfig, start: int, stop: int, sigma: float | None, threads: int
+) -> Evaluation:
+    torch.set_num_threads(threads)
+    images = load_dataset(config.dataset, config.size).test
+    return evaluate_piece(config, model_of(config, state.weights), images, start, stop, sigma)
+
+
+def residual_piece(state: TrainState, config: TrainConfig, start: int, stop: int, threads: int) -> float:
+    torch.set_num_threads(threads)
+    images = load_dataset(config.dataset, config.size).train
+    return squared_residual(config, model_of(config, state.weights), images, start, stop)
+
+
+def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
+    data = load_dataset(config.dataset, config.size)
+    return reference_lines(data, config.loss_record(), config.loss_parameters(), config.latent_dim)
+
+
+def warm(dataset: str, threads: int) -> None:
+    """Pay for imports, the data set and torch's first steps before anybody waits for them."""
+    for name in {dataset, "digits"}:
+        config = TrainConfig(dataset=name)
+        state, _ = advance_chunk(None, config, 2, threads)
+        evaluation_piece(state, config, 0, 1, None, threads)
+    gc.collect()
+    gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s
+
+
+def first(pair: tuple) -> object:
+    return pair[0]
+
+
+def second(pair: tuple) -> object:
+    return pair[1]

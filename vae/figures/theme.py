@@ -1,0 +1,58 @@
+"""Colours and line styles that mean the same on every page, and the Plotly layout that all figures share."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import plotly.graph_objects as go
+
+# From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.
+LOSS_COLOURS = {
+    "bce": "#D55E00",
+    "mse": "#0072B2",
+    "gaussian": "#56B4E9",
+    "gaussian_optimal": "#009E73",
+    "gaussian_learned": "#332288",
+    "continuous_bernoulli": "#CC79A7",
+    "laplace": "#E69F00",
+    "logcosh": "#999999",
+    "ssim": "#882255",
+    "formula": "#F0E442",
+}
+
+# Tol's "muted" and "bright", for classes: hues that are not mistaken for a loss matter less than ten that differ.
+CLASS_COLOURS = (
+    "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#777777",
+)  # fmt: skip
+
+
+class Ink:
+    """Colours of text and lines that can be read on a light and on a dark page."""
+
+    TEXT = "#7a7f87"
+    GRID = "rgba(128,128,128,.25)"
+    REFERENCE = "#8a8f98"
+
+
+def layout(height: int, **changes) -> go.Layout:
+    """The shared layout: transparent, so that the page's own theme shows; zoom kept over updates by uirevision."""
+    shared = {
+        "height": height,
+        "margin": {"l": 44, "r": 8, "t": 26, "b": 34},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": Ink.TEXT, "size": 13},
+        "uirevision": "kept",
+        "showlegend": False,
+        "hoverlabel": {"font": {"size": 13}},
+    }
+    return go.Layout(**(shared | changes))
+
+
+def axis(title: str = "", **changes) -> dict:
+    return {"title": {"text": title, "standoff": 6}, "gridcolor": Ink.GRID, "zeroline": False} | changes
+
+
+def class_colours(classes: int) -> list[str]:
+    colours = cycle(CLASS_COLOURS)
+    return [next(colours) for _ in range(classes)]

@@ -1,0 +1,151 @@
+"""The networks: an encoder to mu and log_var, a decoder to logits, and the VAE around them, for any image shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor, nn
+
+from vae.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """encoder(shape, hidden) -> (module: images (B, C, H, W) -> features (B, F), F); decoder likewise, codes -> logits."""
+
+    key: str
+    name: str
+    meaning: str
+    uses_hidden: bool  # whether the hidden widths are the user's to set
+    encoder: Callable[[tuple[int, int, int], Sequence[int]], tuple[nn.Module, int]]
+    decoder: Callable[[tuple[int, int, int], Sequence[int], int], nn.Module]
+
+
+class VAE(nn.Module):
+    """Variational autoencoder, https://arxiv.org/abs/1312.6114. images: float (B, C, H, W) in [0, 1]; codes: (B, Z)."""
+
+    def __init__(
+        self,
+        architecture: str,
+        shape: tuple[int, int, int],
+        latent_dim: int,
+        hidden: Sequence[int] = (400,),
+        learned_sigma: bool = False,
+    ):
+        super().__init__()
+        parts = find_architecture(architecture)
+        self.shape = shape
+        self.encoder, features = parts.encoder(shape, hidden)
+        self.mu = nn.Linear(features, latent_dim)
+        self.log_var = nn.Linear(features, latent_dim)
+        self.decoder = parts.decoder(shape, hidden, latent_dim)
+        # Zeros draw no random numbers: with and without it, the networks start alike.
+        self.log_sigma = nn.Parameter(torch.zeros(())) if learned_sigma else None
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, C, H, W) -> mu (B, Z), log_var (B, Z)."""
+        features = self.encoder(x)
+        return self.mu(features), self.log_var(features)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Codes (B, Z) -> logits (B, C, H, W)."""
+        return self.decoder(z)
+
+    def forward(self, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Images and standard normal noise (B, Z) -> logits (B, C, H, W), mu (B, Z), log_var (B, Z)."""
+        mu, log_var = self.encode(x)
+        return self.decode(mu + (0.5 * log_var).exp() * eps), mu, log_var
+
+
+def _mlp_encoder(shape, hidden):
+    widths = (math.prod(shape), *hidden)
+    return nn.Sequential(nn.Flatten(), *_dense(widths)), widths[-1]
+
+
+def _mlp_decoder(shape, hidden, latent_dim):
+    widths = (latent_dim, *reversed(hidden))
+    return nn.Sequential(*_dense(widths), nn.Linear(widths[-1], math.prod(shape)), nn.Unflatten(1, shape))
+
+
+def _dense(widths: Sequence[int]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(widths, widths[1:]):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return layers
+
+
+class _Crop(nn.Module):
+    """The upper left H x W of an image that the transposed convolutions made a little too large."""
+
+    def __init__(self, height: int, width: int):
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., : self.height, : self.width]
+
+
+def _quarter(side: int) -> int:
+    """A side after two convolutions with stride 2 and padding 1."""
+    return (((side + 1) // 2) + 1) // 2
+
+
+def _l17_encoder(shape, hidden):
+    channels, height, width = shape
+    layers = nn.Sequential(
+        nn.Conv2d(channels, 32, 3, stride=1, padding=1),  # (B, 32, H, W)
+        nn.LeakyReLU(0.01),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1),  # (B, 64, H/2, W/2)
+        nn.LeakyReLU(0.01),
+        nn.Conv2d(64, 64, 3, stride=2, padding=1),  # (B, 64, H/4, W/4)
+        nn.LeakyReLU(0.01),
+        nn.Conv2d(64, 64, 3, stride=1, padding=1),
+        nn.Flatten(),
+    )
+    return layers, 64 * _quarter(height) * _quarter(width)
+
+
+def _l17_decoder(shape, hidden, latent_dim):
+    channels, height, width = shape
+    h, w = _quarter(height), _quarter(width)
+    return nn.Sequential(
+        nn.Linear(latent_dim, 64 * h * w),
+        nn.Unflatten(1, (64, h, w)),
+        nn.ConvTranspose2d(64, 64, 3, stride=1, padding=1),  # (B, 64, h, w)
+        nn.LeakyReLU(0.01),
+        nn.ConvTranspose2d(64, 64, 3, stride=2, padding=1),  # (B, 64, 2h - 1, 2w - 1)
+        nn.LeakyReLU(0.01),
+        nn.ConvTranspose2d(64, 32, 3, stride=2, padding=0),  # (B, 32, 4h - 1, 4w - 1)
+        nn.LeakyReLU(0.01),
+        nn.ConvTranspose2d(32, channels, 3, stride=1, padding=0),  # (B, C, 4h + 1, 4w + 1)
+        _Crop(height, width),
+    )
+
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
+    {
+        record.key: record
+        for record in (
+            Architecture("mlp", "MLP", "Fully connected layers with ReLU.", True, _mlp_encoder, _mlp_decoder),
+            Architecture(
+                "l17",
+                "Lecture's conv net (L17)",
+                "Four 3×3 convolutions each way, as in the lecture's program. Slower: about 100 times the arithmetic.",
+                False,
+                _l17_encoder,
+                _l17_decoder,
+            ),
+        )
+    }
+)
+
+
+def find_architecture(key: object) -> Architecture:
+    """The record of that key; SettingError names the known ones."""
+    if not isinstance(key, str) or key not in ARCHITECTURES:
+        raise SettingError("architecture", key, f"one of {', '.join(ARCHITECTURES)} is accepted")
+    return ARCHITECTURES[key]

@@ -1,0 +1,269 @@
+"""Training as a pure function over state: advance(state, config, data, steps) -> (state, progress).
+
+Weights and optimiser moments go in and come out; the input is never changed, so that any state can be replayed or
+forked. Randomness is a function of the seed and the step (see randomness.py), so chunk borders leave no trace.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.config import TrainConfig
+from vae.data import ImageDataset, find_source, load_dataset, to_unit
+from vae.evaluation import evaluate_piece, merge, pieces, terms_of_batch, training_sigma
+from vae.model import VAE
+from vae.randomness import derived_seed, generator
+
+N_PICTURES = 10  # test images shown with their reconstructions
+N_SAMPLES = 10  # pictures decoded from fixed draws of the prior
+N_CODES = 500  # test images whose two-dimensional codes are drawn
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """A run after `step` updates. weights: the network's tensors by name; first, second: Adam's moments, likewise."""
+
+    step: int
+    weights: dict[str, Tensor]
+    first: dict[str, Tensor]
+    second: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a run looked like after `step` updates, on fixed test images with fixed noise.
+
+    Pictures are uint8 (n, C, H, W) arrays; reconstructions are decoded from mu, never from a sampled z.
+    codes (n, 2) float32 and labels (n,) are there where the latent space has two dimensions.
+    """
+
+    step: int
+    reconstruction: float  # nats per image
+    kl_per_dim: tuple[float, ...]  # nats per image
+    inputs: np.ndarray
+    reconstructions: np.ndarray
+    samples: np.ndarray
+    codes: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    sigma: float | None = None
+
+    @property
+    def kl(self) -> float:
+        return sum(self.kl_per_dim)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one call of advance did. The arrays hold one float per step taken: nats per image."""
+
+    step: int  # updates done in all
+    epoch: float
+    reconstruction: np.ndarray
+    kl: np.ndarray
+    objective: np.ndarray  # what was minimised: reconstruction (reduced as configured) + beta KL
+    observations: tuple[Observation, ...]
+    images_per_second: float
+    failure: str | None = None  # one sentence, where a loss or an update was not finite
+
+    @property
+    def first_step(self) -> int:
+        """The number of the first step in the arrays."""
+        return self.step - len(self.reconstruction) + 1
+
+
+def initial_state(config: TrainConfig) -> TrainState:
+    """Step 0: PyTorch's default initialisation, drawn from the config's seed. No process-wide generator is touched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(config.seed, "weights"))
+        model = config.build_model()
+    weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
+    return TrainState(0, weights, zeros, {name: torch.zeros_like(tensor) for name, tensor in weights.items()})
+
+
+def model_of(config: TrainConfig, weights: dict[str, Tensor]) -> VAE:
+    """The network with these very tensors as its weights (not copies); they must fit the config's shapes."""
+    with torch.device("meta"):  # no memory and no random numbers spent on weights that are replaced at once
+        model = config.build_model()
+    model.load_state_dict(weights, assign=True)
+    return model.requires_grad_(True)
+
+
+def advance(state: TrainState, config: TrainConfig, data: ImageDataset, steps: int) -> tuple[TrainState, Progress]:
+    """Take up to `steps` more updates, none past the config's last one; the input state stays as it is.
+
+    If a loss or an update is not finite, the last finite state comes back and progress.failure says at which step.
+    """
+    started = time.perf_counter()
+    steps = max(0, min(steps, config.total_steps - state.step))
+    chunk = _Chunk(state, config)
+    failed = _walk(chunk, data, steps)
+    if not chunk.finite():  # some update broke the weights, though its own loss was still finite
+        failed = _first_broken_update(state, config, data, steps)
+    if failed is not None:
+        chunk = _Chunk(state, config)
+        _walk(chunk, data, failed - 1 - state.step)
+    seconds = time.perf_counter() - started
+    return chunk.state(), chunk.progress(seconds, failed)
+
+
+def train(
+    config: TrainConfig, data: ImageDataset | None = None, chunk: int = 50
+) -> Iterator[tuple[TrainState, Progress]]:
+    """advance() as a generator of (state, progress), from the initial state to the last step or a failure."""
+    data = load_dataset(config.dataset, config.size) if data is None else data
+    state = initial_state(config)
+    while state.step < config.total_steps:
+        state, progress = advance(state, config, data, chunk)
+        yield state, progress
+        if progress.failure:
+            return
+
+
+class _Chunk:
+    """The working copy of one call of advance: model and optimiser, and what they were seen to do."""
+
+    def __init__(self, state: TrainState, config: TrainConfig):
+        self.config, self.step, self.start = config, state.step, state.step
+        self.model = model_of(config, {name: tensor.clone() for name, tensor in state.weights.items()})
+        self.named = dict(self.model.named_parameters())
+        self.optimiser = torch.optim.Adam(self.named.values(), lr=config.learning_rate, fused=True)
+        for name, parameter in self.named.items():
+            self.optimiser.state[parameter] = {
+                "step": torch.tensor(float(state.step)),
+                "exp_avg": state.first[name].clone(),
+                "exp_avg_sq": state.second[name].clone(),
+            }
+        self.rows: list[tuple[float, float, float]] = []
+        self.observations: list[Observation] = []
+
+    def take_step(self, data: ImageDataset) -> bool:
+        """One update on the batch that the seed puts at this step; False, and no update, if its loss is not finite."""
+        x = to_unit(data.train[batch_indices(self.config, self.step)])
+        noise = generator(self.config.seed, "noise", self.step)
+        terms = terms_of_batch(self.config, self.model, x, torch.randn(len(x), self.config.latent_dim, generator=noise))
+        row = (terms.reconstruction.item(), terms.kl.item(), terms.objective.item())
+        if not np.isfinite(row).all():
+            return False
+        self.optimiser.zero_grad(set_to_none=True)
+        terms.objective.backward()
+        self.optimiser.step()
+        self.rows.append(row)
+        self.step += 1
+        return True
+
+    def finite(self) -> bool:
+        return all(bool(torch.isfinite(p).all()) for p in self.named.values())
+
+    def observe(self, data: ImageDataset) -> None:
+        self.observations.append(observe(self.config, self.model, data, self.step))
+
+    def state(self) -> TrainState:
+        moments = {name: self.optimiser.state[p] for name, p in self.named.items()}
+        return TrainState(
+            self.step,
+            {name: p.detach() for name, p in self.named.items()},
+            {name: m["exp_avg"] for name, m in moments.items()},
+            {name: m["exp_avg_sq"] for name, m in moments.items()},
+        )
+
+    def progress(self, seconds: float, failed: int | None) -> Progress:
+        rows = np.array(self.rows, dtype=np.float64).reshape(-1, 3)
+        images = len(rows) * self.config.batch_size
+        return Progress(
+            self.step,
+            self.step / self.config.steps_per_epoch,
+            *rows.T,
+            tuple(self.observations),
+            images / max(seconds, 1e-9),
+            None if failed is None else _failure_sentence(self.config, failed),
+        )
+
+
+def _walk(chunk: _Chunk, data: ImageDataset, steps: int) -> int | None:
+    """Take the steps, observing where the config says so; the number of the step that failed, None if none did."""
+    if chunk.step == 0 and not chunk.observations:
+        chunk.observe(data)
+    for _ in range(steps):
+        if not chunk.take_step(data):
+            return chunk.step + 1
+        if chunk.config.observes(chunk.step):
+            if not chunk.finite():
+                return None
+            chunk.observe(data)
+    return None
+
+
+def _first_broken_update(state: TrainState, config: TrainConfig, data: ImageDataset, steps: int) -> int:
+    """The number of the first step after which a weight is not finite; looked for only once it is known to exist."""
+    chunk = _Chunk(state, config)
+    for _ in range(steps):
+        if not chunk.take_step(data) or not chunk.finite():
+            break
+    return chunk.step
+
+
+def _failure_sentence(config: TrainConfig, step: int) -> str:
+    return (
+        f"Training stopped: at step {step:,} the loss or a weight was no longer a finite number; "
+        f"the state after step {step - 1:,} is kept. A lower learning rate than {config.learning_rate:g} is the usual cure."
+    )
+
+
+@lru_cache(maxsize=8)
+def _epoch_order(seed: int, epoch: int, images: int) -> Tensor:
+    return torch.randperm(images, generator=generator(seed, "order", epoch))
+
+
+def batch_indices(config: TrainConfig, step: int) -> Tensor:
+    """Which training images step `step` (from 0) sees: (batch,) int64. Each epoch sees every image once."""
+    epoch, position = divmod(step, config.steps_per_epoch)
+    order = _epoch_order(config.seed, epoch, find_source(config.dataset).n_train)
+    return order[position * config.batch_size : (position + 1) * config.batch_size]
+
+
+@torch.inference_mode()
+def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int) -> Observation:
+    """Held-out figures and pictures of the model as it is now."""
+    images = data.test[: config.n_held_out]
+    sigma = training_sigma(config, model, data.train[: config.n_held_out])
+    figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
+    inputs = data.test[picture_indices(data)]
+    codes = labels = None
+    if config.latent_dim == 2:
+        codes = model.encode(to_unit(data.test[:N_CODES]))[0].numpy()
+        labels = None if data.labels is None else data.test_labels[:N_CODES].numpy()
+    z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
+    return Observation(
+        step,
+        figures.reconstruction,
+        figures.kl_per_dim,
+        inputs.numpy(),
+        pictures(config, model.decode(model.encode(to_unit(inputs))[0])),
+        pictures(config, model.decode(z)),
+        codes,
+        labels,
+        sigma,
+    )
+
+
+def pictures(config: TrainConfig, logits: Tensor) -> np.ndarray:
+    """Logits -> the images to show, uint8, through the loss's own map from logits to a picture."""
+    return config.loss_record().picture(logits).clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
+
+
+def picture_indices(data: ImageDataset) -> list[int]:
+    """Fixed test images to show: the first of each class in turn, or simply the first."""
+    if data.labels is None:
+        return list(range(min(N_PICTURES, len(data.test))))
+    labels = data.test_labels.tolist()
+    firsts = [labels.index(label) for label in sorted(set(labels))]
+    rest = [i for i in range(len(labels)) if i not in set(firsts)]
+    return (firsts + rest)[:N_PICTURES]

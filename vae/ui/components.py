@@ -1,0 +1,71 @@
+"""The two components of our own: a figure, and the pictures of a run with a slider over its history."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from vae.ui.assets import plotly_js
+
+_HERE = Path(__file__).parent
+_figure = st.components.v2.component("vae_figure", js=(_HERE / "figure.js").read_text(), isolate_styles=False)
+_film = st.components.v2.component(
+    "vae_film",
+    js=(_HERE / "film.js").read_text(),
+    css=(_HERE / "film.css").read_text(),
+    isolate_styles=False,
+)
+
+
+def figure(
+    drawn: go.Figure, key: str, label: str, *, clicks: bool = False, mode_bar: bool = False
+) -> Mapping[str, Any] | None:
+    """Show a Plotly figure; label is read out by screen readers. Returns the point just clicked, if clicks is set."""
+    data = {
+        "figure": drawn.to_json(),
+        "label": label,
+        "plotly": plotly_js(),
+        "clicks": clicks,
+        "config": {"displayModeBar": mode_bar},
+    }
+    return _figure(data=data, key=key, on_clicked_change=_nothing).clicked
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strip of pictures: its name for tests and styles, a caption, the PNG, and what it shows for screen readers."""
+
+    name: str
+    label: str
+    png: bytes
+    alt: str
+
+
+def film(
+    rows: Sequence[Row], steps: Sequence[int], shown: int, looking: int | None, said: str, owner: str, key: str
+) -> None:
+    """Show rows of pictures after steps[shown]; the slider sets st.session_state[key]["looking"] to a step or None.
+
+    said: a sentence for screen readers, read out when it changes. owner: kept in a cookie, to find runs again.
+    """
+    data = {
+        "rows": [
+            {"name": r.name, "label": r.label, "png": base64.b64encode(r.png).decode(), "alt": r.alt} for r in rows
+        ],
+        "steps": [int(step) for step in steps],
+        "shown": shown,
+        "looking": looking,
+        "said": said,
+        "owner": owner,
+    }
+    _film(data=data, key=key, default={"looking": None}, on_looking_change=_nothing)
+
+
+def _nothing() -> None:
+    """A callback is how a component declares a value; the value itself is read from the session state."""

@@ -1,0 +1,35 @@
+"""Data that is not on this machine: says so, offers to fetch it, and names what is always there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vae.config import TrainConfig
+from vae.data import DATASETS, data_folder
+from vae.errors import DataError
+
+
+def ensure_present(config: TrainConfig | None) -> bool:
+    """Whether the config's data set can be trained on; if not, the page says what to do about it."""
+    if config is None or DATASETS[config.dataset].is_present():
+        return True
+    source = DATASETS[config.dataset]
+    st.info(
+        f"{source.title} is not on this machine yet. Fetch it (about 12 MB, needs internet), "
+        "or choose the small digits, which are always here."
+    )
+    left, right, _ = st.columns([1, 1, 1])
+    right.button("Use the small digits", on_click=_use_digits, width="stretch")
+    if left.button(f"Fetch {config.dataset}", type="primary", width="stretch"):
+        bar = st.progress(0.0, text=f"Fetching {config.dataset}")
+        try:
+            source.download(data_folder(), lambda share: bar.progress(share, text=f"Fetching {config.dataset}"))
+        except DataError as reason:
+            st.error(f"{reason} Is there an internet connection? The data set 'digits' needs none.")
+        else:
+            st.rerun()
+    return False
+
+
+def _use_digits() -> None:
+    st.session_state["set.dataset"] = "digits"

@@ -1,0 +1,54 @@
+// Rows of pictures with a slider over the run's history. The nodes stay; only what changed is set.
+export default function ({ data, parentElement, setStateValue }) {
+  let host = parentElement.querySelector(".vae-film");
+  if (!host) {
+    host = document.createElement("div");
+    host.className = "vae-film";
+    host.innerHTML = `<div class="rows"></div>
+      <div class="scrub"><label><span class="at"></span><input type="range" min="0" step="1"></label>
+      <button type="button" class="live">latest</button></div>
+      <p class="said" role="status" aria-live="polite"></p>`;
+    parentElement.appendChild(host);
+  }
+  if (data.owner) document.cookie = `vae_owner=${data.owner}; path=/; SameSite=Strict; max-age=2592000`;
+  const rows = host.querySelector(".rows");
+  data.rows.forEach((row, i) => {
+    let node = rows.children[i];
+    if (!node) {
+      node = document.createElement("figure");
+      node.innerHTML = "<figcaption></figcaption><img>";
+      rows.appendChild(node);
+    }
+    const caption = node.querySelector("figcaption");
+    if (caption.textContent !== row.label) caption.textContent = row.label;
+    const img = node.querySelector("img");
+    const source = "data:image/png;base64," + row.png;
+    if (img.src !== source) img.src = source;
+    img.alt = row.alt;
+    img.dataset.row = row.name;
+    img.dataset.step = String(data.steps[data.shown] ?? "");
+  });
+  while (rows.children.length > data.rows.length) rows.lastChild.remove();
+
+  const input = host.querySelector("input");
+  const live = host.querySelector(".live");
+  const say = (index) => {
+    host.querySelector(".at").textContent = data.steps.length ? `pictures after step ${data.steps[index].toLocaleString("en")}` : "";
+    input.setAttribute("aria-valuetext", `step ${data.steps[index]}`);
+  };
+  input.max = String(Math.max(0, data.steps.length - 1));
+  if (document.activeElement !== input || data.looking === null) input.value = String(data.shown);
+  input.setAttribute("aria-label", "Look back: pictures after step");
+  input.disabled = data.steps.length < 2;
+  live.disabled = data.looking === null;
+  say(Math.min(Number(input.value), data.steps.length - 1));
+  input.oninput = () => {
+    const index = Number(input.value);
+    say(index);
+    clearTimeout(host.timer);  // a drag sends what it rests on, not every pixel of the way
+    host.timer = setTimeout(() => setStateValue("looking", index === data.steps.length - 1 ? null : data.steps[index]), 40);
+  };
+  live.onclick = () => setStateValue("looking", null);
+  const said = host.querySelector(".said");
+  if (said.textContent !== data.said) said.textContent = data.said;
+}

@@ -1,0 +1,47 @@
+"""Whose run is whose. A cookie names a browser, so that a reload finds its run again; no account, no other data."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+
+import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_sessions: dict[str, set[str]] = {}  # owner -> ids of their sessions
+_lock = threading.Lock()
+
+
+def owner() -> str:
+    """This browser's name: 32 hexadecimal digits. Also notes that this session is one of theirs."""
+    if "owner" not in st.session_state:
+        cookie = st.context.cookies.get("vae_owner", "")
+        st.session_state.owner = cookie if re.fullmatch("[0-9a-f]{32}", cookie) else uuid.uuid4().hex
+    context = get_script_run_ctx()
+    if context is not None:
+        with _lock:
+            _sessions.setdefault(st.session_state.owner, set()).add(context.session_id)
+    return st.session_state.owner
+
+
+def is_present(name: str) -> bool:
+    """Whether any session of that owner is connected, on whatever page. Called from the engine's thread."""
+    runtime = get_instance()
+    with _lock:
+        alive = {session for session in _sessions.get(name, ()) if runtime.is_active_session(session)}
+        if alive:
+            _sessions[name] = alive
+        else:
+            _sessions.pop(name, None)
+    return bool(alive)
+
+
+def session_id() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+def is_connected(session: str) -> bool:
+    return get_instance().is_active_session(session)

@@ -1,0 +1,48 @@
+"""What the app says about a run, in sentences."""
+
+from __future__ import annotations
+
+from vae.config import FORMULA, TrainConfig
+from vae.engine import Status, View
+
+
+def loss_name(config: TrainConfig) -> str:
+    if config.loss == FORMULA:
+        return f"the formula {config.formula}"
+    values = ", ".join(f"{name} = {value:g}" for name, value in config.loss_parameters().items())
+    return config.loss_record().name + (f" ({values})" if values else "")
+
+
+def duration(seconds: float) -> str:
+    """12 -> "12 s", 90 -> "1 min 30 s", 4000 -> "1 h 7 min"."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes} min {seconds:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def status(config: TrainConfig, view: View) -> str:
+    """One sentence on where the run stands."""
+    at = f"step {view.step:,} of {view.total_steps:,} (epoch {view.epoch:.1f} of {config.epochs})"
+    training = f"Training on {config.dataset} with {loss_name(config)}: {at}"
+    if view.status is Status.QUEUED:
+        return f"Waiting for a worker, at {at}."
+    if view.status is Status.RUNNING:
+        pace = f", {view.images_per_second:,.0f} images a second" if view.images_per_second else ""
+        note = f" {view.message}" if view.message else ""
+        return f"{training}{pace}.{note}"
+    if view.status is Status.PAUSED and view.parked:
+        return f"Parked at {at}, because nobody was looking. It goes on by itself."
+    if view.status is Status.PAUSED:
+        return f"Paused at {at}." if view.step else "Ready: the pictures show the untrained network. Press Start."
+    if view.status is Status.FAILED:
+        return view.message
+    return f"{'Done' if view.status is Status.DONE else 'Stopped'} at {at}."
+
+
+def spoken(config: TrainConfig, view: View) -> str:
+    """The status for a screen reader: changes with the state and each tenth of the way, not with every refresh."""
+    if view.status is not Status.RUNNING:
+        return status(config, view)
+    return f"Training, {10 * int(10 * view.step / view.total_steps)} percent done."
