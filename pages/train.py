@@ -4,22 +4,30 @@ import streamlit as st
 
 from vae.ui import datasets, live, runs, settings
 from vae.ui.engine import engine, starter
+from vae.ui.shell import headline, slots
 
-st.html(
-    "<h4>Train a VAE <span>Its pictures sharpen as the reconstruction term falls; the KL term holds its codes near N(0, I).</span></h4>"
-)
-for problem in settings.restore():
-    st.warning(problem)
+headline("Train a VAE", "Its pictures sharpen as the reconstruction term falls; the KL term holds its codes near N(0, I).")
+notices, controls, moving, results = slots(4)
+
+with notices:
+    for problem in settings.restore():
+        st.warning(problem)
 config = settings.sidebar()
 settings.share(config)
 
 if engine() is None:
-    live.start_up_notice(starter().problem, lambda: engine() is not None or starter().problem)
+    with moving:
+        live.start_up_notice(starter())
 else:
-    present = datasets.ensure_present(config)
-    run = runs.current(engine(), config if present else None)
+    with notices:
+        present = datasets.ensure_present(config)
+    usable = config if present else None
+    run = runs.current(engine(), usable)
     if run is not None:
-        run = runs.obey(engine(), run, config if present else None)
-        runs.buttons(run, config, present)
-        live.show(engine(), run)
-        live.results(run)
+        run = runs.obey(engine(), run, usable)
+        with controls:
+            runs.buttons(run, usable)
+        with moving:
+            live.show(engine(), run)
+        with results:
+            live.results(run)

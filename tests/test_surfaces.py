@@ -1,7 +1,6 @@
 """Surfaces hold theory: minima where mathematics puts them, derivatives against autograd, infinities as such."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -266,17 +265,6 @@ def test_a_parameter_left_out_has_its_default_not_the_batch_optimum():
     left_out = surface(LOSSES["gaussian_optimal"], "value", GRID, GRID)
     assert (given.values == left_out.values).all() and left_out.parameters == {"sigma": 0.2}
     assert not (surface(LOSSES["gaussian_optimal"], "value", GRID, GRID, sigma=0.3).values == given.values).any()
-
-
-@pytest.mark.parametrize("loss", [*(LOSSES[key] for key in POINTWISE), formula_loss("(x-p)**2")], ids=lambda x: x.key)
-def test_surfaces_are_quick(loss):
-    def seconds(view):
-        start = time.perf_counter()
-        surface(loss, view, GRID, GRID)
-        return time.perf_counter() - start
-
-    for view in VIEWS:
-        assert min(seconds(view) for _ in range(5)) < 0.020, view
 
 
 # ---- Descent -----------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
         for source in (
             Source(
                 "mnist",
-                "MNIST digits (28×28, 70,000)",
+                "MNIST digits 28×28",
                 (1, 28, 28),
                 mnist.N_TRAIN,
                 mnist.N_TEST,
@@ -69,7 +69,7 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
             ),
             Source(
                 "digits",
-                "Small digits (8×8, 1,797, always here)",
+                "Small digits 8×8, always here",
                 (1, 8, 8),
                 digits.N_TRAIN,
                 digits.N_TEST,

@@ -80,12 +80,13 @@ class _Chunk:
 
 
 class Run:
-    """One training run. All methods return at once; every method may be called from any thread."""
+    """One training run. Every method may be called from any thread; those that act return at once."""
 
     def __init__(self, client: Client, config: TrainConfig, owner: str, run_id: str, threads: int):
         self.config, self.owner, self.id, self.threads = config, owner, run_id, threads
         self._client = client
         self._lock = threading.RLock()
+        self._news = threading.Condition(self._lock)
         self._status, self._message, self._parked = Status.PAUSED, "", False
         self._state: TrainState | Future | None = None  # after the last accepted chunk; None: the initial state
         self._step = 0
@@ -149,6 +150,11 @@ class Run:
             if not self._evaluating and (self._chunks or self._step):
                 self._evaluation = None
                 self._submit_evaluation()
+
+    def wait_for_news(self, seconds: float) -> None:
+        """Block until a chunk is accepted or the run fails, at most so long. The only method that waits."""
+        with self._news:
+            self._news.wait(seconds)
 
     # ---- what others see ----
 
@@ -240,6 +246,7 @@ class Run:
             self.evaluate()
         elif self._status is Status.QUEUED:
             self._status = Status.RUNNING
+        self._news.notify_all()
 
     def _measure(self, progress: Progress, now: float) -> None:
         """The pace, and from it the size of the next chunk. Never more than four times the last: first chunks mislead."""
@@ -258,6 +265,7 @@ class Run:
         self._drop_chunks()
         text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
         self._status, self._message = Status.FAILED, text.strip().splitlines()[0][:500]
+        self._news.notify_all()
 
     # ---- evaluation ----
 

@@ -59,7 +59,7 @@ def training_curves(
     figure.update_annotations(font_size=12)
     figure.update_xaxes(**axis("step", rangemode="tozero"))
     figure.update_yaxes(**axis(""))
-    figure.update_yaxes(title={"text": "nats per image", "standoff": 4}, col=1)
+    figure.update_yaxes(title={"text": "nats per image", "standoff": 4, "font": {"size": 12}}, col=1)
     _set_ranges(figure, runs, lines)
     return figure
 

@@ -11,7 +11,7 @@ from vae.engine import Engine, shared_engine
 from vae.ui.owner import is_present
 
 
-class _Starter:
+class Starter:
     """Holds the engine once it is up; a Dask client is awaitable, which st.cache_resource refuses to hold itself."""
 
     def __init__(self):
@@ -33,8 +33,8 @@ class _Starter:
 
 
 @st.cache_resource(show_spinner=False)
-def starter() -> _Starter:
-    return _Starter()
+def starter() -> Starter:
+    return Starter()
 
 
 def engine() -> Engine | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 
 import numpy as np
 import streamlit as st
@@ -19,6 +18,7 @@ from vae.figures.theme import LOSS_COLOURS
 from vae.objective import combine
 from vae.training import Observation
 from vae.ui import components, words
+from vae.ui.engine import Starter
 from vae.ui.owner import owner
 
 REFRESH_SECONDS = 0.35
@@ -160,15 +160,15 @@ def _checkpoint(run: Run) -> bytes:
     return checkpoint_bytes(run.state(), run.config, view.evaluation, run.threads)
 
 
-def start_up_notice(problem: str, ready: threading.Event) -> None:
+def start_up_notice(starter: Starter) -> None:
     """Shown while the engine starts; looks again until it is up."""
-    if problem:
-        st.error(problem)
-        return
 
     def wait() -> None:
-        st.progress(0.0, text="The workers are starting; this takes a few seconds, once.")
-        if ready():
+        if starter.problem:
+            st.error(starter.problem)
+        elif starter.engine is not None:
             st.rerun(scope="app")
+        else:
+            st.progress(0.0, text="The workers are starting; this takes a few seconds, once.")
 
-    st.fragment(wait, run_every=0.3)()
+    st.fragment(wait, run_every=None if starter.problem else 0.3)()

@@ -50,26 +50,27 @@ def is_for_other_settings(run: Run, config: TrainConfig | None) -> bool:
 def obey(engine: Engine, run: Run, config: TrainConfig | None) -> Run:
     """Do what the last button said, with the settings as they are now; the run to look at afterwards."""
     command = st.session_state.pop("command", None)
-    if command in ("start", "step", "reset") and config is not None:
-        if command == "reset" or run.view().status.ended or is_for_other_settings(run, config):
-            run.stop()
-            engine.discard(run)
-            st.session_state.run_id = ""
-            run = current(engine, config)
+    replaced = command == "reset" or run.view().status.ended or is_for_other_settings(run, config)
+    if command in ("start", "step", "reset") and config is not None and replaced:
+        engine.discard(run)
+        st.session_state.run_id = ""
+        run = current(engine, config)
     if command == "reset":
         st.session_state.pop("film", None)
     action = {"start": run.start, "step": run.step, "pause": run.pause, "stop": run.stop}.get(command)
     if action is not None:
         action()
+    if command in ("start", "step"):
+        run.wait_for_news(0.25)  # the answer to the click then holds its first pictures
     return run
 
 
-def buttons(run: Run, config: TrainConfig | None, data_present: bool) -> None:
+def buttons(run: Run, config: TrainConfig | None) -> None:
     """Start, Pause, Step, Stop, Reset: each does what it says within one chunk, or is greyed out."""
     view = run.view()
     anew = view.status.ended or is_for_other_settings(run, config)
     start = "Start anew" if anew and view.step else "Resume" if view.step else "Start"
-    usable = config is not None and data_present
+    usable = config is not None
     idle = not view.status.active
     table = (
         ("start", start, ":material/play_arrow:", usable and idle, "Train until the epochs are done."),

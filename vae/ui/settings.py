@@ -45,10 +45,11 @@ def _draft(config: TrainConfig) -> dict[str, object]:
 
 
 def restore() -> list[str]:
-    """Fill the widgets: from the link at the first visit, later from what they last held. Returns the link's problems."""
-    if "draft" not in st.session_state:
-        config, problems = link.read(st.query_params.to_dict())
-        st.session_state.draft, st.session_state.link_problems = _draft(config), problems
+    """Fill the widgets: from a link where one was followed, else from what they last held. Returns the link's problems."""
+    query = st.query_params.to_dict()
+    if "draft" not in st.session_state or (query and query != st.session_state.get("address")):
+        config, st.session_state.link_problems = link.read(query)
+        use(config)
     for field, value in st.session_state.draft.items():
         st.session_state.setdefault(_key(field), value)
     return st.session_state.link_problems
@@ -151,5 +152,8 @@ def _parameters(loss: str) -> dict[str, float]:
 
 def share(config: TrainConfig | None) -> None:
     """Write the settings into the address, so that copying it shares them."""
-    if config is not None and st.query_params.to_dict() != (query := link.write(config)):
+    if config is None:
+        return
+    st.session_state.address = query = link.write(config)
+    if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

@@ -5,19 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from vae.ui.engine import starter
 from vae.ui.owner import owner
 
 ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
 
+PAGES = {
+    "lecture": ("Lecture", "school"),
+    "surfaces": ("Loss surfaces", "landscape"),
+    "kl": ("KL term", "join_inner"),
+    "train": ("Train", "model_training"),
+}
+
 STYLE = """
 <style>
-.stMainBlockContainer { padding: 3.6rem 1.6rem 1rem; }
+.stMainBlockContainer { padding: 3.5rem 1.6rem 1rem; }
 .stSidebar [data-testid="stSidebarContent"] { padding-top: 0; }
 .stSidebar [data-testid="stVerticalBlock"] { gap: 0.55rem; }
 .stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-.stMain h4 { padding: 0; font-size: 1.15rem; }
+.stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
@@ -31,7 +39,31 @@ def pages():
     st.html(STYLE)
     starter()
     owner()
-    return st.navigation(
-        [st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train", default=True)],
-        position="top",
-    )
+    return st.navigation([page(name, default=name == "lecture") for name in PAGES], position="top")
+
+
+def page(name: str, default: bool = False) -> st.Page:
+    """The page of that name in the address, for the navigation and for links."""
+    title, icon = PAGES[name]
+    path = Path(__file__).parents[2] / "pages" / f"{name}.py"
+    return st.Page(path, title=title, icon=f":material/{icon}:", url_path=name, default=default)
+
+
+def headline(title: str, sentence: str) -> None:
+    """A page's name, and in one sentence what it shows. The first call of every page."""
+    _through_the_entry()
+    st.html(f"<h4>{title} <span>{sentence}</span></h4>")
+
+
+def _through_the_entry() -> None:
+    """Make sure that streamlit_app.py has run. In a fresh process Streamlit takes a folder "pages" for its automatic
+    menu until st.navigation is called for the first time: a link to a page would run that file alone."""
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+def slots(count: int) -> list:
+    """The page's parts, made before anything is put into them. A part that refreshes by itself then keeps its place
+    however much the parts above it show; without that, a refresh that comes late can break the page."""
+    return [st.container() for _ in range(count)]

@@ -1,0 +1,5 @@
+"""Under construction."""
+
+from vae.ui.shell import headline
+
+headline("lecture", "")
