@@ -5,13 +5,14 @@ import streamlit as st
 from vae.ui import datasets, live, runs, settings
 from vae.ui.engine import engine, starter
 from vae.ui.shell import headline, slots
+from vae.ui.words import plain
 
 headline("Train a VAE", "Its pictures sharpen as the reconstruction term falls; the KL term holds its codes near N(0, I).")
 notices, controls, moving, results = slots(4)
 
 with notices:
     for problem in settings.restore():
-        st.warning(problem)
+        st.warning(plain(problem))
 config = settings.sidebar()
 settings.share(config)
 

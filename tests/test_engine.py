@@ -72,6 +72,8 @@ def test_pausing_stepping_and_going_on_leave_no_trace(engine, headless):
     run.start()
     wait_for(lambda: run.view().status.ended)
     assert_same_as_headless(run, headless)
+    steps = [o.step for o in run.view().observations]
+    assert steps == sorted(set(steps)) and steps[0] == 0  # each once, though step 0 was shown before the start
 
 
 def test_stop_ends_at_once_and_keeps_what_was_seen(engine):

@@ -2,61 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
+from app_server import ROOT, running_app
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader", "--use-gl=angle",
     "--use-angle=swiftshader",
 ]  # fmt: skip
 SHOTS = ROOT / "test-results"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running_app(**environment):
-    """The app as `make run` starts it; yields (process, address), and stops it by its process id."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],
-        cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the server ended at its start"
-                time.sleep(0.1)
-        yield process, address
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +51,16 @@ def _is_local(url: str, address: str) -> bool:
     return url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call":
+        item.failed = report.failed
+    return report
+
+
 @pytest.fixture
-def open_page(chromium, app):
+def open_page(chromium, app, request):
     """open_page(path, **context) -> a page of the app in a browser context of its own; at the end no page may have
     logged an error or asked another machine for anything."""
     opened: list[Watched] = []
@@ -110,6 +75,10 @@ def open_page(chromium, app):
         return page
 
     yield open_
+    if getattr(request.node, "failed", False):  # what the user would have seen
+        SHOTS.mkdir(exist_ok=True)
+        for number, watched in enumerate(opened):
+            watched.page.screenshot(path=SHOTS / f"{request.node.name}-{number}.png")
     for context in contexts:
         context.close()
     assert [fault for watched in opened for fault in watched.faults] == []

@@ -60,7 +60,7 @@ def test_a_student_trains_looks_back_and_takes_the_model_home(open_page, tmp_pat
 
     button(page, "start").click()
     wait(page, lambda: step(page) > 300)
-    assert picture(page) != before and held_out(page) < 0.8 * loss
+    wait(page, lambda: picture(page) != before and held_out(page) < 0.8 * loss)
 
     button(page, "pause").click()
     wait(page, lambda: status(page).startswith("Paused"))
@@ -78,8 +78,7 @@ def test_a_student_trains_looks_back_and_takes_the_model_home(open_page, tmp_pat
     scrubber = page.locator(".vae-film input[type=range]")
     scrubber.focus()
     page.keyboard.press("Home")
-    wait(page, lambda: picture_step(page) == 0)
-    assert picture(page) == before and held_out(page) == loss
+    wait(page, lambda: picture_step(page) == 0 and picture(page) == before and held_out(page) == loss)
     going = step(page)
     wait(page, lambda: step(page) > going)  # looking back does not hold the training
     assert picture_step(page) == 0
@@ -140,15 +139,15 @@ def test_a_link_reproduces_the_setting_and_the_address_follows_the_controls(open
     query = "dataset=digits&loss=gaussian&sigma=0.3&latent_dim=5&beta=0.5&learning_rate=0.002&seed=7"
     page = open_page(f"/train?{query}")
     ready(page)
-    expect(page.get_by_label("Latent dimensions")).to_have_value("5")
-    expect(page.get_by_label("sigma")).to_have_value("0.3")
-    page.get_by_label("Latent dimensions").fill("3")
-    page.get_by_label("Latent dimensions").press("Enter")
-    page.wait_for_url("**latent_dim=3**")
+    expect(page.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("5")
+    expect(page.get_by_role("spinbutton", name="sigma")).to_have_value("0.3")
+    page.get_by_role("spinbutton", name="Latent dimensions").fill("3")
+    page.get_by_role("spinbutton", name="Latent dimensions").press("Enter")
+    wait(page, lambda: "latent_dim=3" in page.url)
     neighbour = open_page(page.url.split("/", 3)[3].join(["/", ""]))
     ready(neighbour)
-    expect(neighbour.get_by_label("Latent dimensions")).to_have_value("3")
-    expect(neighbour.get_by_label("sigma")).to_have_value("0.3")
+    expect(neighbour.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("3")
+    expect(neighbour.get_by_role("spinbutton", name="sigma")).to_have_value("0.3")
 
 
 def test_a_bad_link_is_answered_in_sentences(open_page):
@@ -167,12 +166,12 @@ def test_nonsense_in_the_controls_is_refused_and_the_page_lives_on(open_page):
     page = open_page("/train?dataset=digits")
     ready(page)
     for value, sentence in (("0", "latent_dim = 0 cannot be used"), ("999", "latent_dim = 999 cannot be used")):
-        page.get_by_label("Latent dimensions").fill(value)
-        page.get_by_label("Latent dimensions").press("Enter")
+        page.get_by_role("spinbutton", name="Latent dimensions").fill(value)
+        page.get_by_role("spinbutton", name="Latent dimensions").press("Enter")
         expect(page.get_by_text(sentence)).to_be_visible()
         expect(button(page, "start")).to_be_disabled()
-    page.get_by_label("Latent dimensions").fill("2")
-    page.get_by_label("Latent dimensions").press("Enter")
+    page.get_by_role("spinbutton", name="Latent dimensions").fill("2")
+    page.get_by_role("spinbutton", name="Latent dimensions").press("Enter")
     expect(button(page, "start")).to_be_enabled()
 
 
@@ -181,8 +180,7 @@ def test_a_formula_of_ones_own_trains(open_page):
     ready(page)
     loss = held_out(page)
     button(page, "start").click()
-    wait(page, lambda: step(page) > 200)
-    assert held_out(page) < 0.8 * loss
+    wait(page, lambda: step(page) > 200 and held_out(page) < 0.8 * loss)
     button(page, "stop").click()
     wait(page, lambda: status(page).startswith("Stopped"))
     page.get_by_role("textbox", name="Formula in x, p, logits").fill("__import__('os')")

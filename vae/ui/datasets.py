@@ -7,6 +7,7 @@ import streamlit as st
 from vae.config import TrainConfig
 from vae.data import DATASETS, data_folder
 from vae.errors import DataError
+from vae.ui import settings
 
 
 def ensure_present(config: TrainConfig | None) -> bool:
@@ -19,7 +20,7 @@ def ensure_present(config: TrainConfig | None) -> bool:
         "or choose the small digits, which are always here."
     )
     left, right, _ = st.columns([1, 1, 1])
-    right.button("Use the small digits", on_click=_use_digits, width="stretch")
+    right.button("Use the small digits", on_click=settings.change, args=("dataset", "digits"), width="stretch")
     if left.button(f"Fetch {config.dataset}", type="primary", width="stretch"):
         bar = st.progress(0.0, text=f"Fetching {config.dataset}")
         try:
@@ -29,7 +30,3 @@ def ensure_present(config: TrainConfig | None) -> bool:
         else:
             st.rerun()
     return False
-
-
-def _use_digits() -> None:
-    st.session_state["set.dataset"] = "digits"

@@ -37,18 +37,24 @@ export default function ({ data, parentElement, setStateValue }) {
     input.setAttribute("aria-valuetext", `step ${data.steps[index]}`);
   };
   input.max = String(Math.max(0, data.steps.length - 1));
-  if (document.activeElement !== input || data.looking === null) input.value = String(data.shown);
+  // What was just asked for is kept until the answer to it comes: refreshes sent before that still show the old place.
+  if (host.asked === data.looking) host.asked = undefined;
+  if (host.asked === undefined) input.value = String(data.shown);
   input.setAttribute("aria-label", "Look back: pictures after step");
   input.disabled = data.steps.length < 2;
   live.disabled = data.looking === null;
   say(Math.min(Number(input.value), data.steps.length - 1));
+  const ask = (step) => {
+    host.asked = step;
+    clearTimeout(host.timer);  // a drag sends what it rests on, not every pixel of the way
+    host.timer = setTimeout(() => setStateValue("looking", step), 40);
+  };
   input.oninput = () => {
     const index = Number(input.value);
     say(index);
-    clearTimeout(host.timer);  // a drag sends what it rests on, not every pixel of the way
-    host.timer = setTimeout(() => setStateValue("looking", index === data.steps.length - 1 ? null : data.steps[index]), 40);
+    ask(index === data.steps.length - 1 ? null : data.steps[index]);
   };
-  live.onclick = () => setStateValue("looking", null);
+  live.onclick = () => ask(null);
   const said = host.querySelector(".said");
   if (said.textContent !== data.said) said.textContent = data.said;
 }

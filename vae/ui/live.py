@@ -54,8 +54,8 @@ def _status(run: Run, view: View) -> None:
     message = words.status(run.config, view)
     shout = {"failed": st.error}.get(view.status.value)
     if shout:
-        shout(message)
-    st.progress(view.step / view.total_steps, text=("" if shout else message) + left)
+        shout(words.plain(message))
+    st.progress(view.step / view.total_steps, text=("" if shout else words.plain(message)) + left)
 
 
 def _index_of(observations: tuple[Observation, ...], step: int | None) -> int:

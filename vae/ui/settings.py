@@ -12,12 +12,14 @@ from vae.model import ARCHITECTURES
 from vae.objective import REDUCTIONS
 from vae.presets import PRESETS
 from vae.ui import link
+from vae.ui.words import plain
 
 OWN = "own settings"
 LOSS_NAMES = {key: record.name for key, record in LOSSES.items()} | {FORMULA: "a formula of your own"}
 FIRST_FORMULA = "(x - p)**2"
 HELP = {
     "loss": "Compares each true pixel x with the prediction p. Summed over pixels it is the reconstruction term.",
+    "formula": "Nats per pixel. Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
     "latent_dim": "How many numbers an image is squeezed into: the dimensions of the code z. With 2 the codes are drawn.",
     "beta": "Weight of the KL term. 1 is the ELBO; more pulls the codes to N(0, 1), less favours the reconstruction.",
     "architecture": "The encoder's and decoder's layers.",
@@ -32,10 +34,6 @@ HELP = {
 }
 
 
-def _key(field: str) -> str:
-    return f"set.{field}"
-
-
 def _draft(config: TrainConfig) -> dict[str, object]:
     """The raw values of the widgets that stand for a config."""
     raw = {name: getattr(config, name) for name in link.FIELDS}
@@ -45,25 +43,41 @@ def _draft(config: TrainConfig) -> dict[str, object]:
 
 
 def restore() -> list[str]:
-    """Fill the widgets: from a link where one was followed, else from what they last held. Returns the link's problems."""
+    """Take the settings from a link where one was followed, else leave them as they were. Returns the link's problems."""
     query = st.query_params.to_dict()
     if "draft" not in st.session_state or (query and query != st.session_state.get("address")):
         config, st.session_state.link_problems = link.read(query)
         use(config)
-    for field, value in st.session_state.draft.items():
-        st.session_state.setdefault(_key(field), value)
     return st.session_state.link_problems
 
 
 def use(config: TrainConfig) -> None:
-    """Put a config into the widgets."""
+    """Put a config into the controls."""
     st.session_state.draft = _draft(config)
-    for field, value in st.session_state.draft.items():
-        st.session_state[_key(field)] = value
+    st.session_state.edition = st.session_state.get("edition", 0) + 1
+
+
+def change(field: str, value: object) -> None:
+    """Change one setting from outside its control; whether it fits the others is said where all are checked."""
+    st.session_state.draft[field] = value
+    st.session_state.edition += 1
+
+
+def _control(widget, field: str, label: str, default: object = None, **options) -> None:
+    """A widget for one field of the draft.
+
+    It starts from the draft's value and writes back what it holds. A new edition of the settings gets new widgets: so
+    a widget that the browser mounts again can only ever come up with the draft's value.
+    """
+    draft = st.session_state.draft
+    draft.setdefault(field, default)
+    start = {"index": options["options"].index(draft[field])} if "options" in options else {"value": draft[field]}
+    options.setdefault("help", HELP.get(field))
+    draft[field] = widget(label, **start, **options, key=f"set.{st.session_state.edition}.{field}")
 
 
 def _use_preset() -> None:
-    if (chosen := st.session_state["set.preset"]) != OWN:
+    if (chosen := st.session_state["preset"]) != OWN:
         use(PRESETS[chosen].config())
 
 
@@ -74,7 +88,7 @@ def sidebar() -> TrainConfig | None:
             "Preset",
             [OWN, *PRESETS],
             format_func=lambda key: PRESETS[key].name if key in PRESETS else key,
-            key="set.preset",
+            key="preset",
             on_change=_use_preset,
             help="Settings of programs that people know. Afterwards everything can be changed.",
         )
@@ -82,72 +96,57 @@ def sidebar() -> TrainConfig | None:
         _select("loss", "Loss", list(loss_keys()), LOSS_NAMES.get)
         _loss_details()
         left, right = st.columns([3, 2])
-        left.number_input("Latent dimensions", step=1, key=_key("latent_dim"), help=HELP["latent_dim"])
-        right.number_input("β", step=0.5, format="%g", key=_key("beta"), help=HELP["beta"])
+        _control(left.number_input, "latent_dim", "Latent dimensions", step=1)
+        _control(right.number_input, "beta", "β", step=0.5, format="%g")
         with st.expander("More"):
             _more()
         return _config()
 
 
 def _loss_details() -> None:
-    loss = st.session_state[_key("loss")]
+    loss = st.session_state.draft["loss"]
     if loss == FORMULA:
-        st.text_input(
-            "Formula in x, p, logits",
-            key=_key("formula"),
-            help="Nats per pixel. Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
-        )
+        _control(st.text_input, "formula", "Formula in x, p, logits")
         return
     record = LOSSES[loss]
     st.caption(record.meaning)
-    for parameter in record.given():
-        key = _key(f"{loss}.{parameter.name}")
-        st.session_state.setdefault(key, parameter.default)
-        st.number_input(parameter.name, step=0.05, format="%g", key=key, help=parameter.meaning)
+    for p in record.given():
+        _control(st.number_input, f"{loss}.{p.name}", p.name, p.default, step=0.05, format="%g", help=p.meaning)
 
 
 def _more() -> None:
     _select("architecture", "Architecture", list(ARCHITECTURES), lambda key: ARCHITECTURES[key].name)
-    if ARCHITECTURES[st.session_state[_key("architecture")]].uses_hidden:
-        st.text_input("Hidden widths", key=_key("hidden"), help=HELP["hidden"])
+    if ARCHITECTURES[st.session_state.draft["architecture"]].uses_hidden:
+        _control(st.text_input, "hidden", "Hidden widths")
     _select("reduction", "Reduction over pixels", list(REDUCTIONS), str)
-    st.number_input("Learning rate", step=1e-4, format="%g", key=_key("learning_rate"), help=HELP["learning_rate"])
+    _control(st.number_input, "learning_rate", "Learning rate", step=1e-4, format="%g")
     left, right = st.columns(2)
-    left.number_input("Batch size", step=1, key=_key("batch_size"), help=HELP["batch_size"])
-    right.number_input("Epochs", step=1, key=_key("epochs"), help=HELP["epochs"])
-    left.number_input("Seed", step=1, key=_key("seed"), help=HELP["seed"])
-    right.number_input("Image size", step=1, key=_key("size"), help=HELP["size"])
+    _control(left.number_input, "batch_size", "Batch size", step=1)
+    _control(right.number_input, "epochs", "Epochs", step=1)
+    _control(left.number_input, "seed", "Seed", step=1)
+    _control(right.number_input, "size", "Image size", step=1)
 
 
 def _select(field: str, label: str, options: list[str], names) -> None:
-    st.selectbox(label, options, format_func=names, key=_key(field), help=HELP.get(field), filter_mode=None)
+    _control(st.selectbox, field, label, options=options, format_func=names, filter_mode=None)
 
 
 def _config() -> TrainConfig | None:
     draft = st.session_state.draft
-    for field in draft:
-        draft[field] = st.session_state.get(_key(field), draft[field])
     values = {name: draft[name] for name in link.FIELDS}
     try:
         values["hidden"] = link.parse_hidden("hidden", values["hidden"])
         if values["loss"] != FORMULA:
             values["formula"] = ""
-            values["parameters"] = _parameters(values["loss"])
+            values["parameters"] = {
+                p.name: draft[f"{values['loss']}.{p.name}"]
+                for p in LOSSES[values["loss"]].given()
+                if draft[f"{values['loss']}.{p.name}"] != p.default
+            }
         return TrainConfig(**values)
     except SettingError as reason:
-        st.error(str(reason))
+        st.error(plain(reason))
         return None
-
-
-def _parameters(loss: str) -> dict[str, float]:
-    """The loss's parameters that are not at their defaults; kept in the draft, as their widgets come and go."""
-    changed = {}
-    for parameter in LOSSES[loss].given():
-        name = f"{loss}.{parameter.name}"
-        st.session_state.draft[name] = value = st.session_state.get(_key(name), parameter.default)
-        if value != parameter.default:
-            changed[parameter.name] = value
-    return changed
 
 
 def share(config: TrainConfig | None) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from vae.config import FORMULA, TrainConfig
 from vae.engine import Status, View
+
+
+def plain(text: object) -> str:
+    """A text for Streamlit to show as it is: what a user typed may look like Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$~|<>:])", r"\\\1", str(text))
 
 
 def loss_name(config: TrainConfig) -> str:

@@ -1,0 +1,52 @@
+# make run    set up if needed, then the app           (HOST=0.0.0.0 serves a class, PORT=8501)
+# make test   set up if needed, then everything CI checks
+# make slow   trainings that take minutes; make fuzz: 100,000 generated formulas; make benchmark: speed, as ratios
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8501
+
+.PHONY: run test lint slow fuzz benchmark browser clean
+
+$(VENV)/.app: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	touch $@
+
+run: $(VENV)/.app
+	@HOST=$(HOST) PORT=$(PORT) $(BIN)/python -m vae.serving
+	@exec $(BIN)/python -m streamlit run streamlit_app.py --server.address=$(HOST) --server.port=$(PORT)
+
+# A browser for the tests: one that is installed, else Debian's package when root, else Playwright's own.
+browser: $(VENV)/.dev
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	|| $(BIN)/python -m playwright install chromium
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint browser
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz_formula.py 100000
+
+benchmark: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py
+	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py
+
+clean:
+	rm -rf $(VENV) static/*.js test-results

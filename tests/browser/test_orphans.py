@@ -1,0 +1,30 @@
+"""However the server ends, nothing of it stays: Ctrl-C, SIGTERM, SIGKILL. A real server with its workers up."""
+
+import signal
+
+import psutil
+import pytest
+from app_server import running_app
+
+
+def workers_of(process) -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if any("spawn_main" in part for part in child.cmdline())
+    ]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
+def test_no_process_outlives_the_server(sent, chromium):
+    with running_app() as (process, address):
+        page = chromium.new_page()
+        page.goto(f"{address}/train?dataset=digits")
+        page.locator(".vae-film img").first.wait_for(timeout=60_000)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(workers_of(process)) >= 1
+        page.close()
+        process.send_signal(sent)
+        process.wait(30)
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert alive == []

@@ -1,0 +1,63 @@
+"""The presets reach what is published or was measured of the programs they stand for, on real MNIST."""
+
+import statistics
+
+import numpy as np
+import pytest
+import torch
+
+import vae
+from vae.evaluation import evaluate
+from vae.presets import find_preset
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_presets_hold_their_programs_settings():
+    examples, lecture = find_preset("pytorch-examples").config(), find_preset("l17").config(seed=1)
+    assert (examples.hidden, examples.latent_dim, examples.batch_size, examples.learning_rate) == ((400,), 20, 128, 1e-3)
+    assert (lecture.architecture, lecture.loss, lecture.batch_size, lecture.seed) == ("l17", "mse", 256, 1)
+    with pytest.raises(vae.SettingError, match="one of pytorch-examples, l17 is accepted"):
+        find_preset("keras")
+
+
+def test_pytorch_examples_after_one_and_two_epochs(mnist, two_threads, capsys):
+    reached = {1: [], 2: []}
+    for seed in (1, 2, 3):
+        config = find_preset("pytorch-examples").config(seed=seed)
+        state = vae.initial_state(config)
+        for epoch in (1, 2):
+            state, _ = vae.advance(state, config, mnist, config.steps_per_epoch)
+            reached[epoch].append(evaluate(config, vae.model_of(config, state.weights), mnist).negative_elbo)
+    with capsys.disabled():
+        print(f"\npytorch/examples, test -ELBO of seeds 1 to 3: {[[round(v, 2) for v in row] for row in reached.values()]}")
+    assert statistics.mean(reached[1]) == pytest.approx(127.5, abs=1.5)
+    assert statistics.mean(reached[2]) == pytest.approx(115.8, abs=1.2)
+
+
+def test_l17_starts_where_the_lectures_log_starts(mnist):
+    config = find_preset("l17").config()
+    _, progress = vae.advance(vae.initial_state(config), config, mnist, 1)
+    assert 130 < progress.objective[0] < 250 and progress.kl[0] < 0.05
+
+
+@pytest.mark.slow
+def test_l17_first_epoch(mnist, two_threads, capsys):
+    config = find_preset("l17").config()
+    state, progress = vae.advance(vae.initial_state(config), config, mnist, config.steps_per_epoch)
+    plateau, end = progress.objective[100:150], progress.objective[-10:]
+    with capsys.disabled():
+        print(
+            f"\nl17: first batch {progress.objective[0]:.1f} (KL {progress.kl[0]:.4f}), batches 100 to 150 "
+            f"{plateau.min():.1f} to {plateau.max():.1f} (mean {plateau.mean():.1f}), last ten {end.mean():.1f} "
+            f"(KL {progress.kl[-10:].mean():.2f})"
+        )
+    assert 130 < progress.objective[0] < 250 and progress.kl[0] < 0.05
+    assert 50 < np.mean(plateau) < 56
+    assert np.mean(end) < 50 and np.mean(progress.kl[-10:]) > 1.5
