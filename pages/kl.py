@@ -1,5 +1,39 @@
-"""Under construction."""
+"""The KL term of one code: over all codes, in numbers, in densities, against samples, derived and weighed."""
 
-from vae.ui.shell import headline
+import streamlit as st
 
-headline("kl", "")
+from vae.kl import estimate
+from vae.ui import kl
+from vae.ui.shell import headline, slots
+
+headline("The KL term", "How far a code q(z|x) = N(μ, σ²) is from the prior p(z) = N(0, 1), in nats.")
+notices, act, below = slots(3)
+
+with notices:
+    for problem in kl.restore():
+        st.warning(problem)
+with act:
+    left, right = st.columns([1, 3.1], gap="medium")
+with left:
+    setting = kl.controls()
+
+if setting is not None:
+    found = estimate(setting)
+    with left:
+        kl.numbers(setting, found)
+    with right:
+        over, beside = st.columns(2, gap="medium")
+        with over:
+            kl.over_codes(setting)
+        with beside:
+            kl.densities(setting)
+        kl.convergence(found)
+
+with below:
+    steps, trick, weights = st.tabs(["Derivation, step by step", "The log-variance trick", "Sum, mean and β"])
+    with steps:
+        kl.derivation()
+    with trick:
+        kl.log_var_trick()
+    with weights:
+        kl.weighing()

@@ -1,5 +1,30 @@
-"""Under construction."""
+"""Loss surfaces: what every prediction costs under several losses: controls, compute, show."""
 
-from vae.ui.shell import headline
+import streamlit as st
 
-headline("surfaces", "")
+from vae.ui import surface_parts, surfaces
+from vae.ui.shell import headline, slots
+
+headline(
+    "Loss surfaces", "What a prediction p costs for a true pixel x. Turn a surface, click a point, move the cursor."
+)
+notices, controls, act, parts = slots(4)
+
+with notices:
+    for problem in surfaces.restore():
+        st.warning(problem)
+with controls:
+    look = surfaces.controls()
+    surfaces.own_formula(look)
+    losses = surfaces.chosen(look)
+with act:
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        surfaces.picture(losses, look)
+    with right:
+        surfaces.cursor(look)
+        surfaces.table(losses, look)
+        surfaces.lecture(look)
+with parts:
+    surface_parts.show(surfaces.part(look), losses, look)
+surfaces.share(look)

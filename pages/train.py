@@ -7,7 +7,9 @@ from vae.ui.engine import engine, starter
 from vae.ui.shell import headline, slots
 from vae.ui.words import plain
 
-headline("Train a VAE", "Its pictures sharpen as the reconstruction term falls; the KL term holds its codes near N(0, I).")
+headline(
+    "Train a VAE", "Its pictures sharpen as the reconstruction term falls; the KL term holds its codes near N(0, I)."
+)
 notices, controls, moving, results = slots(4)
 
 with notices:

@@ -21,7 +21,12 @@ def two_threads():
 
 def test_presets_hold_their_programs_settings():
     examples, lecture = find_preset("pytorch-examples").config(), find_preset("l17").config(seed=1)
-    assert (examples.hidden, examples.latent_dim, examples.batch_size, examples.learning_rate) == ((400,), 20, 128, 1e-3)
+    assert (examples.hidden, examples.latent_dim, examples.batch_size, examples.learning_rate) == (
+        (400,),
+        20,
+        128,
+        1e-3,
+    )
     assert (lecture.architecture, lecture.loss, lecture.batch_size, lecture.seed) == ("l17", "mse", 256, 1)
     with pytest.raises(vae.SettingError, match="one of pytorch-examples, l17 is accepted"):
         find_preset("keras")
@@ -36,7 +41,9 @@ def test_pytorch_examples_after_one_and_two_epochs(mnist, two_threads, capsys):
             state, _ = vae.advance(state, config, mnist, config.steps_per_epoch)
             reached[epoch].append(evaluate(config, vae.model_of(config, state.weights), mnist).negative_elbo)
     with capsys.disabled():
-        print(f"\npytorch/examples, test -ELBO of seeds 1 to 3: {[[round(v, 2) for v in row] for row in reached.values()]}")
+        print(
+            f"\npytorch/examples, test -ELBO of seeds 1 to 3: {[[round(v, 2) for v in row] for row in reached.values()]}"
+        )
     assert statistics.mean(reached[1]) == pytest.approx(127.5, abs=1.5)
     assert statistics.mean(reached[2]) == pytest.approx(115.8, abs=1.2)
 

@@ -466,6 +466,22 @@ def descend(loss: Loss, x: float, p0: float, step_size: float, steps: int, **par
     return Descent(x, float(step_size), logits, p, values, len(path) if len(path) <= steps else None)
 
 
+def per_pixel(loss: Loss, x: object, p: object, **parameters: float) -> np.ndarray:
+    """The loss of each pixel of an image x (H, W) predicted as p (H, W), nats per pixel; inf where it is infinite.
+
+    Any loss of the table, ssim too. SettingError where the two differ in shape or leave the range from 0 to 1.
+    """
+    true, predicted = (np.asarray(image, dtype=np.float64) for image in (x, p))
+    if true.shape != predicted.shape or true.ndim != 2:
+        raise SettingError("p", predicted.shape, f"an image of the shape of x, {true.shape}, is accepted")
+    for name, image in (("x", true), ("p", predicted)):
+        _axis(name, image.ravel())
+    true, predicted = torch.from_numpy(true), torch.from_numpy(predicted)
+    if loss.pointwise:
+        return loss.of_prediction(predicted, true, **_settings(loss, parameters)).numpy()
+    return loss.pixelwise(torch.logit(predicted), true, **parameters).numpy()
+
+
 # ---- Checks ------------------------------------------------------------------------------------------------------
 
 

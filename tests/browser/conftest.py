@@ -40,7 +40,6 @@ class Watched:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda r: None if _is_local(r.url, address) else self.faults.append(f"request to {r.url}"))
 
-
     def _on_console(self, message) -> None:
         # Streamlit looks for its server below the page's own path first; that 404 is how it finds the root.
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):

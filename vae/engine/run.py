@@ -235,7 +235,9 @@ class Run:
         self._state, self._step = chunk.state, progress.step
         self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
         seen = self._observations[-1].step if self._observations else -1
-        self._observations.extend(o for o in progress.observations if o.step > seen)  # step 0 may have been shown already
+        self._observations.extend(
+            o for o in progress.observations if o.step > seen
+        )  # step 0 may have been shown already
         if len(self._observations) > MOST_OBSERVATIONS:
             self._observations = _thinned(self._observations)
         self._measure(progress, now)

@@ -50,7 +50,11 @@ def layout(height: int, **changes) -> go.Layout:
 
 
 def axis(title: str = "", **changes) -> dict:
-    return {"title": {"text": title, "standoff": 6, "font": {"size": 12}}, "gridcolor": Ink.GRID, "zeroline": False} | changes
+    return {
+        "title": {"text": title, "standoff": 6, "font": {"size": 12}},
+        "gridcolor": Ink.GRID,
+        "zeroline": False,
+    } | changes
 
 
 def class_colours(classes: int) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ import streamlit as st
 from vae.ui.assets import plotly_js
 
 _HERE = Path(__file__).parent
-_figure = st.components.v2.component("vae_figure", js=(_HERE / "figure.js").read_text(), isolate_styles=False)
+_figure = st.components.v2.component(
+    "vae_figure",
+    js=(_HERE / "figure.js").read_text(),
+    css=(_HERE / "figure.css").read_text(),
+    isolate_styles=False,
+)
 _film = st.components.v2.component(
     "vae_film",
     js=(_HERE / "film.js").read_text(),
@@ -23,18 +29,45 @@ _film = st.components.v2.component(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Player:
+    """Points that move over the steps, played in the browser: traces[i] is one point, at (x[i][k], y[i][k]) in step k."""
+
+    traces: Sequence[int]
+    x: Sequence[Sequence[float]]
+    y: Sequence[Sequence[float]]
+
+
 def figure(
-    drawn: go.Figure, key: str, label: str, *, clicks: bool = False, mode_bar: bool = False
-) -> Mapping[str, Any] | None:
-    """Show a Plotly figure; label is read out by screen readers. Returns the point just clicked, if clicks is set."""
+    drawn: go.Figure,
+    key: str,
+    label: str,
+    *,
+    on_click: Callable[[Mapping[str, Any]], None] | None = None,
+    narrow: Mapping[str, Any] | None = None,
+    player: Player | None = None,
+    mode_bar: bool = False,
+) -> None:
+    """Show a Plotly figure; label is read out by screen readers.
+
+    on_click is called with the point clicked (x, y, z, pointNumber, curveNumber, customdata) before the page is made
+    again, so it may set what other widgets hold. narrow: changes to the layout where the figure has less than 560 pixels.
+    """
     data = {
         "figure": drawn.to_json(),
+        "narrow": json.dumps(narrow) if narrow else None,
         "label": label,
         "plotly": plotly_js(),
-        "clicks": clicks,
+        "clicks": on_click is not None,
+        "player": player and {"traces": list(player.traces), "x": player.x, "y": player.y},
         "config": {"displayModeBar": mode_bar},
     }
-    return _figure(data=data, key=key, on_clicked_change=_nothing).clicked
+
+    def clicked() -> None:
+        if on_click is not None and (point := st.session_state[key].clicked):
+            on_click(point)
+
+    _figure(data=data, key=key, on_clicked_change=clicked)
 
 
 @dataclass(frozen=True)

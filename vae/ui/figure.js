@@ -1,4 +1,5 @@
 // One component for every figure: Plotly.react on one DOM node, so cameras and zooms stay and nothing flickers.
+const NARROW = 560;  // pixels; below it a figure takes its narrow layout, if it has one
 let loading = null;
 
 function loadPlotly(address) {
@@ -15,6 +16,131 @@ function loadPlotly(address) {
   return loading;
 }
 
+function merged(base, changes) {
+  const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+  const result = { ...base };
+  for (const [key, value] of Object.entries(changes)) {
+    result[key] = plain(value) && plain(base[key]) ? merged(base[key], value) : value;
+  }
+  return result;
+}
+
+const isScene = (key) => /^scene\d*$/.test(key);
+
+// The layout as this window shows it: its width, the page's colours, and the camera as it was left.
+function fitted(host, layout, narrow, ink, paper) {
+  if (narrow && host.clientWidth < NARROW) layout = merged(layout, narrow);
+  if (ink) {
+    layout.font = { ...layout.font, color: ink };
+    for (const note of layout.annotations ?? []) note.font = { ...note.font, color: ink };
+    layout.hoverlabel = { ...layout.hoverlabel, bgcolor: paper, font: { size: 13, color: ink } };
+  }
+  if (host.camera) for (const key of Object.keys(layout).filter(isScene)) layout[key].camera = host.camera;
+  return layout;
+}
+
+async function draw(Plotly, host) {
+  const { data } = host.latest;
+  const style = getComputedStyle(host);
+  const ink = style.getPropertyValue("--st-text-color").trim();
+  const paper = style.getPropertyValue("--st-background-color").trim();
+  const wanted = [data.figure, data.narrow, host.clientWidth < NARROW, ink, paper].join("\n");
+  if (wanted === host.drawn) return;
+  const first = !host.drawn;
+  host.drawn = wanted;
+  const figure = JSON.parse(data.figure);
+  const layout = fitted(host, figure.layout, data.narrow && JSON.parse(data.narrow), ink, paper);
+  host.style.height = layout.height + "px";
+  const config = { responsive: true, displaylogo: false, scrollZoom: false, ...data.config };
+  await Plotly.react(host, figure.data, layout, config);
+  host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
+  if (first) {
+    reportClicks(host);
+    linkCameras(Plotly, host);
+    new ResizeObserver(() => draw(Plotly, host)).observe(host);
+  }
+  if (data.player) play(Plotly, host, data.player);
+}
+
+// In 3-D Plotly calls the press that begins an orbit a click: there a click is a press released where it began.
+function reportClicks(host) {
+  const send = (point) => {
+    const { x, y, z, pointNumber, curveNumber, customdata } = point;
+    if (host.latest.data.clicks) host.latest.setTriggerValue("clicked", { x, y, z, pointNumber, curveNumber, customdata });
+  };
+  let under = null, pressed = null;
+  const keep = (event) => { if (event.points[0].fullData?.scene) under = event.points[0]; };
+  host.on("plotly_hover", keep);
+  host.on("plotly_unhover", () => { under = null; });
+  host.on("plotly_click", (event) => { keep(event); if (!event.points[0].fullData?.scene) send(event.points[0]); });
+  host.addEventListener("pointerdown", (event) => { pressed = [event.clientX, event.clientY]; }, true);
+  window.addEventListener("pointerup", (event) => {
+    if (!pressed || !host.isConnected) return;
+    const still = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) < 4;
+    pressed = null;
+    if (still) setTimeout(() => { if (under) send(under); }, 80);  // a touch finds its point a frame later
+  }, true);
+}
+
+// All scenes of a figure are seen from the same side, while one of them is turned and after.
+function linkCameras(Plotly, host) {
+  let source = null, busy = false, shown = null;
+  const follow = () => {
+    const others = Object.keys(host._fullLayout).filter((key) => isScene(key) && key + ".camera" !== source);
+    if (busy || !others.length || shown === host.camera) return;
+    busy = true;
+    shown = host.camera;
+    const update = Object.fromEntries(others.map((key) => [key + ".camera", shown]));
+    Plotly.relayout(host, update).finally(() => { busy = false; requestAnimationFrame(follow); });
+  };
+  const turned = (change) => {
+    const moved = Object.keys(change).find((key) => /^scene\d*\.camera$/.test(key));
+    if (!moved || (busy && moved !== source)) return;  // our own relayout reports the other scenes
+    source = moved;
+    host.camera = structuredClone(change[moved]);
+    follow();
+  };
+  host.on("plotly_relayouting", turned);
+  host.on("plotly_relayout", turned);
+}
+
+// Points that move over the steps: a slider and a button below the figure. The server is not asked.
+function play(Plotly, host, { traces, x, y }) {
+  const bar = host.player ?? (host.player = controls(host));
+  const [button, input, at] = bar.children;
+  const last = x[0].length - 1;
+  clearInterval(bar.timer);
+  const show = (step) => {
+    input.value = String(step);
+    at.textContent = `step ${step} of ${last}`;
+    Plotly.restyle(host, { x: x.map((path) => [path[step]]), y: y.map((path) => [path[step]]) }, traces);
+  };
+  const stop = () => { clearInterval(bar.timer); button.textContent = "Play"; };
+  const start = () => {
+    if (Number(input.value) >= last) show(0);
+    button.textContent = "Pause";
+    const stride = Math.max(1, Math.round(last / 120));  // about five seconds, however many steps
+    bar.timer = setInterval(() => {
+      show(Math.min(last, Number(input.value) + stride));
+      if (Number(input.value) >= last) stop();
+    }, 40);
+  };
+  input.max = String(last);
+  input.oninput = () => { stop(); show(Number(input.value)); };
+  button.onclick = () => (button.textContent === "Play" ? start() : stop());
+  stop();
+  show(Math.min(Number(input.value), last));
+}
+
+function controls(host) {
+  const bar = document.createElement("div");
+  bar.className = "vae-player";
+  bar.innerHTML = `<button type="button">Play</button><input type="range" min="0" step="1" value="0" aria-label="step">
+    <span></span>`;
+  host.after(bar);
+  return bar;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   let host = parentElement.querySelector(".vae-figure");
   if (!host) {
@@ -23,39 +149,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     host.setAttribute("role", "img");
     parentElement.appendChild(host);
   }
-  const figure = JSON.parse(data.figure);
   host.setAttribute("aria-label", data.label);
-  host.style.height = figure.layout.height + "px";
-  const ink = getComputedStyle(host).getPropertyValue("--st-text-color").trim();
-  const paper = getComputedStyle(host).getPropertyValue("--st-background-color").trim();
-  if (ink) {
-    figure.layout.font = { ...figure.layout.font, color: ink };
-    for (const note of figure.layout.annotations ?? []) note.font = { ...note.font, color: ink };
-    figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bgcolor: paper, font: { size: 13, color: ink } };
-  }
-  host.latest = { setTriggerValue };
-  loadPlotly(data.plotly).then((Plotly) => {
-    const first = !host.drawn;
-    host.drawn = true;
-    return Plotly.react(host, figure.data, figure.layout, { responsive: true, displaylogo: false, ...data.config })
-      .then(() => {
-        host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
-        if (!first) return;
-        host.on("plotly_click", (event) => {
-          if (!data.clicks) return;
-          const { x, y, z, pointNumber, curveNumber, customdata } = event.points[0];
-          host.latest.setTriggerValue("clicked", { x, y, z, pointNumber, curveNumber, customdata });
-        });
-        let linking = false;
-        host.on("plotly_relayout", (change) => {
-          const moved = Object.keys(change).find((key) => /^scene\d*\.camera$/.test(key));
-          if (!moved || linking) return;
-          const others = Object.keys(host.layout).filter((key) => /^scene\d*$/.test(key) && key + ".camera" !== moved);
-          if (!others.length) return;
-          linking = true;
-          const update = Object.fromEntries(others.map((key) => [key + ".camera", change[moved]]));
-          Plotly.relayout(host, update).finally(() => { linking = false; });
-        });
-      });
-  }).catch((error) => { host.textContent = String(error.message ?? error); });
+  host.latest = { data, setTriggerValue };
+  loadPlotly(data.plotly)
+    .then((Plotly) => draw(Plotly, host))
+    .catch((error) => { host.textContent = String(error.message ?? error); });
 }

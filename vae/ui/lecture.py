@@ -1,0 +1,294 @@
+"""The lecture, claim by claim: a list to choose from, and what is to be said of the chosen one. The choice is in the address."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+import streamlit as st
+
+from vae.claims import ANSWERS, CLAIMS, MEASURED, Claim, Evidence, Finding, Verdict
+from vae.figures.claims import claim_figure
+from vae.figures.kl import TERM_COLOURS
+from vae.ui import link
+from vae.ui.components import figure
+from vae.ui.shell import page
+
+START = ""  # the entry above the claims
+ORDER = (START, *CLAIMS)
+CHOSEN = "lecture.claim"
+PREDICT = "lecture.predict"
+GUESSES = "lecture.guesses"
+BADGES = {  # answer -> colour and icon
+    "true": ("green", "check_circle"),
+    "true, but": ("orange", "rule"),
+    "not so": ("violet", "swap_horiz"),
+}
+
+
+# ---- The choice and the address ------------------------------------------------------------------------------------
+
+
+def read(query: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The claim that a link stands for, and a sentence for each thing in it that cannot be used."""
+    problems = [
+        f"The link has a setting {name!r} that does not exist; it is left out." for name in query if name != "claim"
+    ]
+    key = query.get("claim", START)
+    if key in ORDER:
+        return key, problems
+    known = ", ".join(CLAIMS)
+    return START, [
+        f"claim = {key[:60]!r} cannot be used: one of {known} is accepted. The lecture starts instead.",
+        *problems,
+    ]
+
+
+def restore() -> list[str]:
+    """Choose what the link says, or what was last chosen. Returns the link's problems."""
+    query = st.query_params.to_dict()
+    state = st.session_state
+    # Where another claim was chosen, the address is an older one of ours that the browser had not replaced yet.
+    followed = query and query != state.get("lecture.address") and state.get(CHOSEN) == state.get("lecture.seen")
+    if CHOSEN not in state or followed:
+        state[CHOSEN], state["lecture.problems"] = read(query)
+    state.setdefault(GUESSES, {})
+    # The browser knows a choice by its label, and labels change with the verdicts: say again what is chosen.
+    state["lecture.seen"] = state[CHOSEN] = state[CHOSEN] if state[CHOSEN] in ORDER else START
+    return state["lecture.problems"]
+
+
+def _share(key: str) -> None:
+    st.session_state["lecture.address"] = query = {"claim": key} if key else {}
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def _choose(key: str) -> None:
+    st.session_state[CHOSEN] = key
+    _settle()
+
+
+def _settle() -> None:
+    """A control was used: what was wrong with the link no longer matters."""
+    st.session_state["lecture.problems"] = []
+
+
+# ---- The list ------------------------------------------------------------------------------------------------------
+
+
+def contents(findings: Mapping[str, Finding]) -> str:
+    """The claims to choose from, each with its verdict unless a guess is due; returns the chosen key."""
+    with st.container(horizontal=True, vertical_alignment="center", key="lecture-predict"):
+        st.toggle(
+            "Predict first", key=PREDICT, persist_state="session",
+            help="Verdicts stay hidden until the class has made one guess. Guesses stay in this browser tab.",
+        )  # fmt: skip
+        if st.session_state[PREDICT]:
+            _score(findings)
+    with st.container(key="lecture-contents"):
+        st.html(STYLE)
+        key = st.radio(
+            "Claims of the lecture", ORDER, format_func=lambda k: _label(findings, k), key=CHOSEN, on_change=_settle,
+            persist_state="session", label_visibility="collapsed",
+        )  # fmt: skip
+    _share(key)
+    return key
+
+
+def _label(findings: Mapping[str, Finding], key: str) -> str:
+    if key == START:
+        return ":material/school: **The loss in one picture**"
+    colour, icon = BADGES[findings[key].verdict.answer]
+    shown = f":{colour}[:material/{icon}:]" if is_open(key) else ":gray[:material/help:]"
+    return f"{shown} {CLAIMS[key].title}"
+
+
+def is_open(key: str) -> bool:
+    """Whether the verdict may be seen: always, or once guessed."""
+    return not st.session_state.get(PREDICT) or key in st.session_state[GUESSES]
+
+
+def _score(findings: Mapping[str, Finding]) -> None:
+    guesses = st.session_state[GUESSES]
+    right = sum(findings[key].verdict.answer == guess for key, guess in guesses.items())
+    st.caption(f"{right} of {len(guesses)} guessed right" if guesses else "no guess yet")
+    if guesses:
+        st.button("Forget guesses", key="lecture-forget", type="tertiary", on_click=guesses.clear)
+
+
+# ---- The start -----------------------------------------------------------------------------------------------------
+
+
+def start() -> None:
+    """The ELBO in one picture and a few sentences."""
+    st.html(PICTURE)
+    terms = {name: rf"\textcolor{{{colour}}}" for name, colour in TERM_COLOURS.items()}
+    st.latex(
+        r"-\mathrm{ELBO}\;=\;"
+        + terms["reconstruction"] + r"{\underbrace{\mathbb{E}_{z\sim q(z|x)}\big[-\log p(x|z)\big]}_{\text{reconstruction}}}"
+        + r"\;+\;" + terms["kl"] + r"{\underbrace{\mathrm{KL}\big(q(z|x)\,\|\,\mathcal N(0,I)\big)}_{\text{KL term}}}"
+    )  # fmt: skip
+    st.markdown(
+        "A VAE turns a picture **x** into a small cloud of codes, draws one code **z** from it, and turns that back into a "
+        "picture. Its loss has two terms. The **reconstruction** asks how badly the result explains x: BCE and MSE are two "
+        "answers, and the lecture compares them. The **KL term** asks how far the cloud is from a standard normal. "
+        "Less of the first is a sharper picture; less of the second is a code space one can draw new pictures from. "
+        "Training makes the sum small, which makes a lower bound of log p(x), the ELBO, large."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("First claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
+                  on_click=_choose, args=(ORDER[1],))  # fmt: skip
+        for name, label in (("surfaces", "See the losses"), ("kl", "See the KL term"), ("train", "Train one")):
+            st.page_link(page(name), label=label)
+
+
+# ---- A claim -------------------------------------------------------------------------------------------------------
+
+
+def claim(finding: Finding) -> None:
+    """What the lecture says, and, once guessed where a guess is due, what the numbers say."""
+    told = finding.claim
+    said = "The lecture says" if told.of_lecture else "Why that is so"
+    st.html(
+        f"<div class='vae-claim'><h3>{ORDER.index(told.key)}. {html.escape(told.title)}</h3>"
+        f"<p><i>{said}:</i> {html.escape(told.sentence)}</p></div>"
+    )
+    if not is_open(told.key):
+        _ask(told)
+        return
+    _verdict(finding)
+    left, right = st.columns([1, 1.05], gap="medium")
+    with left:
+        _evidence(finding.evidence)
+    with right:
+        figure(claim_figure(finding), f"lecture-{told.key}", f"{told.title}: a figure of the numbers beside it")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _onwards(told)
+    if told.run:
+        st.caption(
+            f"{MEASURED.capitalize()}: one network on MNIST, 6 epochs; z = 20 is the mean of five seeds, z = 2 one seed. "
+            "To measure again, with as many seeds as you like:"
+        )
+        st.code("\n".join(told.run), language="bash")
+
+
+def _ask(told: Claim) -> None:
+    st.markdown("**What do you expect?** One guess, then the verdict opens.")
+    with st.container(horizontal=True, key="lecture-guess"):
+        for answer in ANSWERS:
+            icon = f":material/{BADGES[answer][1]}:"
+            st.button(answer, key=f"lecture-guess-{answer}", icon=icon, on_click=_guess, args=(told.key, answer))
+
+
+def _guess(key: str, answer: str) -> None:
+    st.session_state[GUESSES][key] = answer
+    _settle()
+
+
+def _verdict(finding: Finding) -> None:
+    verdict: Verdict = finding.verdict
+    colour, icon = BADGES[verdict.answer]
+    guess = st.session_state[GUESSES].get(finding.claim.key) if st.session_state.get(PREDICT) else None
+    words = "" if guess is None else f" You guessed “{guess}”{': right.' if guess == verdict.answer else '.'}"
+    with st.container(key="lecture-verdict"):
+        st.markdown(f":{colour}-badge[:material/{icon}: {verdict.name}] {verdict.explain}{words}")
+
+
+def _evidence(rows: tuple[Evidence, ...]) -> None:
+    """The numbers as a table; what the lecture says stands beside each, where it says something."""
+    expected = any(row.expected is not None for row in rows)
+    head = "<th></th><th>value</th>" + ("<th>expected</th><th></th>" if expected else "")
+    units = {row.unit for row in rows}
+    body = "".join(_row(row, expected, len(units) > 1) for row in rows)
+    st.html(f"<table class='vae-evidence'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    st.caption(f"{rows[0].unit}; {rows[0].origin}" if len(units) == 1 else rows[0].origin)
+
+
+def _row(row: Evidence, expected: bool, unit: bool) -> str:
+    name = html.escape(row.label) + (f" <small>{html.escape(row.unit)}</small>" if unit and row.unit else "")
+    cells = f"<th scope='row'>{name}</th><td>{_number(row.value, row.decimals)}</td>"
+    if not expected:
+        return f"<tr>{cells}</tr>"
+    if row.expected is None:
+        return f"<tr>{cells}<td>–</td><td></td></tr>"
+    sign = "<span title='agrees'>✓</span>" if row.agrees else "<b title='does not agree'>✗</b>"
+    return f"<tr>{cells}<td>{_number(row.expected, row.decimals)}</td><td>{sign}</td></tr>"
+
+
+def _number(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if not float(text) else text.replace("-", "−")
+
+
+def _onwards(told: Claim) -> None:
+    following = ORDER.index(told.key) + 1
+    if following < len(ORDER):
+        st.button("Next claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
+                  on_click=_choose, args=(ORDER[following],))  # fmt: skip
+    label = {"surfaces": "See it on the surfaces", "kl": "See it on the KL page", "train": "Train it"}[told.page]
+    st.page_link(page(told.page), label=label, query_params=_query(told))
+
+
+def _query(told: Claim) -> dict[str, str]:
+    """The link's query as its page will write it: a page that rewrites its address cannot be left by going back."""
+    return link.write(link.read(told.query)[0]) if told.page == "train" else dict(told.query)
+
+
+# ---- Looks ---------------------------------------------------------------------------------------------------------
+
+STYLE = """
+<style>
+.st-key-lecture-contents [role=radiogroup] { gap: 0; }
+.st-key-lecture-contents [role=radiogroup] label { padding: 3.5px 6px; border-radius: 6px; }
+.st-key-lecture-contents [role=radiogroup] label:has(input:checked) { background: rgba(0, 114, 178, 0.13); }
+.vae-claim h3 { font-size: 1.3rem; margin: 0 0 4px; padding: 0; }
+.vae-claim p { margin: 0; }
+.vae-evidence { width: 100%; font-size: 0.86rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.vae-evidence th { text-align: left; font-weight: 400; }
+.vae-evidence thead th { opacity: 0.7; text-align: right; }
+.vae-evidence td { text-align: right; white-space: nowrap; padding-left: 10px; }
+.vae-evidence th, .vae-evidence td { padding-top: 3px; padding-bottom: 3px; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
+.vae-evidence small { opacity: 0.7; }
+@media (max-width: 640px) {
+  .stMain .katex-display { font-size: 0.78em; }
+  .st-key-lecture-contents { max-height: 11.5rem; overflow-y: auto; border: 1px solid rgba(128, 128, 128, 0.3); border-radius: 8px; }
+}
+</style>
+"""
+
+PICTURE = f"""
+<style>
+.vae-elbo {{ display: grid; grid-template-columns: 1fr auto 1.35fr auto 1fr auto 1.2fr; gap: 6px 8px; align-items: stretch;
+  text-align: center; margin: 4px 0; }}
+.vae-elbo .box {{ border: 2px solid rgba(128, 128, 128, 0.5); border-radius: 10px; padding: 22px 6px; }}
+.vae-elbo .box b {{ display: block; font-size: 1.35rem; font-family: Georgia, "Times New Roman", serif; font-style: italic; }}
+.vae-elbo .box small, .vae-elbo .way small {{ opacity: 0.8; }}
+.vae-elbo .way {{ display: flex; flex-direction: column; justify-content: center; font-size: 1.3rem; line-height: 1.1; }}
+.vae-elbo .way small {{ font-size: 0.78rem; }}
+.vae-elbo .kl {{ border-color: {TERM_COLOURS["kl"]}; }}
+.vae-elbo .rec {{ border-color: {TERM_COLOURS["reconstruction"]}; }}
+.vae-elbo .term {{ border-radius: 10px; padding: 6px 8px; color: #fff; font-size: 0.92rem; }}
+.vae-elbo .term.kl {{ grid-column: 1 / 4; background: {TERM_COLOURS["kl"]}; }}
+.vae-elbo .term.rec {{ grid-column: 5 / 8; background: {TERM_COLOURS["reconstruction"]}; }}
+.vae-elbo .plus {{ font-size: 1.4rem; align-self: center; }}
+@media (max-width: 640px) {{
+  .vae-elbo {{ grid-template-columns: 1fr; }}
+  .vae-elbo .box {{ padding: 5px; }}
+  .vae-elbo .arrow {{ transform: rotate(90deg); }}
+  .vae-elbo .term.kl, .vae-elbo .term.rec {{ grid-column: 1; }}
+}}
+</style>
+<div class="vae-elbo">
+  <div class="box"><b>x</b><small>a picture</small></div>
+  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>encoder</small></div>
+  <div class="box kl"><b>q(z|x) = N(μ, σ²)</b><small>a small cloud of codes</small></div>
+  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>draw</small></div>
+  <div class="box"><b>z</b><small>one code</small></div>
+  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>decoder</small></div>
+  <div class="box rec"><b>p(x|z)</b><small>how likely is x now?</small></div>
+  <div class="term kl"><b>KL term:</b> keep the cloud close to N(0, I)</div>
+  <div class="plus" aria-label="plus">+</div>
+  <div class="term rec"><b>Reconstruction:</b> make x likely again</div>
+</div>
+"""

@@ -1,0 +1,213 @@
+"""Below the surfaces: a pixel descends, the surface meets an image, SSIM on a patch. One is open at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+
+from vae.data import load_dataset, to_unit
+from vae.errors import SettingError
+from vae.figures import surface_parts as drawing
+from vae.figures.surfaces import number
+from vae.figures.theme import LOSS_COLOURS
+from vae.losses import LOSSES
+from vae.surfaces import at_point, per_pixel, surface
+from vae.ui import components, words
+from vae.ui.engine import engine
+from vae.ui.surface_link import DISTORTIONS, MOST_DISTORTION
+from vae.ui.surfaces import Chosen, Look, descent, key, panel
+
+PICTURES = 10  # test images to choose from
+QUARTER_LEVEL = 1 / 1020  # the middle of what a picture of 256 grey levels rounds to black
+
+
+def show(part: str, losses: Sequence[Chosen], look: Look) -> None:
+    """The part that is open."""
+    {"descent": falls, "image": image, "patch": patch}[part](losses, look)
+
+
+# ---- A pixel descends --------------------------------------------------------------------------------------------
+
+
+def falls(losses: Sequence[Chosen], look: Look) -> None:
+    """Gradient descent of one pixel's logit under each loss."""
+    columns = st.columns(4)
+    columns[0].number_input("Target x", step=0.1, format="%g", key=key("target"))
+    columns[1].number_input("Start p₀", step=0.1, format="%g", key=key("p0"), help="A sigmoid of the logit.")
+    columns[2].number_input("Step size", step=0.5, format="%g", key=key("step_size"), help="Times the gradient.")
+    columns[3].number_input("Steps", step=10, key=key("steps"))
+    settings = [look[name] for name in ("target", "p0", "step_size", "steps")]
+    try:
+        paths = [(shown, descent(shown, *settings)) for shown in losses]
+    except SettingError as reason:
+        st.error(str(reason))
+        return
+    if not paths:
+        st.info("Choose a loss that looks at one pixel at a time.")
+        return
+    st.markdown(_said_of_descents(paths, look))
+    figure, narrow, moving = _descents(tuple(losses), *settings)
+    player = components.Player(*moving)
+    label = "Descent of one pixel: prediction and loss over the steps, and on the loss over the logit"
+    components.figure(figure, "descent", label, narrow=narrow, player=player)
+
+
+@lru_cache(maxsize=32)
+def _descents(losses: tuple[Chosen, ...], target: float, *settings):
+    """The figure of the descents; kept, as most changes on the page leave it alone."""
+    return drawing.descents([_fall(shown, descent(shown, target, *settings), target) for shown in losses])
+
+
+def _fall(shown: Chosen, path, target: float) -> drawing.Fall:
+    low, high = min(-8.0, path.logit.min() - 1), max(8.0, path.logit.max() + 1)
+    logits = np.linspace(max(low, -30), min(high, 30), 201)
+    hill = surface(shown.loss, "value", [target], 1 / (1 + np.exp(-logits)), **dict(shown.parameters)).values[:, 0]
+    return drawing.Fall(shown.name, shown.colour, path, (logits, hill))
+
+
+def _said_of_descents(paths, look: Look) -> str:
+    """What the start's gradients are and where each descent got to."""
+    said = []
+    for shown, path in paths:
+        start = at_point(shown.loss, look["target"], look["p0"], **dict(shown.parameters)).logit_slope
+        end = f"ends at p = {path.p[-1]:.4g}"
+        if path.diverged_at is not None:
+            end = f"is no longer finite at step {path.diverged_at}"
+        said.append(f"**{shown.name}** starts with a gradient of {number(start)} in the logit and {end}")
+    known = {shown.key: path for shown, path in paths}
+    why = ""
+    if {"bce", "mse"} <= known.keys():
+        why = " In the logit, BCE's gradient is p − x; MSE's is 2 (p − x) p (1 − p), which vanishes where the sigmoid saturates."
+    return f"After {look['steps']} steps: " + "; ".join(said) + "." + why
+
+
+# ---- The surface meets an image ----------------------------------------------------------------------------------
+
+MEAN = "a collapsed decoder: the mean of the training digits, whatever the input"
+
+
+def image(losses: Sequence[Chosen], look: Look) -> None:
+    """An image's pixels as points on a loss, the image beside it; a click on either lights up the other."""
+    if not losses:
+        st.info("Choose a loss that looks at one pixel at a time.")
+        return
+    sources = _sources()
+    left, middle, right = st.columns([3, 1.2, 2])
+    source = left.selectbox("Predictions of", list(sources), key="surface_source", filter_mode=None)
+    index = middle.selectbox("Test image", range(PICTURES), format_func=lambda i: str(i + 1), key="surface_image")
+    names = {shown.key: shown for shown in losses}
+    on = right.selectbox("On the map of", list(names), format_func=lambda k: names[k].name, key="surface_on")
+    x, p, floor = sources[source](index)
+    shape = x.shape
+    lit = st.session_state.get("surface_lit")
+    lit = lit if lit is not None and lit[0] < shape[0] and lit[1] < shape[1] else None
+    figure, narrow = drawing.image_on_map(panel(names[on], dict(look) | {"view": "value", "form": "map"}), x, p, lit)
+    st.session_state["surface_pairs"] = (x, p)
+    components.figure(
+        figure, "image", "An image, its prediction, and its pixels on the loss", narrow=narrow, on_click=_light
+    )
+    st.markdown(_sums(losses, x, p, floor))
+
+
+def _sources():
+    """Where predictions come from: name -> (index -> x, p, the p that black stands for)."""
+    found = {}
+    up = engine()
+    run = up.runs.get(st.session_state.get("run_id", "")) if up else None
+    observations = run.view().observations if run else ()
+    if observations:
+        seen = observations[-1]
+        name = f"your run on the Train page: {run.config.dataset}, {words.loss_name(run.config)}, step {seen.step:,}"
+        found[name] = lambda i: (*(pictures[i, 0] / 255 for pictures in (seen.inputs, seen.reconstructions)), True)
+    found[MEAN] = lambda i: (*_digit_and_mean(i), False)
+    return found
+
+
+@lru_cache(maxsize=PICTURES)
+def _digit_and_mean(index: int) -> tuple[np.ndarray, np.ndarray]:
+    data = load_dataset("digits")
+    return to_unit(data.test[index, 0]).double().numpy(), to_unit(data.train[:, 0]).double().mean(0).numpy()
+
+
+def _light(point) -> None:
+    """The pixel clicked in a picture, or that of the point clicked on the map, is lit, and the cursor goes there."""
+    x, p = st.session_state["surface_pairs"]
+    if point["curveNumber"] < drawing.POINTS:
+        pixel = (int(point["y"]), int(point["x"]))
+    elif point["curveNumber"] == drawing.POINTS:
+        pixel = divmod(int(point["pointNumber"]), x.shape[1])
+    else:
+        return
+    st.session_state["surface_lit"] = pixel
+    for field, image_ in (("x", x), ("p", p)):
+        st.session_state[key(field)] = round(float(image_[pixel]), 6)
+
+
+def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool) -> str:
+    """The sum over pixels under each loss."""
+    exact = np.clip(p, QUARTER_LEVEL, 1 - QUARTER_LEVEL) if rounded else p
+    sums = [
+        f"**{shown.name}** {number(float(per_pixel(shown.loss, x, exact, **dict(shown.parameters)).sum()))}"
+        for shown in losses
+    ]
+    text = f"Summed over {x.size} pixels, nats per image: {', '.join(sums)}. Click a pixel or a point: the cursor goes there."
+    if rounded:
+        text += " These predictions come as pictures of 256 grey levels; in the sum, black stands for the middle of what rounds to it."
+    elif any(value == "∞" for value in (part.split("** ")[1] for part in sums)):
+        text += (
+            " Infinite, as a training pixel that was always black is predicted as impossible, and here it is not black."
+        )
+    return text
+
+
+# ---- SSIM on a patch ---------------------------------------------------------------------------------------------
+
+SIDE = 24  # pixels a side of the digit that is shifted, blurred or brightened
+DISTORTION_NAMES = {
+    "shift": "shifted to the right, pixels",
+    "blur": "blurred, standard deviation in pixels",
+    "brighten": "brightened, tenths of the range",
+}
+
+
+def patch(losses: Sequence[Chosen], look: Look) -> None:
+    """1 − SSIM needs a neighbourhood: shown on a digit whose prediction is shifted, blurred or brightened."""
+    left, middle, right = st.columns([2, 3, 1])
+    left.selectbox(
+        "The prediction is the image", DISTORTIONS, format_func=DISTORTION_NAMES.get, key=key("distortion"),
+        filter_mode=None,
+    )  # fmt: skip
+    middle.slider("by", 0.0, MOST_DISTORTION, step=0.05, key=key("amount"))
+    index = right.selectbox("Test image", range(PICTURES), format_func=lambda i: str(i + 1), key="surface_patch")
+    x = to_unit(load_dataset("digits", SIDE).test[index, 0]).double().numpy()
+    p = distorted(x, look["distortion"], look["amount"])
+    ssim = per_pixel(LOSSES["ssim"], x, p)
+    maps = {"1 − SSIM": (ssim, LOSS_COLOURS["ssim"])}
+    sums = [f"1 − SSIM is {max(0.0, ssim.mean()):.3f} on average"]
+    for shown in losses[:2]:
+        values = per_pixel(shown.loss, x, p, **dict(shown.parameters))
+        maps[shown.name] = (values, shown.colour)
+        sums.append(f"{shown.name} is {number(float(values.sum()))} nats per image")
+    figure, narrow = drawing.patch(x, p, maps)
+    components.figure(figure, "patch", "A digit, its distorted prediction, and each loss per pixel", narrow=narrow)
+    st.markdown(
+        f"{'; '.join(sums)}. 1 − SSIM compares the means, spreads and structure of 7×7 neighbourhoods, so it has no value at "
+        "a single (x, p) and no surface; the others look at each pixel alone."
+    )
+
+
+def distorted(image: np.ndarray, kind: str, amount: float) -> np.ndarray:
+    """The image (H, W) shifted to the right or blurred by so many pixels, or brightened by tenths; still in [0, 1]."""
+    apart = np.subtract.outer(np.arange(image.shape[1]), np.arange(image.shape[1])).astype(float)
+    if amount == 0:
+        return image
+    if kind == "shift":
+        return image @ np.clip(1 - np.abs(apart - amount), 0, 1).T  # linear between pixels, black from the left
+    if kind == "brighten":
+        return np.clip(image + amount / 10, 0, 1)
+    weights = np.exp(-(apart**2) / (2 * amount**2))
+    weights /= weights.sum(1, keepdims=True)
+    return np.clip(weights @ image @ weights.T, 0, 1)

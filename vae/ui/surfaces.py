@@ -1,0 +1,348 @@
+"""The Loss surfaces page: several losses side by side, one cursor over them, and a table of what they say there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from html import escape
+
+import numpy as np
+import streamlit as st
+import torch
+
+from vae.claims import CLAIMS
+from vae.config import FORMULA, loss_keys
+from vae.errors import SettingError
+from vae.figures import surfaces as drawing
+from vae.figures.theme import LOSS_COLOURS
+from vae.formula import formula_loss
+from vae.losses import LOSSES, Loss
+from vae.surfaces import VIEWS, Descent, Surface, at_point, descend, surface
+from vae.ui import components, surface_link
+from vae.ui.settings import LOSS_NAMES
+
+torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
+
+FORM_NAMES = {"surface": "3-D", "map": "Map", "section": "Cut"}
+PART_NAMES = {"descent": "A pixel descends", "image": "The surface meets an image", "patch": "1 − SSIM on a patch"}
+# The lecture's points (true pixel, prediction), and the claim that it makes there.
+EXAMPLES = {
+    (0.2, 0.2): "perfect_costs",
+    (0.4, 0.4): "perfect_costs",
+    (0.8, 0.7): "direction",
+    (0.8, 0.9): "direction",
+    (0.2, 0.1): "asymmetry",
+    (0.2, 0.3): "asymmetry",
+}
+ROWS = (
+    ("value", "L", "value, nats per pixel"),
+    ("excess", "excess", "above the least value at this x, nats per pixel"),
+    ("slope", "dL/dp", "nats per unit of p"),
+    ("logit_slope", "dL/dlogit", "nats per unit of the logit: what reaches the network"),
+    ("curvature", "d²L/dp²", "nats per squared unit of p"),
+)
+GRID = np.linspace(0, 1, 51)  # steps of .02: the lecture's points lie on it
+DIFFERENCES = np.linspace(-0.5, 0.5, 101)  # where x + d and x - d can both be pixels
+FINE = np.unique(np.concatenate([np.linspace(0, 1, 201), [0.0005, 0.001, 0.002, 0.998, 0.999, 0.9995]]))
+MOST_DOTS = 150  # of a descent's trail
+
+Look = Mapping[str, object]  # what the page shows: the fields of surface_link.FIELDS
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A loss on show, with its parameters as the sliders have them."""
+
+    key: str
+    loss: Loss
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def name(self) -> str:
+        values = ", ".join(f"{_symbol(name)} = {value:g}" for name, value in self.parameters)
+        return self.loss.name.split(",")[0] + f", {values}" if values else self.loss.name
+
+    @property
+    def colour(self) -> str:
+        return LOSS_COLOURS[self.key]
+
+
+def _symbol(name: str) -> str:
+    return {"sigma": "σ"}.get(name, name)
+
+
+# ---- What is looked at: widgets <-> link ---------------------------------------------------------------------------
+
+
+def key(field: str) -> str:
+    """The key of the widget that holds a field."""
+    return f"surface.{field}"
+
+
+def restore() -> list[str]:
+    """Fill the widgets: from a link where one was followed, else from what they last held. Returns the link's problems."""
+    state, query = st.session_state, st.query_params.to_dict()
+    followed = query and query != state.get("surface_address") and not _moved()
+    if "surface_look" not in state or followed:
+        state.surface_look, state.surface_problems = surface_link.read(query)
+        for field, value in state.surface_look.items():
+            state[key(field)] = list(value) if field == "losses" else value
+    for field, value in state.surface_look.items():
+        state.setdefault(key(field), list(value) if field == "losses" else value)
+    for field in state.surface_look:
+        held = state[key(field)]
+        state.surface_look[field] = tuple(held) if field == "losses" else held
+    return state.surface_problems
+
+
+def _moved() -> bool:
+    """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
+    state = st.session_state
+    held = {field: state.get(key(field), value) for field, value in state.get("surface_look", {}).items()}
+    held["losses"] = tuple(held.get("losses", ()))
+    return held != state.get("surface_look", held)
+
+
+def share(look: Look) -> None:
+    """Write what is shown into the address, so that copying it shares it."""
+    if not look["losses"]:
+        return
+    st.session_state.surface_address = query = surface_link.write(look)
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def _set_cursor(x: float, p: float) -> None:
+    st.session_state[key("x")], st.session_state[key("p")] = round(float(x), 6), round(float(p), 6)
+
+
+# ---- Controls ------------------------------------------------------------------------------------------------------
+
+
+def controls() -> Look:
+    """Which losses, which view, which form."""
+    look = st.session_state.surface_look
+    losses, view, form, scale = st.columns([5, 2.6, 2, 1.5], vertical_alignment="bottom")
+    losses.multiselect(
+        "Losses, one to four",
+        loss_keys(),
+        format_func=LOSS_NAMES.get,
+        key=key("losses"),
+        max_selections=surface_link.MOST_LOSSES,
+        on_change=_show_patch_for_ssim,
+        select_all=False,
+    )
+    view.selectbox(
+        "View", list(VIEWS), format_func=lambda k: VIEWS[k].name, key=key("view"), filter_mode=None,
+        help=" ".join(f"**{v.name}**: {v.meaning}" for v in VIEWS.values()),
+    )  # fmt: skip
+    form.segmented_control(
+        "Drawn as", list(FORM_NAMES), format_func=FORM_NAMES.get, key=key("form"), required=True, width="stretch"
+    )
+    scale.selectbox(
+        "Heights", surface_link.SCALES, format_func={"own": "each its own", "same": "one scale"}.get, key=key("scale"),
+        filter_mode=None, disabled=look["form"] == "section",
+    )  # fmt: skip
+    return look
+
+
+def _show_patch_for_ssim() -> None:
+    if "ssim" in st.session_state[key("losses")] and "ssim" not in st.session_state.surface_look["losses"]:
+        st.session_state[key("part")] = "patch"
+
+
+def chosen(look: Look) -> list[Chosen]:
+    """The pointwise losses on show. A formula that is none is answered in one sentence, and left out."""
+    found = []
+    for name in look["losses"]:
+        try:
+            loss = formula_loss(look[FORMULA]) if name == FORMULA else LOSSES[name]
+        except SettingError as reason:
+            st.error(str(reason))
+            continue
+        if loss.pointwise:
+            found.append(Chosen(name, loss, tuple((p.name, look[f"{name}.{p.name}"]) for p in loss.parameters)))
+    return found
+
+
+def own_formula(look: Look) -> None:
+    """Where a formula of one's own is written, if it is among the losses."""
+    if FORMULA in look["losses"]:
+        st.text_input(
+            "Your formula in x, p, logits (nats per pixel)",
+            key=key(FORMULA),
+            help="Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
+        )
+
+
+def cursor(look: Look) -> None:
+    """The one cursor: two sliders, and the lecture's points as buttons; the losses' parameters below."""
+    left, right = st.columns(2)
+    left.slider("True pixel x", 0.0, 1.0, step=0.001, format="%.3f", key=key("x"))
+    right.slider("Prediction p", 0.0, 1.0, step=0.001, format="%.3f", key=key("p"))
+    here = (look["x"], look["p"])
+    st.session_state["surface_example"] = here if here in EXAMPLES else None
+    st.pills(
+        "The lecture's examples, x / p",
+        list(EXAMPLES),
+        format_func=lambda pair: " / ".join(f"{v:g}".lstrip("0") for v in pair),
+        key="surface_example",
+        on_change=_go_to_example,
+    )
+    parameters = [(name, p) for name in look["losses"] if name in LOSSES for p in LOSSES[name].parameters]
+    for column, (name, p) in zip(st.columns(2) * 2, parameters):
+        label = f"{_symbol(p.name)} of {LOSSES[name].name}"
+        column.slider(label, p.low, p.high, step=p.low, format="%.2f", key=key(f"{name}.{p.name}"), help=p.meaning)
+
+
+def _go_to_example() -> None:
+    if (pair := st.session_state["surface_example"]) is not None:
+        _set_cursor(*pair)
+
+
+# ---- The picture -----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=128)
+def grid(shown: Chosen, view: str, form: str) -> Surface:
+    """A view of a loss on the page's grid; kept, as only the cursor moves most of the time."""
+    if view == "asymmetry" and form == "surface":
+        return _lozenge(shown, view)
+    return surface(shown.loss, view, GRID, DIFFERENCES if view == "asymmetry" else GRID, **dict(shown.parameters))
+
+
+def _lozenge(shown: Chosen, view: str) -> Surface:
+    """The asymmetry on lines that end where x + d or x - d is 0 or 1: on a square grid its edge would be ragged."""
+    along = np.linspace(-1, 1, 51)
+    d = np.minimum(GRID, 1 - GRID)[None, :] * along[:, None]  # (51, 51)
+    columns = [surface(shown.loss, view, [x], d[:, i], **dict(shown.parameters)) for i, x in enumerate(GRID)]
+    x, values = np.broadcast_to(GRID, d.shape), np.concatenate([column.values for column in columns], axis=1)
+    return replace(columns[0], x=x, p=d, values=values, note="It ends where x + d or x − d is 0 or 1.")
+
+
+@lru_cache(maxsize=64)
+def descent(shown: Chosen, target: float, p0: float, step_size: float, steps: int) -> Descent:
+    return descend(shown.loss, target, p0, step_size, steps, **dict(shown.parameters))
+
+
+def panel(shown: Chosen, look: Look) -> drawing.Panel:
+    """All that is drawn of one loss."""
+    view, x = look["view"], look["x"]
+    signed = view == "asymmetry"
+    parameters = dict(shown.parameters)
+    fine = np.unique(np.concatenate([-FINE, FINE])) if signed else FINE
+    profile = surface(shown.loss, view, [x], fine, **parameters)
+    here = surface(shown.loss, view, [x], [look["p"] - x if signed else look["p"]], **parameters).values[0, 0]
+    return drawing.Panel(
+        shown.name, shown.colour, grid(shown, view, look["form"]), profile, float(here), _trail(shown, look)
+    )
+
+
+def _trail(shown: Chosen, look: Look) -> Surface | None:
+    """The descent below, on the surface."""
+    if look["part"] != "descent":
+        return None
+    try:
+        path = descent(shown, look["target"], look["p0"], look["step_size"], look["steps"]).p
+    except SettingError:
+        return None  # said below, where the settings are
+    path = path[:: -(-len(path) // MOST_DOTS)]
+    second = path - look["target"] if look["view"] == "asymmetry" else path
+    return surface(shown.loss, look["view"], [look["target"]], second, **dict(shown.parameters))
+
+
+def picture(losses: Sequence[Chosen], look: Look) -> None:
+    """The losses side by side, and below them what is cut off and where there is no value."""
+    if not losses:
+        st.info("Choose a loss that looks at one pixel at a time to see its surface; 1 − SSIM is shown below.")
+        return
+    panels = [panel(shown, look) for shown in losses]
+    draw = {"surface": drawing.surfaces, "map": drawing.maps, "section": drawing.sections}[look["form"]]
+    second = look["p"] - look["x"] if look["view"] == "asymmetry" else look["p"]
+    same = look["scale"] == "same"
+    height = 375 if FORMULA in look["losses"] else 450  # so that all fits a projector
+    figure, narrow = draw(panels, look["x"], second, same, height)
+    view = VIEWS[look["view"]]
+    label = f"{view.name} of {', '.join(p.name for p in panels)} over true pixel and prediction"
+    components.figure(figure, "surfaces", label, narrow=narrow, on_click=_clicked)
+    if look["form"] == "section":
+        drawn = [(p.name, p.profile, drawing.section_cut(panels)) for p in panels]
+    else:
+        drawn = [(p.name, p.surface, cut) for p, cut in zip(panels, drawing.cuts(panels, same))]
+    said = [text for name, seen, cut in drawn for text in (drawing.said_of(name, seen, cut), seen.note) if text]
+    dots = ["White dots: the descent below."] if look["part"] == "descent" and look["form"] != "section" else []
+    st.caption(" ".join([f"Shown: {view.label}.", *dict.fromkeys(said), *dots]))
+
+
+def _clicked(point: Mapping) -> None:
+    state = st.session_state
+    x, p = state[key("x")], point["y"]
+    if state[key("form")] == "section":
+        p = point["x"]
+    else:
+        x = point["x"]
+    if state[key("view")] == "asymmetry":
+        p = x + p
+    if 0 <= x <= 1 and -1e-6 <= p <= 1 + 1e-6:
+        _set_cursor(x, min(max(p, 0.0), 1.0))  # within rounding of float32
+
+
+# ---- The table -------------------------------------------------------------------------------------------------------
+
+
+def table(losses: Sequence[Chosen], look: Look) -> None:
+    """Value, excess, gradients and curvature at the cursor, a column for each loss."""
+    if not losses:
+        return
+    points = [at_point(shown.loss, look["x"], look["p"], **dict(shown.parameters)) for shown in losses]
+    head = "".join(f"<th scope=col>{drawing.swatch(s.colour)} {escape(s.name)}</th>" for s in losses)
+    rows = "".join(
+        f"<tr><th scope=row title='{told}'>{label}</th>"
+        + "".join(f"<td data-field={field}>{drawing.number(getattr(point, field))}</td>" for point in points)
+        + "</tr>"
+        for field, label, told in ROWS
+    )
+    where = f"x = {look['x']:g}, p = {look['p']:g}"
+    st.html(
+        f"<table class=vae-point><thead><tr><th>{where}</th>{head}</tr></thead><tbody>{rows}</tbody></table>{STYLE}"
+    )
+    for note in dict.fromkeys(point.note for point in points if point.note):
+        st.caption(note)
+
+
+STYLE = """<style>
+.vae-point { width: 100%; border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tabular-nums; }
+.vae-point th, .vae-point td { padding: 2px 6px; text-align: right; border-bottom: 1px solid rgba(128,128,128,.25); }
+.vae-point th { font-weight: 500; }
+.vae-point tr > th:first-child { text-align: left; white-space: nowrap; opacity: 0.85; }
+</style>"""
+
+
+def lecture(look: Look) -> None:
+    """What the lecture says at the cursor, and what the numbers say of it, where it speaks of this point."""
+    here = (look["x"], look["p"])
+    name = EXAMPLES.get(here) or _claims_at().get(here)
+    if name:
+        finding = _finding(name)
+        st.markdown(f"*{finding.claim.title}*: **{finding.verdict.name}**. {finding.verdict.explain}")
+
+
+@lru_cache(maxsize=1)
+def _claims_at() -> dict[tuple[float, float], str]:
+    """The claims that link to a point of this page."""
+    shown = (claim for claim in reversed(CLAIMS.values()) if claim.page == "surfaces" and "x" in claim.query)
+    return {(float(claim.query["x"]), float(claim.query["p"])): claim.key for claim in shown}
+
+
+@lru_cache(maxsize=32)
+def _finding(name: str):
+    return CLAIMS[name].check()
+
+
+def part(look: Look) -> str:
+    """Which of the parts below is open."""
+    return st.segmented_control(
+        "More on these losses", list(PART_NAMES), format_func=PART_NAMES.get, key=key("part"), required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
