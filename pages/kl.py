@@ -30,10 +30,4 @@ if setting is not None:
         kl.convergence(found)
 
 with below:
-    steps, trick, weights = st.tabs(["Derivation, step by step", "The log-variance trick", "Sum, mean and β"])
-    with steps:
-        kl.derivation()
-    with trick:
-        kl.log_var_trick()
-    with weights:
-        kl.weighing()
+    kl.parts()

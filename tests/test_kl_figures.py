@@ -73,6 +73,7 @@ def test_the_step_that_breaks_is_marked_and_nothing_where_none_does():
     broken = figures.variance_paths(kl.descend("variance", 0.01, 0.1, weight), logged, kl.best_variance(weight))
     whole = figures.variance_paths(kl.descend("variance", 0.01, 0.003, weight), logged, kl.best_variance(weight))
     assert len(broken.data) == 3 and broken.data[2].x[0] == 4 and broken.data[2].y[0] < 0
+    assert "nan" in broken.data[2].text[0]
     assert len(whole.data) == 2
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future as PlainFuture
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, fire_and_forget
 
 from vae.config import TrainConfig
 from vae.data import default_dataset
@@ -62,14 +62,16 @@ class Engine:
         threading.Thread(target=self._look_round, name="vae-engine", daemon=True).start()
 
     def warm(self) -> None:
-        """Make every worker ready for its first click; returns when they are."""
+        """Make every worker ready for its first click: the default data set first, the other one when there is time."""
         addresses = list(self.client.scheduler_info(n_workers=-1)["workers"])
-        dataset = default_dataset()
-        futures = [
-            self.client.submit(tasks.warm, dataset, self.threads, workers=[a], pure=False, allow_other_workers=True)
-            for a in addresses
-        ]
-        self.client.gather(futures)
+
+        def everywhere(dataset: str, priority: int) -> list:
+            pinned = {"pure": False, "allow_other_workers": True, "priority": priority}
+            return [self.client.submit(tasks.warm, dataset, self.threads, workers=[a], **pinned) for a in addresses]
+
+        self.client.gather(everywhere(default_dataset(), 0))
+        if default_dataset() != "digits":
+            fire_and_forget(everywhere("digits", -10))
 
     def create_run(self, config: TrainConfig, owner: str = "") -> Run:
         """A run that is not started yet."""

@@ -43,10 +43,9 @@ def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
 
 def warm(dataset: str, threads: int) -> None:
     """Pay for imports, the data set and torch's first steps before anybody waits for them."""
-    for name in {dataset, "digits"}:
-        config = TrainConfig(dataset=name)
-        state, _ = advance_chunk(None, config, 2, threads)
-        evaluation_piece(state, config, 0, 1, None, threads)
+    config = TrainConfig(dataset=dataset)
+    state, _ = advance_chunk(None, config, 2, threads)
+    evaluation_piece(state, config, 0, 1, None, threads)
     gc.collect()
     gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas  # noqa: F401  Plotly looks at pandas once somebody has begun to import it, and stumbles over half of it
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from vae.figures.theme import Ink, axis, layout
 from vae.kl import Densities, Descent, Estimate, Weighing
@@ -14,6 +15,7 @@ from vae.kl import Densities, Descent, Estimate, Weighing
 # The two terms of the loss, wherever they stand beside each other; neither is the colour of a loss.
 TERM_COLOURS = {"reconstruction": "#7B61C9", "kl": "#1B8A7A"}
 CODE = TERM_COLOURS["kl"]
+CURSOR = "#D81B60"
 SCALE = "Cividis"
 TIGHT = {"l": 48, "r": 10, "t": 26, "b": 36}
 
@@ -43,7 +45,7 @@ def surface(mu: np.ndarray, log_var: np.ndarray, values: np.ndarray, at: tuple[f
             hovertemplate="μ = %{x:.2f}<br>log σ² = %{y:.2f}<br>KL = %{z:.3f} nats<extra></extra>",
         )
     )
-    for (x, y, z), colour, size in (((0, 0, 0), "#ffffff", 4), (at, "#D81B60", 7)):
+    for (x, y, z), colour, size in (((0, 0, 0), "#ffffff", 4), (at, CURSOR, 7)):
         figure.add_scatter3d(
             x=[x],
             y=[y],
@@ -55,8 +57,8 @@ def surface(mu: np.ndarray, log_var: np.ndarray, values: np.ndarray, at: tuple[f
     scene = {
         "xaxis": _scene_axis("μ"),
         "yaxis": _scene_axis("log σ²"),
-        "zaxis": _scene_axis("KL (nats)"),
-        "camera": {"eye": {"x": 1.05, "y": -1.42, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.16}},
+        "zaxis": _scene_axis("KL"),
+        "camera": {"eye": {"x": 1.15, "y": -1.55, "z": 0.97}, "center": {"x": 0, "y": 0, "z": -0.16}},
         "aspectmode": "manual",
         "aspectratio": {"x": 1.15, "y": 1.15, "z": 0.75},
     }
@@ -104,7 +106,7 @@ def contours(mu: np.ndarray, log_var: np.ndarray, values: np.ndarray, at: tuple[
             hoverinfo="skip",
             showscale=False,
         )  # fmt: skip
-    for (x, y), symbol, colour, size in (((0, 0), "x", "#ffffff", 9), (at[:2], "circle", "#D81B60", 13)):
+    for (x, y), symbol, colour, size in (((0, 0), "x", "#ffffff", 9), (at[:2], "circle", CURSOR, 13)):
         marker = {"symbol": symbol, "size": size, "color": colour, "line": {"color": "#ffffff", "width": 1.5}}
         figure.add_scatter(x=[x], y=[y], mode="markers", hoverinfo="skip", marker=marker)
     figure.update_layout(layout(height, margin=TIGHT | {"t": 8}))
@@ -174,29 +176,28 @@ def convergence(found: Estimate, height: int) -> go.Figure:
 
 
 def variance_paths(direct: Descent, logged: Descent, best: float, height: int = 300) -> go.Figure:
-    """Both descents: the variance after each step, and where the direct one leaves the numbers."""
-    figure = go.Figure()
-    for name, path, line in (
-        ("steps in σ²", direct, {"color": "#D81B60", "width": 2}),
-        ("steps in log σ²", logged, {"color": CODE, "width": 3}),
-    ):
+    """The variance after each step, in steps of the variance and, on a scale of its own, in steps of its log."""
+    titles = ("steps in σ²", "steps in log σ²")
+    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.1)
+    for column, (path, colour) in enumerate(((direct, CURSOR), (logged, CODE)), 1):
         figure.add_scatter(
-            x=np.arange(len(path.variance)), y=path.variance, mode="lines+markers", name=name, line=line,
-            marker={"size": 4}, hovertemplate="step %{x}: σ² = %{y:.4f}",
+            x=np.arange(len(path.variance)), y=path.variance, mode="lines+markers", line={"color": colour, "width": 2},
+            marker={"size": 4}, hovertemplate="step %{x}: σ² = %{y:.4f}<extra></extra>", row=1, col=column,
         )  # fmt: skip
+    figure.add_hline(y=best, line={"color": Ink.REFERENCE, "width": 1.5, "dash": "dot"})
     if direct.broke_at is not None:
         x, y = direct.broke_at, float(direct.variance[-1])
         figure.add_scatter(
-            x=[x], y=[y], mode="markers", showlegend=False, hoverinfo="skip",
-            marker={"symbol": "x", "size": 13, "color": "#D81B60"},
+            x=[x], y=[y], mode="markers+text", hoverinfo="skip", marker={"symbol": "x", "size": 13, "color": CURSOR},
+            text=[f" σ² = {y:.3g}, log σ² = nan"], textposition="middle right", row=1, col=1,
         )  # fmt: skip
-        _text(figure, x, y, f"σ² = {y:.3g}: its log is not a number", xanchor="left", xshift=14)
-    figure.add_hline(y=0, line={"color": Ink.TEXT, "width": 1})
-    figure.add_hline(y=best, line={"color": Ink.REFERENCE, "width": 1.2, "dash": "dot"})
-    legend = {"x": 0.99, "xanchor": "right", "y": 0.99, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
-    figure.update_layout(layout(height, showlegend=True, legend=legend, margin=TIGHT | {"t": 8}))
-    figure.update_xaxes(**axis("step", range=[-1, len(logged.variance)]))
-    figure.update_yaxes(**axis("variance σ²", tickformat="~g"))
+        figure.add_hline(y=0, line={"color": Ink.TEXT, "width": 1}, row=1, col=1)
+    figure.update_layout(layout(height, margin=TIGHT | {"t": 30}))
+    figure.update_annotations(font={"size": 13, "color": Ink.TEXT})
+    figure.update_xaxes(**axis("step"))
+    figure.update_xaxes(range=[-0.4, max(10, len(direct.variance))], col=1)
+    figure.update_yaxes(**axis("", tickformat="~g"))
+    figure.update_yaxes(title={"text": "variance σ²", "standoff": 4, "font": {"size": 12}}, col=1)
     return figure
 
 

@@ -173,6 +173,20 @@ def convergence(found: kl.Estimate) -> None:
 
 # ---- Below ---------------------------------------------------------------------------------------------------------
 
+
+def parts() -> None:
+    """Three tabs, of which only the open one is made: a figure in a hidden tab would not know its width."""
+    shown = {
+        "Derivation, step by step": derivation,
+        "The log-variance trick": log_var_trick,
+        "Sum, mean and β": weighing,
+    }
+    for tab, show in zip(st.tabs(list(shown), key="kl.part", on_change="rerun"), shown.values(), strict=True):
+        if tab.open:
+            with tab:
+                show()
+
+
 STEPS = (
     (
         "Start from what the divergence is: how many nats more a sample of q costs under p than under q.",

@@ -81,18 +81,18 @@ def buttons(run: Run, config: TrainConfig | None) -> None:
         ("reset", "Reset", ":material/restart_alt:", usable and (view.step > 0 or view.status.active),
          "Back to the untrained network."),
     )  # fmt: skip
-    for column, (name, label, icon, enabled, told) in zip(st.columns(len(table)), table):
-        column.button(
-            label,
-            key=f"do.{name}",
-            icon=icon,
-            disabled=not enabled,
-            help=told,
-            type="primary" if name == "start" else "secondary",
-            on_click=_say,
-            args=(name,),
-            width="stretch",
-        )
+    with st.container(horizontal=True, gap="small"):  # side by side on a projector, wrapped on a phone
+        for name, label, icon, enabled, told in table:
+            st.button(
+                label,
+                key=f"do.{name}",
+                icon=icon,
+                disabled=not enabled,
+                help=told,
+                type="primary" if name == "start" else "secondary",
+                on_click=_say,
+                args=(name,),
+            )
 
 
 def _say(command: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -149,18 +150,20 @@ def _light(point) -> None:
 def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool) -> str:
     """The sum over pixels under each loss."""
     exact = np.clip(p, QUARTER_LEVEL, 1 - QUARTER_LEVEL) if rounded else p
-    sums = [
-        f"**{shown.name}** {number(float(per_pixel(shown.loss, x, exact, **dict(shown.parameters)).sum()))}"
-        for shown in losses
-    ]
-    text = f"Summed over {x.size} pixels, nats per image: {', '.join(sums)}. Click a pixel or a point: the cursor goes there."
+    sums = {shown.name: float(per_pixel(shown.loss, x, exact, **dict(shown.parameters)).sum()) for shown in losses}
+    listed = ", ".join(f"**{name}** {_nats(value)}" for name, value in sums.items())
+    text = f"Summed over {x.size} pixels, nats per image: {listed}. Click a pixel or a point: the cursor goes there."
     if rounded:
         text += " These predictions come as pictures of 256 grey levels; in the sum, black stands for the middle of what rounds to it."
-    elif any(value == "∞" for value in (part.split("** ")[1] for part in sums)):
+    elif math.inf in sums.values():
         text += (
             " Infinite, as a training pixel that was always black is predicted as impossible, and here it is not black."
         )
     return text
+
+
+def _nats(value: float) -> str:
+    return f"{value:,.2f}" if math.isfinite(value) else number(value)
 
 
 # ---- SSIM on a patch ---------------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ def patch(losses: Sequence[Chosen], look: Look) -> None:
     for shown in losses[:2]:
         values = per_pixel(shown.loss, x, p, **dict(shown.parameters))
         maps[shown.name] = (values, shown.colour)
-        sums.append(f"{shown.name} is {number(float(values.sum()))} nats per image")
+        sums.append(f"{shown.name} is {_nats(float(values.sum()))} nats per image")
     figure, narrow = drawing.patch(x, p, maps)
     components.figure(figure, "patch", "A digit, its distorted prediction, and each loss per pixel", narrow=narrow)
     st.markdown(
