@@ -240,3 +240,13 @@ def test_absent_mnist_says_so_and_offers_digits(open_page, tmp_path):
         wait(page, lambda: "dataset=digits" in page.url)
         button(page, "start").click()
         wait(page, lambda: step(page) > 5)
+
+
+def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):
+    page = open_page("/train?dataset=digits&latent_dim=3")
+    ready(page)
+    more = page.get_by_role("button", name="Increment").first
+    for _ in range(4):
+        more.click(delay=0)
+    wait(page, lambda: "latent_dim=7" in page.url)
+    expect(page.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("7")

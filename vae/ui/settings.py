@@ -45,10 +45,21 @@ def _draft(config: TrainConfig) -> dict[str, object]:
 def restore() -> list[str]:
     """Take the settings from a link where one was followed, else leave them as they were. Returns the link's problems."""
     query = st.query_params.to_dict()
-    if "draft" not in st.session_state or (query and query != st.session_state.get("address")):
+    followed = query and query != st.session_state.get("address") and not _moved()
+    if "draft" not in st.session_state or followed:
         config, st.session_state.link_problems = link.read(query)
         use(config)
     return st.session_state.link_problems
+
+
+def _moved() -> bool:
+    """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
+    draft = st.session_state.get("draft", {})
+    return any(st.session_state.get(_key(field), value) != value for field, value in draft.items())
+
+
+def _key(field: str) -> str:
+    return f"set.{st.session_state.edition}.{field}"
 
 
 def use(config: TrainConfig) -> None:
@@ -73,7 +84,7 @@ def _control(widget, field: str, label: str, default: object = None, **options) 
     draft.setdefault(field, default)
     start = {"index": options["options"].index(draft[field])} if "options" in options else {"value": draft[field]}
     options.setdefault("help", HELP.get(field))
-    draft[field] = widget(label, **start, **options, key=f"set.{st.session_state.edition}.{field}")
+    draft[field] = widget(label, **start, **options, key=_key(field))
 
 
 def _use_preset() -> None:
