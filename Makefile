@@ -26,7 +26,7 @@ run: $(VENV)/.app
 
 # A browser for the tests: one that is installed, else Debian's package when root, else Playwright's own.
 browser: $(VENV)/.dev
-	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	|| $(BIN)/python -m playwright install chromium

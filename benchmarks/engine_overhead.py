@@ -59,7 +59,7 @@ def limit(config: TrainConfig) -> float:
 def main(rounds: int) -> None:
     torch.set_num_threads(1)
     mnist = DATASETS["mnist"].is_present()
-    config = TrainConfig(dataset="mnist", latent_dim=20, epochs=1) if mnist else TrainConfig(epochs=60)
+    config = TrainConfig(dataset="mnist", latent_dim=20, epochs=3) if mnist else TrainConfig(epochs=200)
     engine = Engine(workers=1)
     try:
         engine.warm()

@@ -91,6 +91,7 @@ def test_a_student_trains_looks_back_and_takes_the_model_home(open_page, tmp_pat
     button(page, "stop").click()
     wait(page, lambda: status(page).startswith("Stopped"))
     stopped = step(page)
+    expect(page.locator(".st-key-evaluate button:visible")).to_be_enabled()  # the page has come to rest
     with page.expect_download() as download:
         page.locator(".st-key-download button:visible").click()
     path = tmp_path / download.value.suggested_filename
@@ -240,6 +241,7 @@ def test_absent_mnist_says_so_and_offers_digits(open_page, tmp_path):
         wait(page, lambda: "dataset=digits" in page.url)
         button(page, "start").click()
         wait(page, lambda: step(page) > 5)
+        page.close()  # before its server goes
 
 
 def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):

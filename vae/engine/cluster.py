@@ -30,6 +30,10 @@ dask.config.set(
     {
         "distributed.scheduler.allowed-failures": 20,  # losing a worker is no reason to give a run up
         "distributed.comm.timeouts.connect": "10s",
+        # One thread of arithmetic a worker. Dask's own setting also makes malloc hand memory back to the system at once,
+        # and a training step that takes and frees the same megabytes then spends nearly half its time on page faults.
+        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
+        "distributed.worker.profile.enabled": False,
         "distributed.admin.large-graph-warning-threshold": "256MB",  # a state brought home is a few MB, on purpose
     }
 )

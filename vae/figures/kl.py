@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas  # noqa: F401  Plotly looks at pandas once somebody has begun to import it, and stumbles over half of it
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 

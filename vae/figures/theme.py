@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import cycle
 
+import pandas  # noqa: F401  Plotly looks at pandas once somebody has begun to import it, and stumbles over half of it
 import plotly.graph_objects as go
 
 # From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.

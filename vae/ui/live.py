@@ -145,7 +145,7 @@ def results(run: Run) -> None:
     right.download_button(
         "Download checkpoint",
         data=lambda: _checkpoint(run),
-        file_name=f"{run.config.dataset}-{run.config.loss}-z{run.config.latent_dim}-step{view.step}.safetensors",
+        file_name=f"{run.config.dataset}-{run.config.loss}-z{run.config.latent_dim}-{run.id}.safetensors",
         mime="application/octet-stream",
         key="download",
         disabled=not view.step,
