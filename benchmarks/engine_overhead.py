@@ -34,7 +34,7 @@ def driven(engine: Engine, config: TrainConfig) -> float:
     started = time.perf_counter()
     run.start()
     while run.view().step < config.total_steps:
-        time.sleep(0.02)
+        time.sleep(0.05)
     rate = images(config) / (time.perf_counter() - started)
     while run.view().evaluating:
         time.sleep(0.05)

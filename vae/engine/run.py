@@ -24,7 +24,7 @@ from vae.evaluation import Evaluation, merge, pieces
 from vae.losses import optimal_sigma
 from vae.training import Observation, Progress, TrainState
 
-CHUNK_SECONDS = 0.2
+CHUNK_SECONDS = 0.25
 # The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
 AHEAD = 2  # chunks under way
@@ -74,7 +74,7 @@ class View:
 @dataclass
 class _Chunk:
     steps: int
-    state: Future
+    result: Future  # of (state, progress)
     progress: Future
     submitted: float = field(default_factory=time.monotonic)
 
@@ -88,7 +88,9 @@ class Run:
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
         self._status, self._message, self._parked = Status.PAUSED, "", False
-        self._state: TrainState | Future | None = None  # after the last accepted chunk; None: the initial state
+        self._state: TrainState | Future | None = (
+            None  # after the last accepted chunk, a Future of its result or brought home
+        )
         self._step = 0
         self._chunks: deque[_Chunk] = deque()
         self._count = 0  # chunks submitted, for their names
@@ -183,7 +185,7 @@ class Run:
         """The last accepted state, fetched from its worker if it is there; None before the first chunk."""
         with self._lock:
             state = self._state
-        return state.result(timeout) if isinstance(state, Future) else state
+        return state.result(timeout)[0] if isinstance(state, Future) else state
 
     # ---- chunks ----
 
@@ -191,22 +193,21 @@ class Run:
         """Keep chunks under way, unless it is time to bring the state home: then let them run out first."""
         due = time.monotonic() - self._home_at > HOME_EVERY
         if due and not self._chunks and isinstance(self._state, Future):
-            self._state, self._home_at = self._state.result(), time.monotonic()
+            self._state, self._home_at = self._state.result()[0], time.monotonic()
             due = False
         planned = self._step + sum(chunk.steps for chunk in self._chunks)
         while len(self._chunks) < AHEAD and planned < self.config.total_steps and not (due and self._chunks):
             planned += self._submit(min(self._next_steps, self.config.total_steps - planned))
 
     def _submit(self, steps: int) -> int:
-        before = self._chunks[-1].state if self._chunks else self._state
+        before = self._chunks[-1].result if self._chunks else self._state
         self._count += 1
         name = f"{self.id}-{self._count}"
-        pair = self._client.submit(
+        result = self._client.submit(
             tasks.advance_chunk, before, self.config, steps, self.threads, key=f"advance-{name}", pure=False
         )
-        state = self._client.submit(tasks.first, pair, key=f"state-{name}", pure=False)
-        progress = self._client.submit(tasks.second, pair, key=f"progress-{name}", pure=False)
-        chunk = _Chunk(steps, state, progress)
+        progress = self._client.submit(tasks.progress_of, result, key=f"progress-{name}", pure=False)
+        chunk = _Chunk(steps, result, progress)
         self._chunks.append(chunk)
         progress.add_done_callback(self._on_progress)
         return steps
@@ -232,7 +233,7 @@ class Run:
 
     def _accept(self, chunk: _Chunk, progress: Progress) -> None:
         now = time.monotonic()
-        self._state, self._step = chunk.state, progress.step
+        self._state, self._step = chunk.result, progress.step
         self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
         seen = self._observations[-1].step if self._observations else -1
         self._observations.extend(

@@ -12,28 +12,42 @@ from vae.data import load_dataset
 from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.training import Progress, TrainState, advance, initial_state, model_of
 
+# What a chunk starts from: the result of the chunk before, a state brought home, or None for the initial state. Depending
+# on the whole result saves the scheduler a task, and the worker a wait, between two chunks.
+Before = tuple[TrainState, Progress] | TrainState | None
 
-def advance_chunk(
-    state: TrainState | None, config: TrainConfig, steps: int, threads: int
-) -> tuple[TrainState, Progress]:
-    """advance() with the worker's copy of the data; state None stands for the initial state."""
+
+def state_in(before: Before, config: TrainConfig) -> TrainState:
+    """The state that a chunk starts from."""
+    if before is None:
+        return initial_state(config)
+    return before[0] if isinstance(before, tuple) else before
+
+
+def advance_chunk(before: Before, config: TrainConfig, steps: int, threads: int) -> tuple[TrainState, Progress]:
+    """advance() with the worker's copy of the data."""
     torch.set_num_threads(threads)
     data = load_dataset(config.dataset, config.size)
-    return advance(initial_state(config) if state is None else state, config, data, steps)
+    return advance(state_in(before, config), config, data, steps)
+
+
+def progress_of(result: tuple[TrainState, Progress]) -> Progress:
+    """The small part of a chunk's result, which travels; the state stays where it is."""
+    return result[1]
 
 
 def evaluation_piece(
-    state: TrainState, config: TrainConfig, start: int, stop: int, sigma: float | None, threads: int
+    before: Before, config: TrainConfig, start: int, stop: int, sigma: float | None, threads: int
 ) -> Evaluation:
     torch.set_num_threads(threads)
     images = load_dataset(config.dataset, config.size).test
-    return evaluate_piece(config, model_of(config, state.weights), images, start, stop, sigma)
+    return evaluate_piece(config, model_of(config, state_in(before, config).weights), images, start, stop, sigma)
 
 
-def residual_piece(state: TrainState, config: TrainConfig, start: int, stop: int, threads: int) -> float:
+def residual_piece(before: Before, config: TrainConfig, start: int, stop: int, threads: int) -> float:
     torch.set_num_threads(threads)
     images = load_dataset(config.dataset, config.size).train
-    return squared_residual(config, model_of(config, state.weights), images, start, stop)
+    return squared_residual(config, model_of(config, state_in(before, config).weights), images, start, stop)
 
 
 def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
@@ -48,11 +62,3 @@ def warm(dataset: str, threads: int) -> None:
     evaluation_piece(state, config, 0, 1, None, threads)
     gc.collect()
     gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s
-
-
-def first(pair: tuple) -> object:
-    return pair[0]
-
-
-def second(pair: tuple) -> object:
-    return pair[1]
