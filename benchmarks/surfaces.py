@@ -25,8 +25,10 @@ def page() -> None:
     from pathlib import Path
 
     import vae.ui.shell
+    import vae.ui.surface_parts
 
     vae.ui.shell.headline = lambda *_: None
+    vae.ui.surface_parts.engine = lambda: None  # workers cannot be spawned from here, and would disturb the clock
     runpy.run_path(str(Path(vae.ui.shell.__file__).parents[2] / "pages" / "surfaces.py"))
 
 

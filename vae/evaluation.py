@@ -6,7 +6,7 @@ Everything is nats per image (summed over pixels and latent dimensions, averaged
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vae.config import TrainConfig
 from vae.data import ImageDataset, to_unit
-from vae.losses import LOSSES, Loss, optimal_sigma
+from vae.losses import LOSSES, SMALLEST_SIGMA, Loss
 from vae.model import VAE
 from vae.objective import Terms, kl_divergence, reduce_terms
 from vae.randomness import generator
@@ -101,9 +101,14 @@ def training_sigma(config: TrainConfig, model: VAE, images: Tensor) -> float | N
     """The optimal sigma over these training images (uint8), None unless the loss takes its sigma from residuals."""
     if config.loss_record().origin("sigma") != "batch":
         return None
-    n = len(images)
-    total = math.fsum((b - a) * squared_residual(config, model, images, a, b) for a, b in pieces(n))
-    return float(optimal_sigma(torch.zeros(()), torch.tensor(total / n, dtype=torch.float64).sqrt()))
+    spans = list(pieces(len(images)))
+    return sigma_of([squared_residual(config, model, images, a, b) for a, b in spans], spans)
+
+
+def sigma_of(residuals: Sequence[float], spans: Sequence[tuple[int, int]]) -> float:
+    """The optimal sigma over all images, from the mean squared residual of each piece and its (start, stop)."""
+    total = math.fsum((stop - start) * r for r, (start, stop) in zip(residuals, spans))
+    return max(math.sqrt(total / spans[-1][1]), SMALLEST_SIGMA)
 
 
 def evaluate(config: TrainConfig, model: VAE, data: ImageDataset) -> Evaluation:

@@ -18,10 +18,10 @@ import numpy as np
 from distributed import Client, Future
 
 from vae.config import TrainConfig, multiply_adds
+from vae.data import find_source
 from vae.engine import tasks
 from vae.errors import VaeError
-from vae.evaluation import Evaluation, merge, pieces
-from vae.losses import optimal_sigma
+from vae.evaluation import Evaluation, merge, pieces, sigma_of
 from vae.training import Observation, Progress, TrainState
 
 CHUNK_SECONDS = 0.25
@@ -276,10 +276,10 @@ class Run:
     def _submit_evaluation(self) -> None:
         """Pieces in parallel; where the loss takes its sigma from the training set, that comes first."""
         if self.config.loss_record().origin("sigma") == "batch":
-            spans = list(pieces(_n_images(self.config)[0]))
+            spans = list(pieces(find_source(self.config.dataset).n_train))
             self._gather_pieces(
                 [self._piece(tasks.residual_piece, a, b) for a, b in spans],
-                lambda parts: self._submit_test_pieces(_sigma_from(parts, spans)),
+                lambda parts: self._submit_test_pieces(sigma_of(parts, spans)),
             )
         else:
             self._submit_test_pieces(None)
@@ -288,7 +288,7 @@ class Run:
         def finish(parts: list[Evaluation]) -> None:
             self._evaluation, self._evaluating = merge(parts), []
 
-        spans = pieces(_n_images(self.config)[1])
+        spans = pieces(find_source(self.config.dataset).n_test)
         self._gather_pieces([self._piece(tasks.evaluation_piece, a, b, sigma) for a, b in spans], finish)
 
     def _piece(self, function, *arguments) -> Future:
@@ -311,20 +311,6 @@ class Run:
 
         for future in futures:
             future.add_done_callback(on_done)
-
-
-def _n_images(config: TrainConfig) -> tuple[int, int]:
-    from vae.data import find_source
-
-    source = find_source(config.dataset)
-    return source.n_train, source.n_test
-
-
-def _sigma_from(residuals: list[float], spans: list[tuple[int, int]]) -> float:
-    import torch
-
-    mean = sum(r * (b - a) for r, (a, b) in zip(residuals, spans)) / spans[-1][1]
-    return float(optimal_sigma(torch.zeros(()), torch.tensor(mean, dtype=torch.float64).sqrt()))
 
 
 def _thinned(observations: list[Observation]) -> list[Observation]:
