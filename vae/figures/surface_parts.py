@@ -144,11 +144,9 @@ def _light(figure: go.Figure, pixel: tuple[int, int], point: tuple[float, float]
 
 def _picture_axes(figure: go.Figure, columns: Sequence[int]) -> None:
     for column in columns:
-        figure.update_xaxes(
-            **axis(), ticks="", showticklabels=False, showgrid=False, constrain="domain", row=1, col=column
-        )
+        figure.update_xaxes(**axis(), showticklabels=False, showgrid=False, constrain="domain", row=1, col=column)
         figure.update_yaxes(
-            **axis(), autorange="reversed", ticks="", showticklabels=False, showgrid=False, constrain="domain", row=1, col=column,
+            **axis(), autorange="reversed", showticklabels=False, showgrid=False, constrain="domain", row=1, col=column,
             scaleanchor="x" if column == 1 else f"x{column}",
         )  # fmt: skip
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import cycle
 
 import pandas  # noqa: F401  Plotly looks at pandas once somebody has begun to import it, and stumbles over half of it
-import plotly.graph_objects as go
+
+from vae.figures.plot import Layout
 
 # From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.
 LOSS_COLOURS = {
@@ -35,7 +36,7 @@ class Ink:
     REFERENCE = "#8a8f98"
 
 
-def layout(height: int, **changes) -> go.Layout:
+def layout(height: int, **changes) -> Layout:
     """The shared layout: transparent, so that the page's own theme shows; zoom kept over updates by uirevision."""
     shared = {
         "height": height,
@@ -45,17 +46,26 @@ def layout(height: int, **changes) -> go.Layout:
         "font": {"color": Ink.TEXT, "size": 13},
         "uirevision": "kept",
         "showlegend": False,
-        "hoverlabel": {"font": {"size": 13}},
+        "hovermode": "closest",
+        "hoverlabel": {"font": {"size": 13}, "align": "left"},
     }
-    return go.Layout(**(shared | changes))
+    return shared | changes
 
 
 def axis(title: str = "", **changes) -> dict:
+    """An axis of a flat plot, without ticks and zero line; it takes the margin that its numbers need."""
     return {
         "title": {"text": title, "standoff": 6, "font": {"size": 12}},
         "gridcolor": Ink.GRID,
         "zeroline": False,
+        "ticks": "",
+        "automargin": True,
     } | changes
+
+
+def heading(text: str) -> dict:
+    """The title of a small figure, at its top left."""
+    return {"text": text, "font": {"size": 13}, "x": 0.02, "y": 0.99, "yanchor": "top"}
 
 
 def class_colours(classes: int) -> list[str]:
