@@ -16,7 +16,7 @@ LAYERS = (
     ("config",),
     ("evaluation",),
     ("training", "presets"),
-    ("checkpoint", "claims"),
+    ("checkpoint", "claims", "latent"),
     ("engine",),
     ("figures",),
     ("ui",),

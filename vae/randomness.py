@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-_PURPOSES = {name: i for i, name in enumerate(("weights", "order", "noise", "held-out", "prior", "evaluation"))}
+_NAMES = ("weights", "order", "noise", "held-out", "prior", "evaluation", "samples", "embedding")
+_PURPOSES = {name: i for i, name in enumerate(_NAMES)}  # a new one goes to the end: numbers stay what they were
 
 
 def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:
