@@ -4,12 +4,13 @@ import gzip
 import hashlib
 import http.server
 import threading
+import urllib.request
 
 import pytest
 import torch
 
 import vae
-from vae.data import DATASETS, mnist, to_unit
+from vae.data import DATASETS, mnist, olivetti, to_unit
 from vae.data.fetch import RemoteFile, fetch
 from vae.errors import DataError, SettingError
 
@@ -53,6 +54,8 @@ def test_digits_are_scikit_learns():
 
 def test_what_is_announced_is_what_is_loaded(mnist):
     for name, source in DATASETS.items():
+        if not source.is_present():
+            continue
         data = vae.load_dataset(name)
         assert (data.shape, data.n_train, len(data.test), data.classes) == (
             source.shape, source.n_train, source.n_test, source.classes,
@@ -61,7 +64,7 @@ def test_what_is_announced_is_what_is_loaded(mnist):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(SettingError, match="dataset = 'cifar' .* one of mnist, digits is accepted"):
+    with pytest.raises(SettingError, match="dataset = 'cifar' .* one of mnist, digits, olivetti is accepted"):
         vae.load_dataset("cifar")
 
 
@@ -69,6 +72,24 @@ def test_absent_mnist_is_said_and_digits_offered(tmp_path):
     assert not mnist.present(tmp_path)
     with pytest.raises(DataError, match="not on this machine.*digits"):
         mnist.load(tmp_path)
+
+
+def test_the_faces_are_split_by_picture_and_every_person_is_in_both_parts():
+    if not DATASETS["olivetti"].is_present():
+        pytest.skip("the Olivetti faces are not in VAE_DATA: run 'python -m vae fetch olivetti'")
+    data = vae.load_dataset("olivetti")
+    assert data.images.shape == (400, 1, 64, 64) and data.images.max() == 255
+    assert data.train_labels.bincount().tolist() == [8] * 40 and data.test_labels.bincount().tolist() == [2] * 40
+
+
+def test_absent_faces_are_said_and_a_fetch_without_a_network_is_one_sentence(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="not on this machine.*digits"):
+        olivetti.load(tmp_path)
+    for variable in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it remembers the proxies it was made with
+    with pytest.raises(DataError, match="could not be fetched .*refused"):
+        olivetti.download(tmp_path, lambda share: None)
 
 
 def test_fetching_puts_a_checked_file_in_place(mirror, tmp_path):

@@ -39,6 +39,15 @@ def test_the_lectures_net_has_the_lectures_layers():
     assert multiply_adds(TrainConfig(dataset="mnist", architecture="l17")) == by_hand
 
 
+def test_the_small_conv_net_halves_the_picture_three_times():
+    model = VAE("conv", (1, 64, 64), 8)
+    assert model.encoder(torch.rand(1, 1, 64, 64)).shape == (1, 128 * 8 * 8)
+    by_hand = 16 * (32 * 32**2 + 32 * 64 * 16**2 + 64 * 128 * 8**2)  # each way: per position of the smaller picture
+    assert multiply_adds(TrainConfig(dataset="olivetti", architecture="conv", latent_dim=8)) == (
+        2 * by_hand + 3 * 8 * 128 * 8 * 8
+    )
+
+
 def test_z_is_mu_plus_sigma_eps():
     model = VAE("mlp", (1, 8, 8), 3)
     x, eps = torch.rand(4, 1, 8, 8), torch.randn(4, 3)
@@ -47,5 +56,5 @@ def test_z_is_mu_plus_sigma_eps():
 
 
 def test_an_unknown_architecture_is_refused():
-    with pytest.raises(SettingError, match="one of mlp, l17 is accepted"):
+    with pytest.raises(SettingError, match="one of mlp, l17, conv is accepted"):
         VAE("transformer", (1, 8, 8), 2)

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from vae.config import TrainConfig, loss_keys
+from vae.data import DATASETS
 from vae.errors import SettingError, VaeError
 from vae.losses import LOSSES
+from vae.model import ARCHITECTURES
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
 
@@ -32,12 +34,12 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train one model and print its test figures, in nats per image")
     train.set_defaults(run=_train)
     train.add_argument("--preset", help="start from a known program's settings: pytorch-examples or l17")
-    train.add_argument("--dataset", help="mnist or digits; mnist when it is on this machine, else digits")
+    train.add_argument("--dataset", help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits")
     train.add_argument("--loss", help=f"one of {', '.join(loss_keys())}")
     train.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
     for name, meaning in PARAMETERS.items():
         train.add_argument(f"--{name}", type=_number, help=meaning)
-    train.add_argument("--architecture", help="mlp or l17")
+    train.add_argument("--architecture", help=f"one of {', '.join(ARCHITECTURES)}")
     train.add_argument("--hidden", type=_widths, help="widths of the MLP's hidden layers, such as 400 or 512,256")
     train.add_argument("--latent-dim", type=_whole)
     train.add_argument("--beta", type=_number, help="weight of the KL term")
@@ -49,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=_whole)
     train.add_argument("--threads", type=_whole, help="of torch; results are bit-identical only at equal counts")
     train.add_argument("--out", type=Path, help="where to write the checkpoint (.safetensors)")
+    checkpoints = commands.add_parser("checkpoints", help="rebuild the models that ship with the app, from scratch")
+    checkpoints.set_defaults(run=_checkpoints)
+    checkpoints.add_argument("names", nargs="*", metavar="name", help="only these; default: all, in about two hours")
+    checkpoints.add_argument("--folder", type=Path, help="where to write them; default: checkpoints, beside the app")
     fetch = commands.add_parser("fetch", help="download a data set into the data folder (VAE_DATA)")
     fetch.set_defaults(run=_fetch)
     fetch.add_argument("dataset")
@@ -134,6 +140,26 @@ def _train(options: argparse.Namespace) -> int:
     if progress.failure:
         print(f"vae: {progress.failure}", file=sys.stderr)
     return 1 if progress.failure else 0
+
+
+def _checkpoints(options: argparse.Namespace) -> int:
+    import torch
+    from tqdm import tqdm
+
+    from vae.shipped import FOLDER, SHIPPED, find_shipped, make, write_table
+
+    models = [find_shipped(name) for name in options.names] or list(SHIPPED.values())
+    folder = options.folder or FOLDER
+    if not folder.is_dir():
+        raise SettingError("--folder", str(folder), "an existing folder is accepted")
+    torch.set_num_threads(1)  # what these files were made with: another count changes the last bits
+    with tqdm(total=sum(model.config.total_steps for model in models), unit="step", disable=None) as bar:
+        for model in models:
+            bar.set_description(model.name)
+            make(model, folder, bar.update)
+            print(f"{model.title}: in {folder}")
+    write_table(folder)
+    return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:

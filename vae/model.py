@@ -126,6 +126,43 @@ def _l17_decoder(shape, hidden, latent_dim):
     )
 
 
+def _halved(side: int) -> int:
+    """A side after three convolutions with kernel 4, stride 2 and padding 1, the image padded to a multiple of 8."""
+    return -(-side // 8)
+
+
+def _conv_encoder(shape, hidden):
+    channels, height, width = shape
+    h, w = _halved(height), _halved(width)
+    layers = nn.Sequential(
+        nn.ZeroPad2d((0, 8 * w - width, 0, 8 * h - height)),
+        nn.Conv2d(channels, 32, 4, stride=2, padding=1),  # (B, 32, H/2, W/2)
+        nn.LeakyReLU(0.01),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),  # (B, 64, H/4, W/4)
+        nn.LeakyReLU(0.01),
+        nn.Conv2d(64, 128, 4, stride=2, padding=1),  # (B, 128, h, w)
+        nn.LeakyReLU(0.01),
+        nn.Flatten(),
+    )
+    return layers, 128 * h * w
+
+
+def _conv_decoder(shape, hidden, latent_dim):
+    channels, height, width = shape
+    h, w = _halved(height), _halved(width)
+    return nn.Sequential(
+        nn.Linear(latent_dim, 128 * h * w),
+        nn.Unflatten(1, (128, h, w)),
+        nn.LeakyReLU(0.01),
+        nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1),  # (B, 64, 2h, 2w)
+        nn.LeakyReLU(0.01),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),  # (B, 32, 4h, 4w)
+        nn.LeakyReLU(0.01),
+        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),  # (B, C, 8h, 8w)
+        _Crop(height, width),
+    )
+
+
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
     {
         record.key: record
@@ -138,6 +175,14 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 False,
                 _l17_encoder,
                 _l17_decoder,
+            ),
+            Architecture(
+                "conv",
+                "Small conv net",
+                "Three 4×4 convolutions each way, each halving the picture: for faces and other larger images.",
+                False,
+                _conv_encoder,
+                _conv_decoder,
             ),
         )
     }

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vae.config import TrainConfig
 from vae.data import ImageDataset, find_source, load_dataset, to_unit
+from vae.errors import VaeError
 from vae.evaluation import evaluate_piece, merge, pieces, terms_of_batch, training_sigma
 from vae.model import VAE
 from vae.randomness import derived_seed, generator
@@ -131,6 +132,10 @@ class _Chunk:
     """The working copy of one call of advance: model and optimiser, and what they were seen to do."""
 
     def __init__(self, state: TrainState, config: TrainConfig):
+        if state.weights.keys() != state.first.keys():
+            raise VaeError(
+                "This state has weights but no optimiser moments: it is for looking at, not for training on."
+            )
         self.config, self.step, self.start = config, state.step, state.step
         self.model = model_of(config, {name: tensor.clone() for name, tensor in state.weights.items()})
         self.named = dict(self.model.named_parameters())

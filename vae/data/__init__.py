@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from vae.data import digits, mnist
+from vae.data import digits, mnist, olivetti
 from vae.data.dataset import ImageDataset, to_unit
 from vae.errors import SettingError
 
@@ -47,6 +47,7 @@ class Source:
     load: Callable[[Path], ImageDataset]
     present: Callable[[Path], bool] = lambda root: True
     download: Callable[[Path, Callable[[float], None]], None] = _nothing_to_download
+    megabytes: int = 0  # to download, about
 
     def is_present(self) -> bool:
         return self.present(data_folder())
@@ -66,6 +67,7 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
                 mnist.load,
                 mnist.present,
                 mnist.download,
+                12,
             ),
             Source(
                 "digits",
@@ -75,6 +77,18 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
                 digits.N_TEST,
                 tuple("0123456789"),
                 lambda root: digits.load(),
+            ),
+            Source(
+                "olivetti",
+                "Olivetti faces 64×64",
+                (1, 64, 64),
+                olivetti.N_TRAIN,
+                olivetti.N_TEST,
+                olivetti.CLASSES,
+                olivetti.load,
+                olivetti.present,
+                olivetti.download,
+                2,
             ),
         )
     }

@@ -16,7 +16,7 @@ def ensure_present(config: TrainConfig | None) -> bool:
         return True
     source = DATASETS[config.dataset]
     st.info(
-        f"{source.title} is not on this machine yet. Fetch it (about 12 MB, needs internet), "
+        f"{source.title} is not on this machine yet. Fetch it (about {source.megabytes} MB, needs internet), "
         "or choose the small digits, which are always here."
     )
     left, right, _ = st.columns([1, 1, 1])
