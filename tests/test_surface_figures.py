@@ -1,12 +1,18 @@
 """The Loss surfaces page without a browser: its link, what is cut off and said of it, and what its figures hold."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vae.errors import SettingError
-from vae.figures import surface_parts, surfaces
+from vae.figures import surface_parts
+from vae.figures.cuts import cut_off, said_of
+from vae.figures.maps import maps
+from vae.figures.panels import Panel, number
+from vae.figures.plot import encoded
+from vae.figures.sections import sections
+from vae.figures.surfaces import surfaces
 from vae.losses import LOSSES
 from vae.surfaces import VIEWS, descend, per_pixel, surface
 from vae.ui import surface_link
@@ -16,12 +22,12 @@ GRID = np.linspace(0, 1, 51)
 POINTWISE = [key for key, loss in LOSSES.items() if loss.pointwise]
 
 
-def panel(key="bce", view="value", x=0.2, p=0.3) -> surfaces.Panel:
+def panel(key="bce", view="value", x=0.2, p=0.3) -> Panel:
     loss, second = LOSSES[key], GRID - 0.5 if view == "asymmetry" else GRID
     at = p - x if view == "asymmetry" else p
     here = surface(loss, view, [x], [at]).values[0, 0]
     profile = surface(loss, view, [x], second)
-    return surfaces.Panel(loss.name, "#D55E00", surface(loss, view, GRID, second), profile, float(here))
+    return Panel(loss.name, "#D55E00", surface(loss, view, GRID, second), profile, float(here))
 
 
 # ---- The link ----------------------------------------------------------------------------------------------------
@@ -83,38 +89,38 @@ def test_a_link_to_ssim_opens_the_part_that_shows_it():
 
 def test_nothing_is_cut_off_where_nothing_sticks_out():
     values = panel("mse").surface.values
-    assert surfaces.cut_off(values) == (values.min(), values.max())
-    assert surfaces.said_of("MSE", panel("mse").surface, surfaces.cut_off(values)) == ""
+    assert cut_off(values) == (values.min(), values.max())
+    assert said_of("MSE", panel("mse").surface, cut_off(values)) == ""
 
 
 def test_infinite_values_are_drawn_at_the_limit_and_said():
     shown = panel("bce")
-    cut = surfaces.cut_off(shown.surface.values)
+    cut = cut_off(shown.surface.values)
     assert np.isfinite(cut).all() and cut[1] == shown.surface.values[np.isfinite(shown.surface.values)].max()
-    said = surfaces.said_of("BCE", shown.surface, cut)
+    said = said_of("BCE", shown.surface, cut)
     assert "+∞ at p = 0 for x > 0 and at p = 1 for x < 1" in said
 
 
 def test_a_pole_is_cut_off_on_both_sides_alike():
     shown = panel("bce", "slope").surface
-    low, high = surfaces.cut_off(shown.values)
+    low, high = cut_off(shown.values)
     finite = shown.values[np.isfinite(shown.values)]
     assert low == -high and high < finite.max()
-    assert f"what lies beyond −{high:.3g} to {high:.3g} is drawn flat" in surfaces.said_of("BCE", shown, (low, high))
+    assert f"what lies beyond −{high:.3g} to {high:.3g} is drawn flat" in said_of("BCE", shown, (low, high))
 
 
 def test_what_sticks_out_below_and_above_is_cut_off_evenly_around_zero():
-    low, high = surfaces.cut_off(np.append(np.linspace(-1, 2, 100), [-1000, 1000]))
+    low, high = cut_off(np.append(np.linspace(-1, 2, 100), [-1000, 1000]))
     assert low == -high and 1.5 < high < 2
 
 
 def test_the_corner_of_laplace_is_said_to_be_on_the_diagonal():
     shown = panel("laplace", "curvature").surface
-    assert "+∞ where p = x" in surfaces.said_of("Laplace", shown, surfaces.cut_off(shown.values))
+    assert "+∞ where p = x" in said_of("Laplace", shown, cut_off(shown.values))
 
 
 def test_rounding_errors_are_not_drawn_as_mountains():
-    low, high = surfaces.cut_off(panel("mse", "asymmetry").surface.values)
+    low, high = cut_off(panel("mse", "asymmetry").surface.values)
     assert high - low >= 1
 
 
@@ -131,7 +137,7 @@ def test_rounding_errors_are_not_drawn_as_mountains():
     ],
 )
 def test_numbers_read_as_a_student_writes_them(value, text):
-    assert surfaces.number(value) == text
+    assert number(value) == text
 
 
 # ---- The figures -------------------------------------------------------------------------------------------------
@@ -139,30 +145,30 @@ def test_numbers_read_as_a_student_writes_them(value, text):
 
 @pytest.mark.parametrize("key", POINTWISE)
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("draw", [surfaces.surfaces, surfaces.maps, surfaces.sections])
+@pytest.mark.parametrize("draw", [surfaces, maps, sections])
 def test_every_loss_can_be_drawn_in_every_view_without_a_silent_hole(key, view, draw):
     shown = panel(key, view)
     figure, narrow = draw([shown, panel("mse", view)], 0.2, 0.1 if view == "asymmetry" else 0.3)
-    figure.to_json(), json.dumps(narrow)
-    if draw is surfaces.surfaces:
-        sheet, marks = figure.data[0], figure.data[1]
-        assert np.array_equal(np.isnan(sheet.z), np.isnan(shown.surface.values)) and not np.isinf(sheet.z).any()
-        assert len(marks.x) == np.isinf(shown.surface.values).sum()
+    encoded(figure), encoded(narrow)
+    if draw is surfaces:
+        sheet, marks = figure["data"][:2]
+        assert np.array_equal(np.isnan(sheet["z"]), np.isnan(shown.surface.values)) and not np.isinf(sheet["z"]).any()
+        assert len(marks["x"]) == np.isinf(shown.surface.values).sum()
 
 
 def test_the_cursor_stands_at_its_value():
-    figure, _ = surfaces.surfaces([panel("mse", x=0.2, p=0.7)], 0.2, 0.7)
-    cursor = figure.data[4]
-    assert (cursor.x[0], cursor.y[0]) == (0.2, 0.7)
-    assert cursor.z[0] == pytest.approx(0.25, abs=0.031)  # held a little above the surface
-    assert "0.2500" in figure.layout.annotations[0].text
+    figure, _ = surfaces([panel("mse", x=0.2, p=0.7)], 0.2, 0.7)
+    cursor = figure["data"][4]
+    assert (cursor["x"], cursor["y"]) == ([0.2], [0.7])
+    assert cursor["z"][0] == pytest.approx(0.25, abs=0.031)  # held a little above the surface
+    assert "0.2500" in figure["layout"]["annotations"][0]["text"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_panels_do_not_overlap_and_stack_where_it_is_narrow(count):
-    figure, narrow = surfaces.surfaces([panel()] * count, 0.2, 0.3)
+    figure, narrow = surfaces([panel()] * count, 0.2, 0.3)
     names = ["scene", "scene2", "scene3", "scene4"][:count]
-    for places in ([figure.layout[n].domain.to_plotly_json() for n in names], [narrow[n]["domain"] for n in names]):
+    for places in ([figure["layout"][n]["domain"] for n in names], [narrow[n]["domain"] for n in names]):
         for i, a in enumerate(places):
             for b in places[:i]:
                 assert a["x"][0] >= b["x"][1] or a["y"][1] <= b["y"][0]
@@ -171,10 +177,22 @@ def test_panels_do_not_overlap_and_stack_where_it_is_narrow(count):
 
 def test_one_scale_is_one_scale():
     both = [panel("bce"), panel("mse")]
-    figure, _ = surfaces.surfaces(both, 0.2, 0.3, same_scale=True)
-    assert figure.layout.scene.zaxis.range == figure.layout.scene2.zaxis.range
-    figure, _ = surfaces.surfaces(both, 0.2, 0.3)
-    assert figure.layout.scene.zaxis.range != figure.layout.scene2.zaxis.range
+    for same in (True, False):
+        figure, _ = surfaces(both, 0.2, 0.3, same_scale=same)
+        first, second = (figure["layout"][scene]["zaxis"]["range"] for scene in ("scene", "scene2"))
+        assert (first == second) == same
+
+
+@pytest.mark.parametrize("draw", [surfaces, maps])
+def test_what_does_not_move_with_the_cursor_is_kept_and_never_changed(draw):
+    still = panel("bce", x=0.2, p=0.3)
+    moved = replace(panel("bce", x=0.2, p=0.6), surface=still.surface)
+    (first, _), (second, _) = draw([still], 0.2, 0.3), draw([moved, moved], 0.2, 0.6)
+    sheets = [trace for drawn in (first, second) for trace in drawn["data"] if trace["type"] in ("surface", "contour")]
+    assert sheets[0]["z"] is sheets[1]["z"] is sheets[2]["z"]
+    assert sheets[0] is not sheets[1]
+    places = [trace.get("scene", trace.get("xaxis")) for trace in sheets]
+    assert places[0] == places[1] and places[2] == places[0] + "2"
 
 
 def test_what_moves_in_a_descent_is_the_descent():
@@ -182,7 +200,7 @@ def test_what_moves_in_a_descent_is_the_descent():
     hill = (np.array([-8.0, 8.0]), np.array([8.0, 0.0]))
     falls = [surface_parts.Fall(key, "#D55E00", path, hill) for key, path in zip(("bce", "mse"), paths)]
     figure, _, (traces, x, y) = surface_parts.descents(falls)
-    assert all(figure.data[trace].mode == "markers" for trace in traces) and len(traces) == 6
+    assert all(figure["data"][trace]["mode"] == "markers" for trace in traces) and len(traces) == 6
     assert {len(values) for values in (*x, *y)} == {31}
     assert y[0] == pytest.approx(paths[0].p, abs=1e-6)  # p of bce over the steps
     assert x[5] == pytest.approx(paths[1].logit, abs=1e-5)  # the hill of mse
@@ -225,7 +243,7 @@ def test_a_shift_moves_a_blur_spreads_and_neither_leaves_the_range():
 def test_a_lit_pixel_is_lit_in_both_pictures_and_on_the_map():
     x, p = np.arange(12).reshape(3, 4) / 12, np.arange(12)[::-1].reshape(3, 4) / 12
     figure, _ = surface_parts.image_on_map(panel(), x, p, (1, 2))
-    lit = figure.data[-3:]
-    assert [(t.x[0], t.y[0]) for t in lit] == [(2, 1), (2, 1), (x[1, 2], p[1, 2])]
-    points = figure.data[surface_parts.POINTS]
-    assert points.x[1 * 4 + 2] == pytest.approx(x[1, 2]) and points.y[1 * 4 + 2] == pytest.approx(p[1, 2])
+    lit = figure["data"][-3:]
+    assert [(t["x"][0], t["y"][0]) for t in lit] == [(2, 1), (2, 1), (x[1, 2], p[1, 2])]
+    points = figure["data"][surface_parts.POINTS]
+    assert points["x"][1 * 4 + 2] == pytest.approx(x[1, 2]) and points["y"][1 * 4 + 2] == pytest.approx(p[1, 2])

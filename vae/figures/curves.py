@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from vae.figures.beside import beside, on
+from vae.figures.plot import Figure, Trace, across, figure, trace, upright
 from vae.figures.theme import Ink, axis, layout
 
 MOST_POINTS = 500
@@ -32,41 +32,36 @@ def training_curves(
     marker: int | None = None,
     height: int = 215,
     objective: str = "Objective",
-) -> go.Figure:
+) -> Figure:
     """lines: (key, label, nats per image), drawn on the reconstruction; marker: the step that is looked at."""
     titles = (PANELS[0], PANELS[1], objective)
-    figure = make_subplots(1, 3, subplot_titles=titles, horizontal_spacing=0.06)
-    for run in runs:
-        for column in range(3):
-            _add_run(figure, run, column)
-    for key, label, value in lines:
-        figure.add_hline(
-            y=value,
-            row=1,
-            col=1,
-            line={"color": Ink.REFERENCE, "width": 1.2, "dash": DASHES.get(key, "dash")},
-            annotation={
-                "text": f"{label} {value:.1f}",
-                "font": {"size": 11, "color": Ink.TEXT},
-                "yanchor": "bottom",
-                "yshift": -2,
-            },
-            annotation_position="top right",
-        )
+    y_axes = [axis("nats per image" if column == 0 else "") | _range(column, runs, lines) for column in range(3)]
+    y_axes[0]["title"]["standoff"] = 4
+    drawn = layout(
+        height, hovermode="x unified", **beside(titles, [axis("step", rangemode="tozero")] * 3, y_axes, gap=0.06)
+    )
+    drawn["shapes"] = [across(value, _reference(key)) for key, _, value in lines]
     if marker is not None:
-        figure.add_vline(x=marker, line={"color": Ink.TEXT, "width": 1})
-    figure.update_layout(layout(height, hovermode="x unified"))
-    figure.update_annotations(font_size=12)
-    figure.update_xaxes(**axis("step", rangemode="tozero"))
-    figure.update_yaxes(**axis(""))
-    figure.update_yaxes(title={"text": "nats per image", "standoff": 4, "font": {"size": 12}}, col=1)
-    _set_ranges(figure, runs, lines)
-    return figure
+        drawn["shapes"] += [upright(marker, {"color": Ink.TEXT, "width": 1}, plot) for plot in range(3)]
+    drawn["annotations"] += [_label(f"{label} {value:.1f}", value) for _, label, value in lines]
+    return figure([on(column, t) for run in runs for column in range(3) for t in _curves(run, column)], drawn)
 
 
-def _add_run(figure: go.Figure, run: CurveSet, column: int) -> None:
+def _reference(key: str) -> dict:
+    return {"color": Ink.REFERENCE, "width": 1.2, "dash": DASHES.get(key, "dash")}
+
+
+def _label(text: str, y: float) -> dict:
+    """What a line across the reconstruction stands for, at its right end."""
+    return {"text": text, "x": 1, "xref": "x domain", "xanchor": "right", "y": y, "yref": "y", "yanchor": "bottom",
+            "yshift": -2, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}}  # fmt: skip
+
+
+def _curves(run: CurveSet, column: int) -> list[Trace]:
+    """A run in one panel: in training, and where it was taken on held-out images."""
     steps, means = binned(run.training[column])
-    figure.add_scatter(
+    training = trace(
+        "scatter",
         x=steps,
         y=means,
         mode="lines",
@@ -74,22 +69,21 @@ def _add_run(figure: go.Figure, run: CurveSet, column: int) -> None:
         opacity=0.55,
         line={"color": run.colour, "width": 1.5},
         hovertemplate="%{y:.2f}",
-        row=1,
-        col=column + 1,
     )
     held_steps, values = run.held_out
-    if values[column] is not None:
-        figure.add_scatter(
-            x=held_steps,
-            y=values[column].astype(np.float32),
-            mode="lines+markers",
-            name=f"{run.name}, held out",
-            line={"color": run.colour, "width": 2.5},
-            marker={"size": 4},
-            hovertemplate="%{y:.2f}",
-            row=1,
-            col=column + 1,
-        )
+    if values[column] is None:
+        return [training]
+    held_out = trace(
+        "scatter",
+        x=held_steps,
+        y=values[column].astype(np.float32),
+        mode="lines+markers",
+        name=f"{run.name}, held out",
+        line={"color": run.colour, "width": 2.5},
+        marker={"size": 4},
+        hovertemplate="%{y:.2f}",
+    )
+    return [training, held_out]
 
 
 def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
@@ -104,22 +98,18 @@ def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.
     return (edges + counts).astype(np.int32), means.astype(np.float32)
 
 
-def _set_ranges(figure: go.Figure, runs: Sequence[CurveSet], lines) -> None:
-    """Ranges that show where a curve is going: the first steps, many times higher, are cut off; double click shows all."""
-    for column in range(3):
-        values = [run.training[column] for run in runs] + [
-            run.held_out[1][column] for run in runs if run.held_out[1][column] is not None
-        ]
-        values = np.concatenate(values) if values else np.zeros(0)
-        values = values[np.isfinite(values)]
-        references = [value for _, _, value in lines] if column == 0 else []
-        if not len(values) and not references:
-            continue
-        low = min([*references, values.min()] if len(values) else references)
-        early = np.concatenate([run.training[column][:4] for run in runs]) if runs else values
-        high = max([*references, np.quantile(values, 0.97 if len(values) > 60 else 1)] if len(values) else references)
-        high = max(high, float(np.nanmax(early))) if len(values) <= 60 and len(early) else high
-        room = max(high - low, 0.02 * abs(high), 0.02)
-        figure.update_yaxes(
-            range=[min(0, low) if column == 1 else low - 0.06 * room, high + 0.1 * room], col=column + 1
-        )
+def _range(column: int, runs: Sequence[CurveSet], lines) -> dict:
+    """A range that shows where a curve is going: the first steps, many times higher, are cut off; double click shows all."""
+    values = [run.training[column] for run in runs]
+    values += [run.held_out[1][column] for run in runs if run.held_out[1][column] is not None]
+    values = np.concatenate(values) if values else np.zeros(0)
+    values = values[np.isfinite(values)]
+    references = [value for _, _, value in lines] if column == 0 else []
+    if not len(values) and not references:
+        return {}
+    low = min([*references, values.min()] if len(values) else references)
+    early = np.concatenate([run.training[column][:4] for run in runs]) if runs else values
+    high = max([*references, np.quantile(values, 0.97 if len(values) > 60 else 1)] if len(values) else references)
+    high = max(high, float(np.nanmax(early))) if len(values) <= 60 and len(early) else high
+    room = max(high - low, 0.02 * abs(high), 0.02)
+    return {"range": [min(0, low) if column == 1 else low - 0.06 * room, high + 0.1 * room]}

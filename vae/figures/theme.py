@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import cycle
 
-import pandas  # noqa: F401  Plotly looks at pandas once somebody has begun to import it, and stumbles over half of it
-
 from vae.figures.plot import Layout
 
 # From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.

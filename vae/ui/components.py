@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
+from vae.figures.plot import Figure, encoded
 from vae.ui.assets import plotly_js
 
 _HERE = Path(__file__).parent
@@ -39,7 +38,7 @@ class Player:
 
 
 def figure(
-    drawn: go.Figure,
+    drawn: Figure,
     key: str,
     label: str,
     *,
@@ -54,8 +53,8 @@ def figure(
     again, so it may set what other widgets hold. narrow: changes to the layout where the figure has less than 560 pixels.
     """
     data = {
-        "figure": drawn.to_json(),
-        "narrow": json.dumps(narrow) if narrow else None,
+        "figure": encoded(drawn),
+        "narrow": narrow and encoded(narrow),
         "label": label,
         "plotly": plotly_js(),
         "clicks": on_click is not None,

@@ -12,7 +12,7 @@ import streamlit as st
 from vae.data import load_dataset, to_unit
 from vae.errors import SettingError
 from vae.figures import surface_parts as drawing
-from vae.figures.surfaces import number
+from vae.figures.panels import number
 from vae.figures.theme import LOSS_COLOURS
 from vae.losses import LOSSES
 from vae.surfaces import at_point, per_pixel, surface

@@ -14,7 +14,11 @@ import torch
 from vae.claims import CLAIMS
 from vae.config import FORMULA, loss_keys
 from vae.errors import SettingError
-from vae.figures import surfaces as drawing
+from vae.figures.cuts import cuts, said_of, section_cut
+from vae.figures.maps import maps
+from vae.figures.panels import Panel, number, swatch
+from vae.figures.sections import sections
+from vae.figures.surfaces import surfaces
 from vae.figures.theme import LOSS_COLOURS
 from vae.formula import formula_loss
 from vae.losses import LOSSES, Loss
@@ -226,7 +230,7 @@ def descent(shown: Chosen, target: float, p0: float, step_size: float, steps: in
     return descend(shown.loss, target, p0, step_size, steps, **dict(shown.parameters))
 
 
-def panel(shown: Chosen, look: Look) -> drawing.Panel:
+def panel(shown: Chosen, look: Look) -> Panel:
     """All that is drawn of one loss."""
     view, x = look["view"], look["x"]
     signed = view == "asymmetry"
@@ -234,9 +238,7 @@ def panel(shown: Chosen, look: Look) -> drawing.Panel:
     fine = np.unique(np.concatenate([-FINE, FINE])) if signed else FINE
     profile = surface(shown.loss, view, [x], fine, **parameters)
     here = surface(shown.loss, view, [x], [look["p"] - x if signed else look["p"]], **parameters).values[0, 0]
-    return drawing.Panel(
-        shown.name, shown.colour, grid(shown, view, look["form"]), profile, float(here), _trail(shown, look)
-    )
+    return Panel(shown.name, shown.colour, grid(shown, view, look["form"]), profile, float(here), _trail(shown, look))
 
 
 def _trail(shown: Chosen, look: Look) -> Surface | None:
@@ -258,7 +260,7 @@ def picture(losses: Sequence[Chosen], look: Look) -> None:
         st.info("Choose a loss that looks at one pixel at a time to see its surface; 1 − SSIM is shown below.")
         return
     panels = [panel(shown, look) for shown in losses]
-    draw = {"surface": drawing.surfaces, "map": drawing.maps, "section": drawing.sections}[look["form"]]
+    draw = {"surface": surfaces, "map": maps, "section": sections}[look["form"]]
     second = look["p"] - look["x"] if look["view"] == "asymmetry" else look["p"]
     same = look["scale"] == "same"
     height = 375 if FORMULA in look["losses"] else 450  # so that all fits a projector
@@ -267,10 +269,10 @@ def picture(losses: Sequence[Chosen], look: Look) -> None:
     label = f"{view.name} of {', '.join(p.name for p in panels)} over true pixel and prediction"
     components.figure(figure, "surfaces", label, narrow=narrow, on_click=_clicked)
     if look["form"] == "section":
-        drawn = [(p.name, p.profile, drawing.section_cut(panels)) for p in panels]
+        drawn = [(p.name, p.profile, section_cut(panels)) for p in panels]
     else:
-        drawn = [(p.name, p.surface, cut) for p, cut in zip(panels, drawing.cuts(panels, same))]
-    said = [text for name, seen, cut in drawn for text in (drawing.said_of(name, seen, cut), seen.note) if text]
+        drawn = [(p.name, p.surface, cut) for p, cut in zip(panels, cuts(panels, same))]
+    said = [text for name, seen, cut in drawn for text in (said_of(name, seen, cut), seen.note) if text]
     dots = ["White dots: the descent below."] if look["part"] == "descent" and look["form"] != "section" else []
     st.caption(" ".join([f"Shown: {view.label}.", *dict.fromkeys(said), *dots]))
 
@@ -296,10 +298,10 @@ def table(losses: Sequence[Chosen], look: Look) -> None:
     if not losses:
         return
     points = [at_point(shown.loss, look["x"], look["p"], **dict(shown.parameters)) for shown in losses]
-    head = "".join(f"<th scope=col>{drawing.swatch(s.colour)} {escape(s.name)}</th>" for s in losses)
+    head = "".join(f"<th scope=col>{swatch(s.colour)} {escape(s.name)}</th>" for s in losses)
     rows = "".join(
         f"<tr><th scope=row title='{told}'>{label}</th>"
-        + "".join(f"<td data-field={field}>{drawing.number(getattr(point, field))}</td>" for point in points)
+        + "".join(f"<td data-field={field}>{number(getattr(point, field))}</td>" for point in points)
         + "</tr>"
         for field, label, told in ROWS
     )

@@ -1,0 +1,104 @@
+"""Every figure of the app is one that Plotly accepts: names, types and values of all that is set."""
+
+import importlib
+import pkgutil
+import re
+from importlib import resources
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+import vae.figures
+from vae import kl
+from vae.claims import CLAIMS
+from vae.figures import claims, curves, latent, maps, plot, sections, surface_parts, surfaces
+from vae.figures import kl as kl_figures
+from vae.figures.panels import Panel
+from vae.figures.theme import LOSS_COLOURS
+from vae.losses import LOSSES
+from vae.surfaces import descend, surface
+
+GRID = np.linspace(0, 1, 11)
+MU, LOG_VAR = kl.axes()
+GRID_OF_KL = (MU, LOG_VAR, kl.grid(MU, LOG_VAR), (1.0, -1.0, 0.7), 300)
+PICTURE = np.linspace(0, 1, 12).reshape(3, 4)
+CODES = np.array([[0.0, 1.0], [2.0, -1.0], [0.5, 0.5]])
+
+
+def panels(view="value"):
+    """A loss that is infinite somewhere, with a descent's trail, and the colour that has an outline."""
+    second = GRID - 0.5 if view == "asymmetry" else GRID
+    s, profile = (surface(LOSSES["bce"], view, x, second) for x in (GRID, [0.2]))
+    trail = surface(LOSSES["bce"], view, [0.4], [0.1, 0.2])
+    return [Panel("BCE", LOSS_COLOURS["bce"], s, profile, np.inf, trail), Panel("own", "#F0E442", s, profile, 0.3)]
+
+
+def runs():
+    steps = np.arange(3.0)
+    whole = curves.CurveSet("whole", "#D55E00", (steps, steps, steps), (steps, (steps, steps, steps)))
+    return [
+        whole,
+        curves.CurveSet("short", "#0072B2", (steps, steps, steps), (steps[:1], (steps[:1], steps[:1], None))),
+    ]
+
+
+def fall(step_size):
+    hill = (np.array([-8.0, 8.0]), np.array([8.0, 0.0]))
+    return surface_parts.Fall("BCE", "#D55E00", descend(LOSSES["bce"], 1.0, 0.001, step_size, 20), hill)
+
+
+def variance(step_size):
+    return kl.descend("variance", 0.01, step_size, kl.code_weight())
+
+
+FIGURES = {
+    **{f"claim {key}": (claims.claim_figure, lambda key=key: (CLAIMS[key].check(),)) for key in CLAIMS},
+    "curves": (curves.training_curves, lambda: (runs(), [("floor", "floor", 1.0), ("own", "line", 2.0)], 2)),
+    "curves before the start": (curves.training_curves, lambda: ([], [])),
+    "KL": (kl_figures.surface, lambda: GRID_OF_KL),
+    "KL from above": (kl_figures.contours, lambda: GRID_OF_KL),
+    "densities": (kl_figures.densities, lambda: (kl.densities(-1.0, -1.0), -1.0, 0.7, True, 300)),
+    "convergence": (kl_figures.convergence, lambda: (kl.estimate(kl.Setting(samples=100)), 200)),
+    "variance": (kl_figures.variance_paths, lambda: (variance(0.1), variance(0.003), 0.01)),
+    "weighing": (kl_figures.weighing, lambda: (kl.weigh(4.0),)),
+    "codes": (latent.codes, lambda: (CODES, np.array([0, 1, 1]), ("zero", "one"))),
+    "codes without labels": (latent.codes, lambda: (CODES, None, ())),
+    "bars": (latent.kl_bars, lambda: ([0.1, 3.0], "#D55E00")),
+    "3-D": (surfaces.surfaces, lambda: (panels(), 0.2, 0.3)),
+    "3-D, signed": (surfaces.surfaces, lambda: (panels("asymmetry"), 0.2, 0.1, True)),
+    "map": (maps.maps, lambda: (panels("slope"), 0.2, 0.3)),
+    "cut": (sections.sections, lambda: (panels(), 0.2, 0.3)),
+    "descents": (surface_parts.descents, lambda: ([fall(1.0), fall(900.0)],)),
+    "image": (surface_parts.image_on_map, lambda: (panels()[0], PICTURE, PICTURE, (1, 2))),
+    "patch": (surface_parts.patch, lambda: (PICTURE, PICTURE, {"a": (PICTURE / PICTURE, "#882255")})),
+}
+
+
+@pytest.fixture(scope="module")
+def plotly_js():
+    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")
+def test_plotly_accepts_the_figure(name, plotly_js):
+    draw, arguments = FIGURES[name]
+    drawn = draw(*arguments())
+    figure, narrow = (drawn, {}) if isinstance(drawn, dict) else drawn[:2]
+    go.Figure(figure), go.Layout(narrow)
+    assert figure["data"] or name == "curves before the start"
+    assert plot.encoded(figure) and plot.encoded(narrow)
+    for trace in figure["data"]:  # Python knows more names than the browser, which takes another scale in silence
+        scale = trace.get("colorscale")
+        assert not isinstance(scale, str) or f"{scale}:[[" in plotly_js, scale
+
+
+def test_every_figure_is_tried():
+    """A function of vae.figures that says it returns a figure has a row in the table above."""
+    drawn = {(draw.__module__, draw.__name__) for draw, _ in FIGURES.values()}
+    for found in pkgutil.iter_modules(vae.figures.__path__, "vae.figures."):
+        for name, thing in vars(importlib.import_module(found.name)).items():
+            own = getattr(thing, "__module__", None) == found.name and not name.startswith("_")
+            if own and re.search(r"\bFigure\b", str(getattr(thing, "__annotations__", {}).get("return", ""))):
+                assert (found.name, name) in drawn | {("vae.figures.plot", "figure")}
