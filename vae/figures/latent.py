@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vae.figures.plot import Figure, figure, trace
+from vae.figures.plot import Figure, Layout, figure, numbered, trace
 from vae.figures.theme import Ink, axis, class_colours, heading, layout
 
 
@@ -57,3 +57,33 @@ def kl_bars(kl_per_dim: Sequence[float], colour: str, height: int = 270) -> Figu
         yaxis=axis("nats per image", rangemode="tozero"),
     )
     return figure([bars], drawn)
+
+
+BINS = np.linspace(-4, 4, 41)
+NORMAL = np.exp(-(BINS**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def code_histograms(mu: np.ndarray, dims: Sequence[int], colour: str, columns: int = 4) -> tuple[Figure, Layout]:
+    """mu (N, Z) -> a density of codes for each of dims, with N(0, 1) over it; and the layout for a narrow window."""
+    traces, layouts = [], {}
+    for i, dim in enumerate(dims):
+        density = np.histogram(mu[:, dim], BINS, density=True)[0].astype(np.float32)
+        on = {"xaxis": numbered("x", i), "yaxis": numbered("y", i)}
+        traces.append(trace("bar", x=(BINS[:-1] + BINS[1:]) / 2, y=density, width=BINS[1] - BINS[0], name=f"z{dim}",
+                            marker={"color": colour}, hovertemplate=f"z{dim} %{{x:.1f}}: %{{y:.2f}}<extra></extra>", **on))  # fmt: skip
+        traces.append(trace("scatter", x=BINS, y=NORMAL, mode="lines", line={"color": Ink.REFERENCE, "width": 2},
+                            hoverinfo="skip", **on))  # fmt: skip
+        layouts[numbered("xaxis", i)] = axis(
+            f"z{dim}: mean {mu[:, dim].mean():.2f}, sd {mu[:, dim].std():.2f}", range=[-4, 4]
+        )
+        layouts[numbered("yaxis", i)] = axis("", showticklabels=False, rangemode="tozero")
+
+    def grid(across: int) -> Layout:
+        rows = -(-len(dims) // across)
+        return {
+            "height": 150 * rows + 40,
+            "grid": {"rows": rows, "columns": across, "pattern": "independent", "ygap": 0.5},
+        }
+
+    drawn = layout(0, title=heading("Codes μ of test images, and N(0, 1)"), **layouts) | grid(min(columns, len(dims)))
+    return figure(traces, drawn), grid(min(2, len(dims)))

@@ -26,3 +26,14 @@ def strip(images: np.ndarray, columns: int = 10, least_width: int = 560) -> byte
     file = io.BytesIO()
     Image.fromarray(canvas, "RGBA").save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+MORE, LESS = (230, 97, 0), (93, 58, 155)  # where the first of two pictures is brighter, and where the second is
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Two stacks of pictures, uint8 (n, C, H, W) -> their difference in colour, uint8 (n, 3, H, W): white where equal."""
+    signed = first.astype(np.float32).mean(1, keepdims=True) - second.astype(np.float32).mean(1, keepdims=True)
+    strength = np.abs(signed) / 255  # (n, 1, H, W)
+    hue = np.where(signed > 0, *(np.array(colour, np.float32).reshape(1, 3, 1, 1) for colour in (MORE, LESS)))
+    return (255 + strength * (hue - 255)).round().astype(np.uint8)

@@ -17,6 +17,7 @@ PAGES = {
     "surfaces": ("Loss surfaces", "landscape"),
     "kl": ("KL term", "join_inner"),
     "train": ("Train", "model_training"),
+    "latent": ("Latent space", "scatter_plot"),
 }
 
 STYLE = """

@@ -1,0 +1,130 @@
+"""Images as points in a plane: codes on a map, or an embedding of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vae.figures.plot import Figure, Trace, figure, trace
+from vae.figures.theme import Ink, axis, class_colours, heading, layout
+
+MOST_NAMES = 12  # classes whose names are written into the plot; more would hide it
+
+
+@dataclass(frozen=True, eq=False)
+class Colouring:
+    """What the colour of a point says. values (n,): class numbers where classes names them, else a quantity in `unit`."""
+
+    name: str
+    values: np.ndarray
+    classes: Sequence[str] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point of its own, on top: a chosen image, a drawing."""
+
+    x: float
+    y: float
+    text: str
+    symbol: str = "circle-open"
+    colour: str = "#111111"
+
+
+def scattered(
+    points: np.ndarray,
+    colouring: Colouring | None,
+    title: str = "",
+    *,
+    marks: Sequence[Mark] = (),
+    faded: np.ndarray | None = None,
+    axes: tuple[str, str] = ("", ""),
+    prior: bool = False,
+    height: int = 470,
+) -> Figure:
+    """points (n, 2): trace 0, so that pointNumber is the image's index. faded (n,) bool: shown pale, as not selected.
+
+    prior: with the circle that holds 95 % of N(0, I). One unit is as long up as across.
+    """
+    pale = None if faded is None or not faded.any() else np.where(faded, 0.08, 0.85).astype(np.float32)
+    traces = [
+        trace(
+            "scattergl",
+            x=points[:, 0].astype(np.float32),
+            y=points[:, 1].astype(np.float32),
+            mode="markers",
+            marker={"size": 6, "opacity": 0.85 if pale is None else pale, "line": {"width": 0}} | _shades(colouring),
+            text=_said(colouring),
+            hovertemplate="%{text}<extra></extra>",
+        ),
+        *(_on_top(mark) for mark in marks),
+    ]
+    reach = np.abs(points).max(initial=1.0)
+    radius = float(np.sqrt(-2 * np.log(0.05)))
+    circle = {"type": "circle", "x0": -radius, "x1": radius, "y0": -radius, "y1": radius, "layer": "below"}
+    hidden: Mapping = {} if any(axes) else {"showticklabels": False, "showgrid": False}
+    drawn = layout(
+        height,
+        title=heading(title),
+        hovermode="closest",
+        dragmode="pan",
+        margin={"l": 40 if any(axes) else 6, "r": 6, "t": 28, "b": 36 if any(axes) else 6},
+        annotations=_names(points, colouring),
+        shapes=[circle | {"line": {"color": Ink.REFERENCE, "dash": "dot"}}] if prior else [],
+        xaxis=axis(axes[0], **hidden) | ({"range": [-1.04 * reach, 1.04 * reach]} if prior else {}),
+        yaxis=axis(axes[1], scaleanchor="x", **hidden),
+    )
+    return figure(traces, drawn)
+
+
+def _shades(colouring: Colouring | None) -> dict:
+    if colouring is None:
+        return {"color": Ink.REFERENCE}
+    if colouring.classes:
+        shades = np.array(class_colours(len(colouring.classes)))
+        return {"color": shades[colouring.values]}
+    return {
+        "color": colouring.values.astype(np.float32),
+        "colorscale": "Viridis",
+        "showscale": True,
+        "colorbar": {"thickness": 10, "len": 0.6, "title": {"text": colouring.unit, "side": "right"}},
+    }
+
+
+def _said(colouring: Colouring | None) -> list[str] | str:
+    if colouring is None:
+        return ""
+    if colouring.classes:
+        names = [str(name) for name in colouring.classes]
+        return [names[i] for i in colouring.values]
+    return [f"{colouring.name} {value:.2f}" for value in colouring.values]
+
+
+def _names(points: np.ndarray, colouring: Colouring | None) -> list[dict]:
+    """The name of each class, where the middle of its points is."""
+    if colouring is None or not 0 < len(colouring.classes) <= MOST_NAMES:
+        return []
+    notes = []
+    for i, (name, shade) in enumerate(zip(colouring.classes, class_colours(len(colouring.classes)))):
+        members = points[colouring.values == i]
+        if len(members):
+            x, y = np.median(members, axis=0)
+            notes.append(
+                {"x": float(x), "y": float(y), "text": f"<b>{name}</b>", "showarrow": False, "font": {"size": 16},
+                 "bordercolor": shade, "borderwidth": 2, "borderpad": 1, "bgcolor": "rgba(255,255,255,.75)"}
+            )  # fmt: skip
+    return notes
+
+
+def _on_top(mark: Mark) -> Trace:
+    return trace(
+        "scattergl",
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers",
+        marker={"symbol": mark.symbol, "size": 16, "color": mark.colour, "line": {"width": 3, "color": mark.colour}},
+        hovertemplate=f"{mark.text}<extra></extra>",
+    )

@@ -1,0 +1,1 @@
+"""The Latent page, part by part."""

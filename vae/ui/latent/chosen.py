@@ -1,0 +1,65 @@
+"""The image that every part of the Latent page looks at, and how another one is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from vae.ui import datasets
+from vae.ui.latent.look import LOOK
+from vae.ui.latent.models import Opened
+from vae.ui.pictures import pictures
+
+ROW = 20  # images to choose from at a glance
+CHOSEN = "#D55E00"
+
+
+def index_of(model: Opened, index: object) -> int:
+    """An index as this model has it: one that came with another model may lie beyond its last image."""
+    return int(index) if int(index) < len(model.encoded) else 0
+
+
+def code_of(model: Opened, index: object) -> Tensor:
+    """mu (Z,) of that test image."""
+    return model.encoded.mu[index_of(model, index)]
+
+
+def gallery(model: Opened, n: int) -> Tensor:
+    """The first n test images, or what the model makes of them where they are not here: uint8 (n, C, H, W)."""
+    return (model.images if model.images is not None else model.encoded.reconstructions)[:n]
+
+
+def name_of(model: Opened, index: int) -> str:
+    """ "image 17, a 3" """
+    labels = model.encoded.labels
+    return f"image {index}" + ("" if labels is None else f", {model.classes[int(labels[index])]}")
+
+
+def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int:
+    """A row of test images to click, and a number for any other one; returns the index chosen."""
+    index = index_of(model, st.session_state[LOOK.key(field)])
+    left, right = st.columns([6, 1], vertical_alignment="center")
+    with left:
+        kind = "" if model.images is not None else " (reconstructions: the images are not on this machine)"
+        st.caption(f"{label}: {name_of(model, index)}{kind}")
+        marks = {index: CHOSEN} if index < n else {}
+        pictures(
+            gallery(model, n), key, f"{label}: test images", columns=n, marks=marks, width=900,
+            on_pick=lambda picked: LOOK.set(**{field: picked}),
+        )  # fmt: skip
+    right.number_input(f"{label}, number", 0, len(model.encoded) - 1, key=LOOK.key(field), label_visibility="collapsed")
+    return index
+
+
+def need_images(model: Opened, for_what: str) -> None:
+    """Say that a part needs images that are not here, and offer to fetch them."""
+    st.caption(f"{for_what} needs the images of {model.config.dataset}, which do not ship with the app.")
+    datasets.ensure_present(model.config)
+
+
+def nearest(points: Tensor, at: Sequence[float] | Tensor) -> int:
+    """The index of the point (n, d) nearest to at (d,)."""
+    return int((points - torch.as_tensor(at, dtype=points.dtype)).square().sum(1).argmin())

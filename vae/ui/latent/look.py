@@ -1,0 +1,88 @@
+"""What the Latent page shows: its fields, as widgets hold them and links carry them."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+from vae.errors import SettingError
+from vae.latent import UNITS
+from vae.subset import SIZE
+from vae.ui.look import Field, Look, choice, real, whole
+
+PARTS = {
+    "traverse": "Traverse",
+    "map": "Map",
+    "walk": "Walk",
+    "arithmetic": "Arithmetic",
+    "embed": "Embed",
+    "image": "One image",
+    "health": "Health",
+}
+STARTS = {"prior": "the prior mean", "image": "the chosen image"}
+MOST_MOVES = 6.0  # standard deviations
+
+
+def _key(name: str, text: str) -> str:
+    if len(text) > 80:
+        raise SettingError(name, text[:80], "the name of a model is accepted")
+    return text
+
+
+def _moves(name: str, text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = (float("nan"),)
+    if len(numbers) > 256 or not all(-MOST_MOVES <= number <= MOST_MOVES for number in numbers):
+        raise SettingError(name, text[:80], f"numbers from {-MOST_MOVES:g} to {MOST_MOVES:g} with commas are accepted")
+    return numbers
+
+
+def _show_moves(moves: tuple[float, ...]) -> str:
+    return ",".join(f"{move:g}" for move in moves)
+
+
+def _ticks(name: str, text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"[0-9]{1,5}(,[0-9]{1,5})*", text) or len(text) > 400:
+        raise SettingError(name, text[:80], "numbers of test images with commas between are accepted")
+    return tuple(int(part) for part in text.split(","))
+
+
+def _show_ticks(ticks: tuple[int, ...]) -> str:
+    return ",".join(map(str, ticks))
+
+
+LOOK = Look(
+    "latent",
+    MappingProxyType(
+        {
+            "model": Field("", _key),  # "": the first one there is
+            "beside": Field("", _key),  # "": no second model
+            "part": choice("traverse", tuple(PARTS)),
+            "image": whole(0, 0, SIZE - 1),
+            "other": whole(1, 0, SIZE - 1),
+            # traverse
+            "start": choice("prior", tuple(STARTS)),
+            "unit": choice("prior", tuple(UNITS)),
+            "span": real(3.0, 0.5, MOST_MOVES),
+            "rows": whole(8, 1, 256),
+            "moves": Field((), _moves, _show_moves),
+            # map
+            "plane": choice("dimensions", ("dimensions", "pca")),
+            "first": whole(0, 0, 255),  # ranks by KL
+            "second": whole(1, 0, 255),
+            "cells": whole(15, 3, 25),
+            # arithmetic: "3 minus 5 plus 8"
+            "groups": choice("classes", ("classes", "ticked", "lasso")),
+            "origin": choice("class", ("class", "image")),
+            "origin_class": whole(3, 0, 255),
+            "minus_class": whole(5, 0, 255),
+            "plus_class": whole(8, 0, 255),
+            "plus_ticks": Field((), _ticks, _show_ticks),
+            "minus_ticks": Field((), _ticks, _show_ticks),
+            "seed": whole(0, 0, 2**31 - 1),
+        }
+    ),
+    frozenset({"model", "part"}),
+)

@@ -1,0 +1,114 @@
+"""Map: a plane through the latent space, decoded cell by cell, with the codes of test images on it; and prior samples."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+
+from vae.figures.scatter import Colouring, Mark, scattered
+from vae.latent import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
+from vae.ui.components import figure
+from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest
+from vae.ui.latent.look import LOOK
+from vae.ui.latent.models import Opened
+from vae.ui.look import Values
+from vae.ui.pictures import pictures
+
+PLANES = {"dimensions": "two dimensions", "pca": "the codes' two principal axes"}
+N_SAMPLES = 24
+
+
+def plane_of(model: Opened, look: Values) -> Plane:
+    """The plane that is decoded: for two dimensions all of the latent space."""
+    if look["plane"] == "pca" and model.latent_dim > 1:
+        return plane_of_pca(model.encoded.mu)
+    order = order_by_kl(model.health.kl_per_dim)
+    ranks = [min(int(look[name]), model.latent_dim - 1) for name in ("first", "second")]
+    i, j = sorted(order[rank] for rank in ranks) if model.latent_dim == 2 else (order[rank] for rank in ranks)
+    return plane_of_dimensions(torch.zeros(model.latent_dim), i, j)
+
+
+def show(first: Opened, second: Opened | None, look: Values) -> None:
+    _controls(first, look)
+    shown = [model for model in (first, second) if model]
+    columns = st.columns(2, gap="medium")
+    for i, (model, column) in enumerate(zip(shown, columns)):
+        with column:
+            _grid(model, plane_of(model, look), int(look["cells"]), f"grid.{i}")
+    with columns[1] if second is None else st.container():
+        for tile, (i, model) in zip(st.columns(len(shown)), enumerate(shown)):
+            with tile:
+                _codes(model, plane_of(model, look), look, f"codes.{i}")
+    _samples(shown, int(look["seed"]))
+
+
+def _controls(model: Opened, look: Values) -> None:
+    plane, one, other, cells, seed = st.columns([2.4, 1.6, 1.6, 1.6, 1.4], vertical_alignment="bottom")
+    plane.selectbox(
+        "Plane through", list(PLANES), format_func=PLANES.get, key=LOOK.key("plane"), filter_mode=None,
+        disabled=model.latent_dim < 3,
+        help="With two latent dimensions the plane is all there is. With more, a plane through 0 along two of them "
+        "(by rank: 1 has the most KL), or the plane in which the codes spread most.",
+    )  # fmt: skip
+    for column, field, label in ((one, "first", "across, rank by KL"), (other, "second", "up, rank by KL")):
+        column.number_input(
+            label, 0, 255, key=LOOK.key(field), disabled=model.latent_dim < 3 or look["plane"] == "pca",
+            help="0 is the dimension with the most KL.",
+        )  # fmt: skip
+    cells.slider("Pictures a side", 3, 25, key=LOOK.key("cells"))
+    seed.number_input("Seed of the samples", 0, 2**31 - 1, key=LOOK.key("seed"))
+
+
+def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
+    at = plane.grid(cells)
+    st.caption(
+        f"**{model.title}**: each cell holds the same share of the prior, so the edges are rare pictures. "
+        "Click one to find the nearest test image."
+    )
+    pictures(
+        model.decode(plane.points(at)), key, f"Pictures on a plane of the latent space of {model.title}",
+        columns=cells, width=560, on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
+    )  # fmt: skip
+
+
+def _choose_nearest(model: Opened, plane: Plane, at: torch.Tensor) -> None:
+    LOOK.set(image=nearest(plane.coordinates(model.encoded.mu), at))
+
+
+def _codes(model: Opened, plane: Plane, look: Values, key: str) -> None:
+    """The codes on that plane, and the chosen image among them."""
+    encoded, index = model.encoded, index_of(model, look["image"])
+    points = plane.coordinates(encoded.mu)
+    classes = None if encoded.labels is None else Colouring("class", encoded.labels.numpy(), model.classes)
+    here = Mark(*points[index].tolist(), name_of(model, index), colour=CHOSEN)
+    drawn = scattered(
+        points.numpy(),
+        classes,
+        "Codes μ of test images; dotted: 95 % of the prior",
+        marks=[here],
+        prior=True,
+        height=430,
+    )
+    figure(drawn, key, f"Codes of {len(encoded)} test images of {model.title}", on_click=_clicked)
+    _pair(model, index)
+
+
+def _clicked(point) -> None:
+    if point["curveNumber"] == 0:
+        LOOK.set(image=int(point["pointNumber"]))
+
+
+def _pair(model: Opened, index: int) -> None:
+    """The chosen image and its reconstruction, side by side."""
+    seen, own = model.shown_input(index)
+    both = torch.stack((seen, model.encoded.reconstructions[index])) if own else seen[None]
+    above = ["image", "reconstruction"] if own else ["reconstruction"]
+    st.caption(f"Chosen: {name_of(model, index)}, reconstruction term {float(model.encoded.losses[index]):.1f} nats")
+    pictures(both, f"pair.{model.key}", f"Test image {index}", columns=2, above=above, width=130 * len(both))
+
+
+def _samples(shown: list[Opened], seed: int) -> None:
+    for i, model in enumerate(shown):
+        st.caption(f"Samples of **{model.title}**: z drawn from N(0, I) with seed {seed}, decoded.")
+        seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, seed))
+        pictures(seen, f"samples.{i}", f"Prior samples of {model.title}", columns=N_SAMPLES, width=1200)

@@ -1,0 +1,102 @@
+"""The Latent page as a whole: which models, which part of it, and the link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import streamlit as st
+
+from vae.errors import VaeError
+from vae.ui.latent import arithmetic, health, manifold, traverse, walk
+from vae.ui.latent.look import LOOK, PARTS
+from vae.ui.latent.models import Opened, bring, choices, open_model
+from vae.ui.look import Values
+from vae.ui.words import plain
+
+PREFERRED = "mnist-bce-z20"
+UPLOAD, REFUSAL = "latent:file", "latent:refusal"
+SHOW: Mapping[str, Callable[[Opened, Opened | None, Values], None]] = MappingProxyType(
+    {
+        "traverse": traverse.show,
+        "map": manifold.show,
+        "walk": walk.show,
+        "arithmetic": arithmetic.show,
+        "health": health.show,
+    }
+)
+
+
+def restore() -> tuple[Values, list[str]]:
+    return LOOK.restore()
+
+
+def share(look: Values) -> None:
+    LOOK.share(look)
+
+
+def models(look: Values) -> list[Opened]:
+    """Let the user choose one model or two, and the part. The models, opened; where one cannot be, the page says why."""
+    titles = choices()
+    if not look["model"] and titles:
+        LOOK.set(model=PREFERRED if PREFERRED in titles else next(iter(titles)))
+    first, second, part = st.columns([2.6, 2.6, 5.6], vertical_alignment="bottom")
+    keys = (_choice(first, "Model", "model", titles), _choice(second, "Beside it", "beside", {"": "none"} | titles))
+    part.segmented_control(
+        "Look at it as", list(PARTS), format_func=PARTS.get, key=LOOK.key("part"), required=True, width="stretch"
+    )
+    opened = [model for key in keys if key and (model := _open(key))]
+    if opened:
+        _verdict(opened)
+    _own_file()
+    return opened
+
+
+def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
+    """A list of models, with the one that a link asked for in it even where there is no such model: it is answered."""
+    asked = st.session_state[LOOK.key(field)]
+    options = list(titles) if asked in titles else [*titles, asked]
+    return column.selectbox(
+        label, options, format_func=lambda key: titles.get(key, key), key=LOOK.key(field), filter_mode=None
+    )
+
+
+def _open(key: str) -> Opened | None:
+    try:
+        return open_model(key)
+    except VaeError as reason:
+        st.error(plain(reason))
+        return None
+
+
+def _verdict(opened: list[Opened]) -> None:
+    """In one sentence a model: how its latent space is used, and what it reached."""
+    said = []
+    for model in opened:
+        reached = "" if model.metrics is None else f" Test −ELBO {model.metrics.negative_elbo:.1f} nats per image."
+        said.append(f"**{plain(model.title)}**: {model.health.verdict}{reached}")
+    st.caption(" · ".join(said))
+
+
+def _own_file() -> None:
+    with st.expander("Open a checkpoint file of your own"):
+        st.file_uploader(
+            "A .safetensors file, as the Train page gives it", type="safetensors", key=UPLOAD, on_change=_brought
+        )
+        if refusal := st.session_state.get(REFUSAL):
+            st.error(plain(refusal))
+
+
+def _brought() -> None:
+    """A file was given: it is the model now, or the page says why it is refused."""
+    file = st.session_state[UPLOAD]
+    st.session_state[REFUSAL] = ""
+    if file is not None:
+        try:
+            LOOK.set(model=bring(file.name, file.getvalue()))
+        except VaeError as reason:
+            st.session_state[REFUSAL] = str(reason)
+
+
+def show(opened: list[Opened], look: Values) -> None:
+    SHOW[look["part"]](opened[0], opened[1] if len(opened) > 1 else None, look)

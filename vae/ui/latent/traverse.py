@@ -1,0 +1,148 @@
+"""Traverse: one dimension at a time, as strips and as live sliders."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from vae.figures.mosaics import difference
+from vae.latent import UNITS, centre_and_scale, order_by_kl
+from vae.ui.latent.look import LOOK, STARTS
+from vae.ui.latent.models import Opened
+from vae.ui.look import Values
+from vae.ui.pictures import pictures
+
+STEPS = 11
+SLIDERS = 8  # fit beside the strips on a projector; more open below
+
+
+def show(first: Opened, second: Opened | None, look: Values) -> None:
+    """Strips for the dimensions with the most KL; beside the second model's on the same grid, and the difference."""
+    rows = min(int(look["rows"]), max(m.latent_dim for m in (first, second) if m))
+    _controls(first, second)
+    shown = [(model, _Walk(model, look, rows)) for model in (first, second) if model]
+    left, right = st.columns([7, 3], gap="medium")
+    with left:
+        _strips(shown, look)
+    with right:
+        _now(shown)
+        _sliders(shown[0][1], look)
+
+
+class _Walk:
+    """Where one model's walk starts, and the codes on it: a step along rank k is a step along its k-th most used dimension."""
+
+    def __init__(self, model: Opened, look: Values, rows: int):
+        self.order = order_by_kl(model.health.kl_per_dim)[:rows]
+        self.scale = centre_and_scale(look["unit"], model.latent_dim, model.encoded.mu)[1]
+        self.start = torch.zeros(model.latent_dim) if look["start"] == "prior" else _code(model, int(look["image"]))
+        self.moves = [*look["moves"], *[0.0] * len(self.order)][: len(self.order)]
+
+    def at(self, moves: list[float]) -> Tensor:
+        """The code (Z,) after these moves, in standard deviations."""
+        z = self.start.clone()
+        for dim, move in zip(self.order, moves):
+            z[dim] += move * self.scale[dim]
+        return z
+
+    def strips(self, steps: Tensor) -> Tensor:
+        """(rows * steps, Z): in row k only move k differs from where the sliders stand."""
+        codes = []
+        for rank in range(len(self.order)):
+            codes += [self.at([*self.moves[:rank], float(step), *self.moves[rank + 1 :]]) for step in steps]
+        return torch.stack(codes)
+
+
+def _code(model: Opened, index: int) -> Tensor:
+    return model.encoded.mu[min(index, len(model.encoded) - 1)]
+
+
+def _controls(first: Opened, second: Opened | None) -> None:
+    start, unit, span, count, reset = st.columns([2.4, 2.6, 2, 1.6, 1.2], vertical_alignment="bottom")
+    start.segmented_control(
+        "Start from", list(STARTS), format_func=STARTS.get, key=LOOK.key("start"), required=True, width="stretch"
+    )
+    unit.selectbox(
+        "A step is measured in", list(UNITS), format_func=lambda u: UNITS[u].label, key=LOOK.key("unit"),
+        filter_mode=None,
+        help="The prior has standard deviation 1 in every dimension. The codes' own may be much smaller or larger.",
+    )  # fmt: skip
+    span.slider("Range, ± standard deviations", 0.5, 6.0, step=0.5, key=LOOK.key("span"), on_change=_still)
+    most = max(m.latent_dim for m in (first, second) if m)
+    count.number_input("Dimensions shown", 1, max(most, int(st.session_state[LOOK.key("rows")])), key=LOOK.key("rows"))
+    reset.button("Reset", on_click=_still, width="stretch", help="All sliders back to the start.")
+
+
+def _still() -> None:
+    LOOK.set(moves=())
+
+
+def _strips(shown: list[tuple[Opened, _Walk]], look: Values) -> None:
+    steps = torch.linspace(-look["span"], look["span"], STEPS)
+    drawn = [(model, walk, model.decode(walk.strips(steps))) for model, walk in shown]
+    above = [f"{step:+.1f}".replace("-", "−") if abs(step) > 1e-6 else "0" for step in steps.tolist()]
+    tiles = st.columns(len(drawn), gap="small")
+    for i, (tile, (model, walk, seen)) in enumerate(zip(tiles, drawn)):
+        beside = [f"z{_subscript(dim)} · {model.health.kl_per_dim[dim]:.1f}" for dim in walk.order]
+        with tile:
+            st.caption(f"**{model.title}**. Rows: dimension · its KL in nats. Columns: steps from the start.")
+            pictures(
+                seen, f"strips.{i}", f"Traversals of {model.title}", columns=STEPS, above=above, beside=beside,
+                marks=_marks(walk, steps, model.colour), width=700,
+                on_pick=partial(_picked, steps),
+            )  # fmt: skip
+    if len(drawn) == 2 and drawn[0][2].shape == drawn[1][2].shape:
+        st.caption(
+            "Difference: :orange[**orange**] where the first is brighter, :violet[**purple**] where the second is."
+        )
+        change = difference(drawn[0][2].numpy(), drawn[1][2].numpy())
+        pictures(change, "strips.difference", "Difference of the two models", columns=STEPS, width=340)
+    elif len(drawn) == 2:
+        st.caption("The two models' pictures differ in size or in the number of rows: no difference is drawn.")
+
+
+def _marks(walk: _Walk, steps: Tensor, colour: str) -> dict[int, str]:
+    """In each row the picture nearest to where its slider stands."""
+    nearest = [int((steps - move).abs().argmin()) for move in walk.moves]
+    return {rank * STEPS + column: colour for rank, column in enumerate(nearest)}
+
+
+def _picked(steps: Tensor, index: int) -> None:
+    _move(index // STEPS, float(steps[index % STEPS]))
+
+
+def _move(rank: int, step: float) -> None:
+    moves = [*st.session_state[LOOK.key("moves")]]
+    moves += [0.0] * (rank + 1 - len(moves))
+    moves[rank] = round(step, 2)
+    LOOK.set(moves=tuple(moves))
+
+
+def _now(shown: list[tuple[Opened, _Walk]]) -> None:
+    """What the sliders' code decodes to, large."""
+    for i, (tile, (model, walk)) in enumerate(zip(st.columns(2), shown)):
+        with tile:
+            seen = model.decode(walk.at(walk.moves)[None])
+            pictures(seen, f"now.{i}", f"Decoded by {model.title}", columns=1, width=150)
+
+
+def _sliders(walk: _Walk, look: Values) -> None:
+    visible = st.columns(2, gap="small")
+    rest = st.expander(f"{len(walk.order) - SLIDERS} more").columns(2) if len(walk.order) > SLIDERS else ()
+    for rank, dim in enumerate(walk.order):
+        key = LOOK.key(f"move.{rank}")
+        st.session_state[key] = float(walk.moves[rank])
+        span = max(float(look["span"]), abs(walk.moves[rank]))
+        column = (visible if rank < SLIDERS else rest)[rank % 2]
+        column.slider(f"z{_subscript(dim)}", -span, span, step=0.05, key=key, on_change=_slid, args=(rank,))
+
+
+def _slid(rank: int) -> None:
+    _move(rank, st.session_state[LOOK.key(f"move.{rank}")])
+
+
+def _subscript(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -1,0 +1,134 @@
+"""What a page shows, as a table of fields that its widgets hold and its link carries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from vae.errors import SettingError
+
+Values = Mapping[str, object]
+
+
+# ---- Fields --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting: its default, text -> value (SettingError if it cannot be used), and value -> text."""
+
+    default: object
+    parse: Callable[[str, str], object]
+    show: Callable[[object], str] = str
+
+
+def choice(default: str, accepted: Sequence[str]) -> Field:
+    def parse(name: str, text: str) -> str:
+        if text not in accepted:
+            raise SettingError(name, text, f"one of {', '.join(accepted)} is accepted")
+        return text
+
+    return Field(default, parse)
+
+
+def real(default: float, low: float, high: float) -> Field:
+    def parse(name: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = None
+        if number is None or not low <= number <= high:  # NaN is within nothing
+            raise SettingError(name, text, f"a number from {low:g} to {high:g} is accepted")
+        return number
+
+    return Field(default, parse, "{:.12g}".format)
+
+
+def whole(default: int, low: int, high: int) -> Field:
+    def parse(name: str, text: str) -> int:
+        if not re.fullmatch("[0-9]{1,10}", text) or not low <= int(text) <= high:
+            raise SettingError(name, text, f"a whole number from {low:,} to {high:,} is accepted")
+        return int(text)
+
+    return Field(default, parse)
+
+
+# ---- A page's fields, in its widgets and in the address --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """The fields of one page. Those in `always` are written into a link even where they have their defaults."""
+
+    name: str
+    fields: Mapping[str, Field]
+    always: frozenset[str] = frozenset()
+
+    def key(self, field: str) -> str:
+        """The key of the widget that holds a field."""
+        return f"{self.name}.{field}"
+
+    def set(self, **values: object) -> None:
+        """Change what widgets hold; from a callback, before they are made."""
+        for field, value in values.items():
+            st.session_state[self.key(field)] = _held(value)
+
+    def restore(self) -> tuple[Values, list[str]]:
+        """Fill the widgets: from a link where one was followed, else from what they last held; and the link's problems."""
+        state, query = st.session_state, st.query_params.to_dict()
+        mine = state.setdefault(f"{self.name}:look", {})
+        followed = query and query != mine.get("address") and not self._moved()
+        if "values" not in mine or followed:
+            mine["values"], mine["problems"] = self.read(query)
+            self.set(**mine["values"])
+        for field, value in mine["values"].items():  # a widget that was not on the last page has been forgotten
+            state.setdefault(self.key(field), _held(value))
+        if self._moved():
+            mine["problems"] = []
+        mine["values"] = {field: _value(state[self.key(field)]) for field in self.fields}
+        return mine["values"], mine["problems"]
+
+    def _moved(self) -> bool:
+        """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
+        state = st.session_state
+        before = state[f"{self.name}:look"].get("values", {})
+        return any(_value(state.get(self.key(field), _held(value))) != value for field, value in before.items())
+
+    def share(self, values: Values) -> None:
+        """Write what is shown into the address, so that copying it shares it."""
+        query = self.write(values)
+        st.session_state[f"{self.name}:look"]["address"] = query
+        if st.query_params.to_dict() != query:
+            st.query_params.from_dict(query)
+
+    def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+        """The settings that a link stands for, and a sentence for each of its fields that cannot be used.
+
+        A field that cannot be used keeps its default, and the sentence says so; nothing is corrected in silence.
+        """
+        values, problems = {name: field.default for name, field in self.fields.items()}, []
+        for name, text in query.items():
+            if name not in self.fields:
+                problems.append(f"The link has a setting {name!r} that does not exist; it is left out.")
+                continue
+            try:
+                values[name] = self.fields[name].parse(name, text)
+            except SettingError as reason:
+                problems.append(f"{reason} The default stands instead.")
+        return values, problems
+
+    def write(self, values: Values) -> dict[str, str]:
+        """The link's query: the fields that are always in it, and every other one that has not its default."""
+        return {n: f.show(values[n]) for n, f in self.fields.items() if n in self.always or values[n] != f.default}
+
+
+def _held(value: object) -> object:
+    """As a widget holds it: several choices are a list there."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _value(held: object) -> object:
+    return tuple(held) if isinstance(held, list) else held
