@@ -24,7 +24,8 @@ LAYERS = (
     ("figures",),
     ("ui",),
 )
-INSIDE = {("losses", "surfaces"), ("formula", "surfaces")}  # siblings that may look at each other
+# Siblings that may look at each other.
+INSIDE = {("losses", "surfaces"), ("formula", "surfaces"), ("embedding", "latent")}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 
@@ -75,9 +76,9 @@ def test_pages_do_not_compute_and_draw_no_figures():
 
 def test_import_vae_needs_neither_torchvision_nor_dask():
     code = (
-        "import sys, vae; "
+        "import sys, vae, vae.embedding, vae.latent; "
         "print(sorted({m.split('.')[0] for m in sys.modules} & "
-        "{'torchvision', 'dask', 'distributed', 'streamlit', 'plotly', 'sklearn', 'pandas'}))"
+        "{'torchvision', 'dask', 'distributed', 'streamlit', 'plotly', 'sklearn', 'openTSNE', 'pandas'}))"
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert out.stdout.strip() == "[]"
