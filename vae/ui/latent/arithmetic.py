@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import streamlit as st
@@ -10,9 +11,8 @@ import torch
 from torch import Tensor
 
 from vae.data import to_unit
-from vae.errors import SettingError
 from vae.latent import direction, moved
-from vae.ui.latent.chosen import CHOSEN, gallery, index_of
+from vae.ui.latent.chosen import CHOSEN, gallery, index_of, name_of
 from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
@@ -23,56 +23,67 @@ ALPHAS = torch.linspace(-1, 2, 13)
 ONE = 8  # where alpha is 1
 THUMBNAILS = 80
 KINDS = {"classes": "classes", "ticked": "ticked thumbnails", "lasso": "lassoed points"}
+ORIGINS = {"class": "a class", "image": "the chosen image"}
 GROUPS = ("plus", "minus")
 COLOURS = {"plus": "#009E73", "minus": "#CC79A7"}
 LASSO = "latent:lasso"  # indices of the points last lassoed on a map
 
 
 def show(first: Opened, second: Opened | None, look: Values) -> None:
-    groups = _groups(first, look)
-    start = _start(first, look)
-    try:
-        for i, model in enumerate(m for m in (first, second) if m):
-            _rows(model, start, groups, look, i)
-    except SettingError as reason:
-        st.info(plain(reason))
+    origin, start, kind, minus, plus = st.columns([2, 2, 2, 2, 2], vertical_alignment="bottom")
+    origin.selectbox("Start from", list(ORIGINS), format_func=ORIGINS.get, key=LOOK.key("origin"), filter_mode=None)
+    kind.selectbox("Groups are", list(KINDS), format_func=KINDS.get, key=LOOK.key("groups"), filter_mode=None)
+    begin = _start(first, look, start)
+    groups = GROUPED[look["groups"]](first, {"minus": minus, "plus": plus})
+    if empty := [name for name, members in groups.items() if not members]:
+        st.info(f"Put at least one image into the group {' and into the group '.join(empty)}.")
+        return
+    for i, model in enumerate(m for m in (first, second) if m):
+        try:
+            _rows(model, begin, groups, i)
+        except IndexError:
+            st.info(f"{plain(model.title)} has fewer test images than the groups speak of.")
 
 
-# ---- The groups and the start ----------------------------------------------------------------------------------------
+# ---- The start and the groups: indices of images -----------------------------------------------------------------------
 
 
-def _groups(model: Opened, look: Values) -> dict[str, list[int]]:
-    """Indices of the images in each of the two groups."""
-    kind, *columns = st.columns([2.2, 3, 3], vertical_alignment="bottom")
-    kind.selectbox("Groups are made of", list(KINDS), format_func=KINDS.get, key=LOOK.key("groups"), filter_mode=None)
-    if look["groups"] == "classes":
-        return {name: _class(model, name, column) for name, column in zip(GROUPS, columns)}
-    if look["groups"] == "ticked":
-        return _ticked(model, columns)
-    return _lassoed(model, columns)
+def _start(model: Opened, look: Values, column) -> list[int]:
+    """The images whose mean is where the arithmetic starts: a class, or one image."""
+    if look["origin"] == "class" and model.encoded.labels is not None:
+        return _class(model, "origin", "the mean of", column)
+    index = index_of(model, look["image"])
+    column.caption(name_of(model, index))
+    pictures(
+        gallery(model, 20), "arithmetic.start", "Start image", columns=20, marks={index: CHOSEN}, width=800,
+        on_pick=lambda picked: LOOK.set(image=picked),
+    )  # fmt: skip
+    return [index]
 
 
-def _class(model: Opened, name: str, column) -> list[int]:
+def _class(model: Opened, name: str, label: str, column) -> list[int]:
     if model.encoded.labels is None:
         column.info("This data set has no classes.")
         return []
     key = LOOK.key(f"{name}_class")
-    if not int(st.session_state[key]) < len(model.classes):
+    known = range(len(model.classes))
+    if st.session_state[key] not in known:
         LOOK.set(**{f"{name}_class": 0})
-    chosen = column.selectbox(
-        f"{name} the mean of", range(len(model.classes)), format_func=lambda i: str(model.classes[i]), key=key,
-        filter_mode=None,
-    )  # fmt: skip
+    chosen = column.selectbox(label, known, format_func=lambda i: str(model.classes[i]), key=key, filter_mode=None)
     return (model.encoded.labels == chosen).nonzero().flatten().tolist()
 
 
-def _ticked(model: Opened, columns: Sequence) -> dict[str, list[int]]:
+def _classes(model: Opened, columns: Mapping) -> dict[str, list[int]]:
+    return {name: _class(model, name, f"{name} the mean of", column) for name, column in columns.items()}
+
+
+def _ticked(model: Opened, columns: Mapping) -> dict[str, list[int]]:
     """Click on pictures to put them into a group, and again to take them out."""
     ticked = {name: list(st.session_state[LOOK.key(f"{name}_ticks")]) for name in GROUPS}
-    adding = columns[0].segmented_control(
-        "A click puts it into the group", GROUPS, key="latent:adding", default="plus", required=True
+    adding = columns["minus"].segmented_control(
+        "A click puts it into", GROUPS, key="latent:adding", default="plus", required=True
     )
-    columns[1].button("Clear both", on_click=LOOK.set, kwargs={"plus_ticks": (), "minus_ticks": ()})
+    columns["plus"].button("Clear both", on_click=LOOK.set, kwargs={"plus_ticks": (), "minus_ticks": ()})
     n = min(THUMBNAILS, len(model.encoded))
     marks = {i: COLOURS[name] for name, members in ticked.items() for i in members if i < n}
     pictures(
@@ -91,37 +102,23 @@ def _tick(name: str, index: int) -> None:
     LOOK.set(**{f"{name}_ticks": tuple(changed), f"{other}_ticks": tuple(rest)})
 
 
-def _lassoed(model: Opened, columns: Sequence) -> dict[str, list[int]]:
+def _lassoed(model: Opened, columns: Mapping) -> dict[str, list[int]]:
     """What was last lassoed on a map of this model against all others."""
     chosen = [i for i in st.session_state.get(LASSO, ()) if i < len(model.encoded)]
-    columns[0].caption(f"plus: the {len(chosen)} points lassoed on Embed; minus: all others. Draw a lasso there first.")
+    st.caption(f"plus: the {len(chosen)} points lassoed on Embed; minus: all others. Draw a lasso there first.")
     rest = sorted(set(range(len(model.encoded))) - set(chosen))
     return {"plus": chosen, "minus": rest if chosen else []}
 
 
-def _start(model: Opened, look: Values) -> list[int]:
-    """The images whose mean is where the arithmetic starts: one image, or a class."""
-    left, right = st.columns([2.2, 6], vertical_alignment="bottom")
-    left.selectbox(
-        "Start from", ["class", "image"], format_func={"class": "the mean of a class", "image": "the chosen image"}.get,
-        key=LOOK.key("origin"), filter_mode=None,
-    )  # fmt: skip
-    if look["origin"] == "class" and model.encoded.labels is not None:
-        with right:
-            return _class(model, "origin", st.container())
-    index = index_of(model, look["image"])
-    with right:
-        pictures(
-            gallery(model, 20), "arithmetic.start", "Start image", columns=20, marks={index: CHOSEN}, width=800,
-            on_pick=lambda picked: LOOK.set(image=picked),
-        )  # fmt: skip
-    return [index]
+GROUPED: Mapping[str, Callable[[Opened, Mapping], dict[str, list[int]]]] = MappingProxyType(
+    {"classes": _classes, "ticked": _ticked, "lasso": _lassoed}
+)
 
 
 # ---- The rows --------------------------------------------------------------------------------------------------------
 
 
-def _rows(model: Opened, start: list[int], groups: dict[str, list[int]], look: Values, i: int) -> None:
+def _rows(model: Opened, start: list[int], groups: dict[str, list[int]], i: int) -> None:
     """The start moved along the difference of the groups, in the latent space and in pixel space."""
     way = direction(model.encoded.mu, groups["plus"], groups["minus"])
     codes = moved(model.encoded.mu[start].mean(0), way, ALPHAS)

@@ -70,8 +70,8 @@ LOOK = Look(
             "moves": Field((), _moves, _show_moves),
             # map
             "plane": choice("dimensions", ("dimensions", "pca")),
-            "first": whole(0, 0, 255),  # ranks by KL
-            "second": whole(1, 0, 255),
+            "first": whole(1, 1, 256),  # ranks by KL
+            "second": whole(2, 1, 256),
             "cells": whole(15, 3, 25),
             # arithmetic: "3 minus 5 plus 8"
             "groups": choice("classes", ("classes", "ticked", "lasso")),

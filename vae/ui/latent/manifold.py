@@ -16,6 +16,7 @@ from vae.ui.pictures import pictures
 
 PLANES = {"dimensions": "two dimensions", "pca": "the codes' two principal axes"}
 N_SAMPLES = 24
+GRID_WIDTH = 430  # pixels: it fits a projector
 
 
 def plane_of(model: Opened, look: Values) -> Plane:
@@ -23,13 +24,14 @@ def plane_of(model: Opened, look: Values) -> Plane:
     if look["plane"] == "pca" and model.latent_dim > 1:
         return plane_of_pca(model.encoded.mu)
     order = order_by_kl(model.health.kl_per_dim)
-    ranks = [min(int(look[name]), model.latent_dim - 1) for name in ("first", "second")]
+    ranks = [min(int(look[name]), model.latent_dim) - 1 for name in ("first", "second")]
     i, j = sorted(order[rank] for rank in ranks) if model.latent_dim == 2 else (order[rank] for rank in ranks)
     return plane_of_dimensions(torch.zeros(model.latent_dim), i, j)
 
 
 def show(first: Opened, second: Opened | None, look: Values) -> None:
-    _controls(first, look)
+    if first.latent_dim > 2:
+        _plane_controls(look)
     shown = [model for model in (first, second) if model]
     columns = st.columns(2, gap="medium")
     for i, (model, column) in enumerate(zip(shown, columns)):
@@ -39,35 +41,30 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
         for tile, (i, model) in zip(st.columns(len(shown)), enumerate(shown)):
             with tile:
                 _codes(model, plane_of(model, look), look, f"codes.{i}")
-    _samples(shown, int(look["seed"]))
+    _samples(shown, look)
 
 
-def _controls(model: Opened, look: Values) -> None:
-    plane, one, other, cells, seed = st.columns([2.4, 1.6, 1.6, 1.6, 1.4], vertical_alignment="bottom")
+def _plane_controls(look: Values) -> None:
+    plane, one, other, _ = st.columns([2.4, 1.6, 1.6, 3], vertical_alignment="bottom")
     plane.selectbox(
         "Plane through", list(PLANES), format_func=PLANES.get, key=LOOK.key("plane"), filter_mode=None,
-        disabled=model.latent_dim < 3,
-        help="With two latent dimensions the plane is all there is. With more, a plane through 0 along two of them "
-        "(by rank: 1 has the most KL), or the plane in which the codes spread most.",
+        help="Either through 0 along two dimensions, or the plane in which the codes spread most.",
     )  # fmt: skip
-    for column, field, label in ((one, "first", "across, rank by KL"), (other, "second", "up, rank by KL")):
+    for column, field, label in ((one, "first", "Across: rank by KL"), (other, "second", "Up: rank by KL")):
         column.number_input(
-            label, 0, 255, key=LOOK.key(field), disabled=model.latent_dim < 3 or look["plane"] == "pca",
-            help="0 is the dimension with the most KL.",
+            label, 1, 256, key=LOOK.key(field), disabled=look["plane"] == "pca",
+            help="1 is the dimension with the most KL.",
         )  # fmt: skip
-    cells.slider("Pictures a side", 3, 25, key=LOOK.key("cells"))
-    seed.number_input("Seed of the samples", 0, 2**31 - 1, key=LOOK.key("seed"))
 
 
 def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
     at = plane.grid(cells)
     st.caption(
-        f"**{model.title}**: each cell holds the same share of the prior, so the edges are rare pictures. "
-        "Click one to find the nearest test image."
+        f"**{model.title}**: each cell holds the same share of the prior. Click one: the nearest test image is chosen."
     )
     pictures(
         model.decode(plane.points(at)), key, f"Pictures on a plane of the latent space of {model.title}",
-        columns=cells, width=560, on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
+        columns=cells, width=GRID_WIDTH, on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
     )  # fmt: skip
 
 
@@ -107,8 +104,11 @@ def _pair(model: Opened, index: int) -> None:
     pictures(both, f"pair.{model.key}", f"Test image {index}", columns=2, above=above, width=130 * len(both))
 
 
-def _samples(shown: list[Opened], seed: int) -> None:
+def _samples(shown: list[Opened], look: Values) -> None:
+    cells, seed, _ = st.columns([2, 2, 5])
+    cells.slider("Pictures a side of the map", 3, 25, key=LOOK.key("cells"))
+    seed.number_input("Seed of the samples", 0, 2**31 - 1, key=LOOK.key("seed"))
     for i, model in enumerate(shown):
-        st.caption(f"Samples of **{model.title}**: z drawn from N(0, I) with seed {seed}, decoded.")
-        seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, seed))
+        st.caption(f"Samples of **{model.title}**: z drawn from N(0, I) with this seed, decoded.")
+        seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, int(look["seed"])))
         pictures(seen, f"samples.{i}", f"Prior samples of {model.title}", columns=N_SAMPLES, width=1200)

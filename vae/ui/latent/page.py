@@ -46,9 +46,9 @@ def models(look: Values) -> list[Opened]:
         "Look at it as", list(PARTS), format_func=PARTS.get, key=LOOK.key("part"), required=True, width="stretch"
     )
     opened = [model for key in keys if key and (model := _open(key))]
-    if opened:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _verdict(opened)
-    _own_file()
+        _own_file()
     return opened
 
 
@@ -75,11 +75,11 @@ def _verdict(opened: list[Opened]) -> None:
     for model in opened:
         reached = "" if model.metrics is None else f" Test −ELBO {model.metrics.negative_elbo:.1f} nats per image."
         said.append(f"**{plain(model.title)}**: {model.health.verdict}{reached}")
-    st.caption(" · ".join(said))
+    st.caption(" · ".join(said) or "No model is open.", width="stretch")
 
 
 def _own_file() -> None:
-    with st.expander("Open a checkpoint file of your own"):
+    with st.popover("Open a file", icon=":material/folder_open:", help="A checkpoint of your own", width="content"):
         st.file_uploader(
             "A .safetensors file, as the Train page gives it", type="safetensors", key=UPLOAD, on_change=_brought
         )

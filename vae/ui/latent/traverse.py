@@ -10,12 +10,14 @@ from torch import Tensor
 
 from vae.figures.mosaics import difference
 from vae.latent import UNITS, centre_and_scale, order_by_kl
+from vae.ui.latent.chosen import code_of, picker
 from vae.ui.latent.look import LOOK, STARTS
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
 
 STEPS = 11
+LARGE = 112  # pixels
 SLIDERS = 8  # fit beside the strips on a projector; more open below
 
 
@@ -23,6 +25,8 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
     """Strips for the dimensions with the most KL; beside the second model's on the same grid, and the difference."""
     rows = min(int(look["rows"]), max(m.latent_dim for m in (first, second) if m))
     _controls(first, second)
+    if look["start"] == "image":
+        picker(first, "image", "Start", "traverse.pick")
     shown = [(model, _Walk(model, look, rows)) for model in (first, second) if model]
     left, right = st.columns([7, 3], gap="medium")
     with left:
@@ -38,7 +42,7 @@ class _Walk:
     def __init__(self, model: Opened, look: Values, rows: int):
         self.order = order_by_kl(model.health.kl_per_dim)[:rows]
         self.scale = centre_and_scale(look["unit"], model.latent_dim, model.encoded.mu)[1]
-        self.start = torch.zeros(model.latent_dim) if look["start"] == "prior" else _code(model, int(look["image"]))
+        self.start = torch.zeros(model.latent_dim) if look["start"] == "prior" else code_of(model, look["image"])
         self.moves = [*look["moves"], *[0.0] * len(self.order)][: len(self.order)]
 
     def at(self, moves: list[float]) -> Tensor:
@@ -54,10 +58,6 @@ class _Walk:
         for rank in range(len(self.order)):
             codes += [self.at([*self.moves[:rank], float(step), *self.moves[rank + 1 :]]) for step in steps]
         return torch.stack(codes)
-
-
-def _code(model: Opened, index: int) -> Tensor:
-    return model.encoded.mu[min(index, len(model.encoded) - 1)]
 
 
 def _controls(first: Opened, second: Opened | None) -> None:
@@ -126,7 +126,7 @@ def _now(shown: list[tuple[Opened, _Walk]]) -> None:
     for i, (tile, (model, walk)) in enumerate(zip(st.columns(2), shown)):
         with tile:
             seen = model.decode(walk.at(walk.moves)[None])
-            pictures(seen, f"now.{i}", f"Decoded by {model.title}", columns=1, width=150)
+            pictures(seen, f"now.{i}", f"Decoded by {model.title}", columns=1, width=LARGE)
 
 
 def _sliders(walk: _Walk, look: Values) -> None:
