@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[1]
 # Each layer may import those above it in this list, and its own members only where INSIDE says so.
 LAYERS = (
     ("errors",),
-    ("losses", "data", "model", "objective", "randomness"),
+    ("losses", "data", "drawing", "model", "objective", "randomness"),
     ("surfaces", "formula", "kl"),
     ("config",),
     ("evaluation",),
     ("training", "presets", "latent", "embedding"),
-    ("subset",),
+    ("subset", "one_pass"),
     ("checkpoint",),
     ("shipped",),
     ("claims",),

@@ -5,7 +5,7 @@ import torch
 
 from vae.config import TrainConfig, multiply_adds
 from vae.errors import SettingError
-from vae.model import ARCHITECTURES, VAE
+from vae.model import ARCHITECTURES, VAE, layers_of
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -58,3 +58,25 @@ def test_z_is_mu_plus_sigma_eps():
 def test_an_unknown_architecture_is_refused():
     with pytest.raises(SettingError, match="one of mlp, l17, conv is accepted"):
         VAE("transformer", (1, 8, 8), 2)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_table_of_layers_counts_every_parameter_once_and_follows_the_image(architecture):
+    shape = (1, 28, 28)
+    model = VAE(architecture, shape, 5, (30, 20), learned_sigma=True)
+    layers = layers_of(model, shape)
+    assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in model.parameters())
+    names = [layer.name for layer in layers]
+    assert len(set(names)) == len(names)
+    at = {layer.name: layer.output for layer in layers}
+    assert at["mu"] == at["log_var"] == (5,)
+    assert names.index("encoder.0") < names.index("mu") < names.index("decoder.0")
+    assert [layer.output for layer in layers if layer.name.startswith("decoder")][-1] == shape
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_the_lectures_net_layer_by_layer():
+    layers = layers_of(VAE("l17", (1, 28, 28), 2), (1, 28, 28))
+    convolutions = [(layer.output, layer.parameters) for layer in layers if layer.kind.startswith("Conv")]
+    assert convolutions[:2] == [((32, 28, 28), 32 * 9 + 32), ((64, 14, 14), 64 * 32 * 9 + 64)]
+    assert convolutions[-1] == ((1, 29, 29), 32 * 9 + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -194,3 +195,38 @@ def find_architecture(key: object) -> Architecture:
     if not isinstance(key, str) or key not in ARCHITECTURES:
         raise SettingError("architecture", key, f"one of {', '.join(ARCHITECTURES)} is accepted")
     return ARCHITECTURES[key]
+
+
+# ---- What a network is made of ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Layer:
+    """name: its path in the model; kind: the module's class; output: the shape of one image's (without the batch)."""
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+
+
+def layers_of(model: VAE, shape: tuple[int, int, int]) -> tuple[Layer, ...]:
+    """The layers in the order in which an image of shape (C, H, W) meets them; every parameter is counted once.
+
+    One image of zeros runs through a copy: the model itself, which others may be using now, is not hooked.
+    """
+    watched = copy.deepcopy(model)
+    found: list[Layer] = []
+
+    def watch(name: str, module: nn.Module) -> None:
+        size = sum(p.numel() for p in module.parameters())
+        kind = type(module).__name__.removeprefix("_")
+        module.register_forward_hook(lambda _, __, out: found.append(Layer(name, kind, tuple(out.shape[1:]), size)))
+
+    for name, module in watched.named_modules():
+        if name and not list(module.children()):
+            watch(name, module)
+    with torch.inference_mode():
+        watched(torch.zeros(1, *shape), torch.zeros(1, model.mu.out_features))
+    own = [Layer(name, "Parameter", tuple(p.shape), p.numel()) for name, p in model.named_parameters(recurse=False)]
+    return (*found, *own)
