@@ -15,7 +15,9 @@ from vae.kl import Densities, Descent, Estimate, Weighing
 TERM_COLOURS = {"reconstruction": "#7B61C9", "kl": "#1B8A7A"}
 CODE = TERM_COLOURS["kl"]
 CURSOR = "#D81B60"
-SCALE = "Cividis"
+# Cividis, as matplotlib has it: plotly.js knows an older one.
+CIVIDIS = "00224e 123570 3b496c 575d6d 707173 8a8678 a59c74 c3b369 e1cc55 fee838".split()
+SCALE = [[i / 9, f"#{colour}"] for i, colour in enumerate(CIVIDIS)]
 TIGHT = {"l": 48, "r": 10, "t": 26, "b": 36}
 
 
@@ -71,7 +73,6 @@ def _scene_axis(title: str) -> dict:
         "title": {"text": title, "font": {"size": 13}},
         "gridcolor": Ink.REFERENCE,  # WebGL mixes see-through lines with white
         "zerolinecolor": Ink.REFERENCE,
-        "backgroundcolor": "rgba(0,0,0,0)",
         "tickfont": {"size": 11},
         "nticks": 6,
     }

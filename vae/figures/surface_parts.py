@@ -138,7 +138,7 @@ def _lit(pixel: tuple[int, int], point: tuple[float, float]) -> list[Trace]:
 
 def _no_axis(**changes) -> dict:
     """An axis of a picture: not seen, and no longer than the picture is."""
-    return axis(showticklabels=False, showgrid=False, constrain="domain", **changes)
+    return axis(ticks="", showticklabels=False, showgrid=False, constrain="domain", **changes)
 
 
 def _downwards(plot: int) -> dict:

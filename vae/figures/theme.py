@@ -44,20 +44,16 @@ def layout(height: int, **changes) -> Layout:
         "font": {"color": Ink.TEXT, "size": 13},
         "uirevision": "kept",
         "showlegend": False,
-        "hovermode": "closest",
-        "hoverlabel": {"font": {"size": 13}, "align": "left"},
+        "hoverlabel": {"font": {"size": 13}},
     }
     return shared | changes
 
 
 def axis(title: str = "", **changes) -> dict:
-    """An axis of a flat plot, without ticks and zero line; it takes the margin that its numbers need."""
     return {
         "title": {"text": title, "standoff": 6, "font": {"size": 12}},
         "gridcolor": Ink.GRID,
         "zeroline": False,
-        "ticks": "",
-        "automargin": True,
     } | changes
 
 
