@@ -47,6 +47,7 @@ fuzz: $(VENV)/.dev
 benchmark: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py
 	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py
+	PYTHONPATH=. $(BIN)/python benchmarks/latent.py
 
 clean:
 	rm -rf $(VENV) static/*.js test-results

@@ -176,7 +176,7 @@ def _checked_subset(name: str, config: TrainConfig, tensors: dict[str, Tensor]) 
         "losses": ((n,), torch.float32),
     }
     found = {key: (tuple(t.shape), t.dtype) for key, t in tensors.items()}
-    if found | {"labels": expected["labels"]} != expected:
+    if {"labels": expected["labels"]} | found != expected:
         wrong = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))[0]
         raise CheckpointError(
             f"{name} has a test subset that does not fit its settings: {wrong} is {found.get(wrong)}."

@@ -28,6 +28,19 @@ def strip(images: np.ndarray, columns: int = 10, least_width: int = 560) -> byte
     return file.getvalue()
 
 
+def packed(images: np.ndarray, columns: int) -> bytes:
+    """uint8 (n, C, H, W) -> a PNG with the pictures row by row, in their own size and without gaps."""
+    n, channels, height, width = images.shape
+    rows = -(-n // columns)
+    canvas = np.zeros((rows * columns, channels, height, width), np.uint8)
+    canvas[:n] = images
+    canvas = canvas.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    canvas = canvas.reshape(rows * height, columns * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(canvas[..., 0] if channels == 1 else canvas).save(file, "PNG", compress_level=6)
+    return file.getvalue()
+
+
 MORE, LESS = (230, 97, 0), (93, 58, 155)  # where the first of two pictures is brighter, and where the second is
 
 

@@ -39,24 +39,26 @@ def scattered(
     colouring: Colouring | None,
     title: str = "",
     *,
+    index: np.ndarray | None = None,
     marks: Sequence[Mark] = (),
-    faded: np.ndarray | None = None,
+    lasso: int | None = None,
     axes: tuple[str, str] = ("", ""),
     prior: bool = False,
     height: int = 470,
 ) -> Figure:
-    """points (n, 2): trace 0, so that pointNumber is the image's index. faded (n,) bool: shown pale, as not selected.
+    """points (n, 2), of images `index` (n,), by default 0 to n - 1: trace 0, with the index of each as its customdata.
 
+    lasso: a drag selects instead of moving the map, and another number takes an old selection away.
     prior: with the circle that holds 95 % of N(0, I). One unit is as long up as across.
     """
-    pale = None if faded is None or not faded.any() else np.where(faded, 0.08, 0.85).astype(np.float32)
     traces = [
         trace(
             "scattergl",
             x=points[:, 0].astype(np.float32),
             y=points[:, 1].astype(np.float32),
             mode="markers",
-            marker={"size": 6, "opacity": 0.85 if pale is None else pale, "line": {"width": 0}} | _shades(colouring),
+            marker={"size": 6, "opacity": 0.85, "line": {"width": 0}} | _shades(colouring),
+            customdata=(np.arange(len(points)) if index is None else index).tolist(),
             text=_said(colouring),
             hovertemplate="%{text}<extra></extra>",
         ),
@@ -70,7 +72,8 @@ def scattered(
         height,
         title=heading(title),
         hovermode="closest",
-        dragmode="pan",
+        dragmode="pan" if lasso is None else "lasso",
+        selectionrevision=lasso or 0,
         margin={"l": 40 if any(axes) else 6, "r": 6, "t": 28, "b": 36 if any(axes) else 6},
         annotations=_names(points, colouring),
         shapes=[circle | {"line": {"color": Ink.REFERENCE, "dash": "dot"}}] if prior else [],

@@ -1,4 +1,4 @@
-"""The two components of our own: a figure, and the pictures of a run with a slider over its history."""
+"""Components of our own: a figure, thumbnails for its points, and a run's pictures with a slider over its history."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _figure = st.components.v2.component(
     css=(_HERE / "figure.css").read_text(),
     isolate_styles=False,
 )
+_atlas = st.components.v2.component("vae_atlas", js=(_HERE / "atlas.js").read_text())
 _film = st.components.v2.component(
     "vae_film",
     js=(_HERE / "film.js").read_text(),
@@ -46,11 +47,15 @@ def figure(
     narrow: Mapping[str, Any] | None = None,
     player: Player | None = None,
     mode_bar: bool = False,
+    on_select: Callable[[Sequence[int]], None] | None = None,
+    thumbnails: str = "",
 ) -> None:
     """Show a Plotly figure; label is read out by screen readers.
 
     on_click is called with the point clicked (x, y, z, pointNumber, curveNumber, customdata) before the page is made
     again, so it may set what other widgets hold. narrow: changes to the layout where the figure has less than 560 pixels.
+    on_select is called with the customdata of the points of trace 0 round which a lasso was drawn, none if it was undone.
+    thumbnails: the name of an atlas() whose pictures show beside the pointer, for points whose customdata is an index.
     """
     data = {
         "figure": encoded(drawn),
@@ -58,6 +63,8 @@ def figure(
         "label": label,
         "plotly": plotly_js(),
         "clicks": on_click is not None,
+        "selects": on_select is not None,
+        "thumbnails": thumbnails,
         "player": player and {"traces": list(player.traces), "x": player.x, "y": player.y},
         "config": {"displayModeBar": mode_bar},
     }
@@ -66,7 +73,25 @@ def figure(
         if on_click is not None and (point := st.session_state[key].clicked):
             on_click(point)
 
-    _figure(data=data, key=key, on_clicked_change=clicked)
+    def selected() -> None:
+        if on_select is not None and (chosen := st.session_state[key].selected) is not None:
+            on_select(chosen)
+
+    _figure(data=data, key=key, on_clicked_change=clicked, on_selected_change=selected)
+
+
+def atlas(name: str, pages: Mapping[str, bytes], columns: int, rows: int) -> None:
+    """Hand pictures to the browser once, for figures to show as thumbnails.
+
+    pages: label -> one PNG with the pictures of all indices in rows, without gaps. Keep it outside what refreshes.
+    """
+    data = {
+        "name": name,
+        "pages": [{"label": label, "png": base64.b64encode(png).decode()} for label, png in pages.items()],
+        "columns": columns,
+        "rows": rows,
+    }
+    _atlas(data=data, key=f"atlas.{name}")
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ async function draw(Plotly, host) {
   host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
   if (first) {
     reportClicks(host);
+    reportSelections(host);
+    showThumbnails(host);
     linkCameras(Plotly, host);
     new ResizeObserver(() => draw(Plotly, host)).observe(host);
   }
@@ -80,6 +82,44 @@ function reportClicks(host) {
     pressed = null;
     if (still) setTimeout(() => { if (under) send(under); }, 80);  // a touch finds its point a frame later
   }, true);
+}
+
+// The points that a lasso was drawn round, by their customdata; none once it is undone.
+function reportSelections(host) {
+  const send = (points) => {
+    if (!host.latest.data.selects) return;
+    const chosen = points.filter((point) => point.curveNumber === 0).map((point) => point.customdata);
+    host.latest.setTriggerValue("selected", chosen);
+  };
+  host.on("plotly_selected", (event) => { if (event) send(event.points); });
+  host.on("plotly_deselect", () => send([]));
+}
+
+// Pictures beside the pointer: hover labels of Plotly cannot hold any.
+function showThumbnails(host) {
+  const box = Object.assign(document.createElement("div"), { className: "vae-thumbnails", hidden: true });
+  host.parentElement.appendChild(box);
+  host.on("plotly_hover", ({ points: [point], event }) => {
+    const atlas = (window.vaeAtlases ?? {})[host.latest.data.thumbnails];
+    if (!atlas || point.curveNumber !== 0 || point.customdata === undefined) return;
+    const { columns, rows } = atlas, index = point.customdata;
+    const share = (at, of) => (of > 1 ? (100 * at) / (of - 1) : 0) + "%";
+    box.replaceChildren(...atlas.pages.map(({ label, png }) => {
+      const figure = document.createElement("figure"), picture = document.createElement("div");
+      picture.style.backgroundImage = `url(data:image/png;base64,${png})`;
+      picture.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
+      picture.style.backgroundPosition = `${share(index % columns, columns)} ${share(Math.floor(index / columns), rows)}`;
+      figure.append(picture, Object.assign(document.createElement("figcaption"), { textContent: label }));
+      return figure;
+    }));
+    const bounds = host.getBoundingClientRect();
+    const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top];
+    box.style.left = (x > bounds.width / 2 ? x - 20 - 84 * atlas.pages.length : x + 20) + "px";
+    box.style.top = Math.max(0, Math.min(bounds.height - 100, y - 45)) + "px";
+    box.dataset.index = String(index);
+    box.hidden = false;
+  });
+  host.on("plotly_unhover", () => { box.hidden = true; });
 }
 
 // All scenes of a figure are seen from the same side, while one of them is turned and after.

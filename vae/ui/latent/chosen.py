@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import streamlit as st
 import torch
 from torch import Tensor
 
+from vae.figures.mosaics import packed
 from vae.ui import datasets
+from vae.ui.components import atlas
 from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
 from vae.ui.pictures import pictures
@@ -63,3 +66,21 @@ def need_images(model: Opened, for_what: str) -> None:
 def nearest(points: Tensor, at: Sequence[float] | Tensor) -> int:
     """The index of the point (n, d) nearest to at (d,)."""
     return int((points - torch.as_tensor(at, dtype=points.dtype)).square().sum(1).argmin())
+
+
+def thumbnails(model: Opened) -> str:
+    """Hand the model's test images and their reconstructions to the browser; the name that figures know them by."""
+    name, columns = thumbnail_name(model), 50
+    pages = {} if model.images is None else {"image": _page(model, "images", columns)}
+    pages["reconstruction"] = _page(model, "reconstructions", columns)
+    atlas(name, pages, columns, -(-len(model.encoded) // columns))
+    return name
+
+
+def thumbnail_name(model: Opened) -> str:
+    return f"{model.key}.{id(model.encoded):x}"
+
+
+@lru_cache(maxsize=16)
+def _page(model: Opened, which: str, columns: int) -> bytes:
+    return packed((model.images if which == "images" else model.encoded.reconstructions).numpy(), columns)

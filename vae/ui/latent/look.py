@@ -20,6 +20,10 @@ PARTS = {
     "health": "Health",
 }
 STARTS = {"prior": "the prior mean", "image": "the chosen image"}
+METHODS = {"pca": "PCA", "tsne": "t-SNE"}
+INITIALS = {"pca": "PCA", "random": "random", "shared": "shared with the first"}
+AGAINST = {"nothing": "nothing", "seed": "the next seed", "perplexity": "another perplexity"}
+COLOURS_BY = {"class": "class", "kl": "KL", "loss": "reconstruction term", "axis": "an axis of my own"}
 MOST_MOVES = 6.0  # standard deviations
 
 
@@ -53,6 +57,12 @@ def _show_ticks(ticks: tuple[int, ...]) -> str:
     return ",".join(map(str, ticks))
 
 
+def _yes_or_no(name: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise SettingError(name, text, "yes or no is accepted")
+    return text == "yes"
+
+
 LOOK = Look(
     "latent",
     MappingProxyType(
@@ -81,6 +91,17 @@ LOOK = Look(
             "plus_class": whole(8, 0, 255),
             "plus_ticks": Field((), _ticks, _show_ticks),
             "minus_ticks": Field((), _ticks, _show_ticks),
+            # embed
+            "method": choice("pca", tuple(METHODS)),
+            "perplexity": real(30.0, 2.0, 200.0),
+            "map_seed": whole(0, 0, 2**31 - 2),
+            "initial": choice("pca", tuple(INITIALS)),
+            "early": real(12.0, 1.0, 50.0),
+            "against": choice("nothing", tuple(AGAINST)),
+            "colour": choice("class", tuple(COLOURS_BY)),
+            "isolate": Field(False, _yes_or_no, lambda held: "yes" if held else "no"),
+            "axis_from": whole(3, 0, 255),
+            "axis_to": whole(8, 0, 255),
             "seed": whole(0, 0, 2**31 - 1),
         }
     ),

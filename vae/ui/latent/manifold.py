@@ -8,7 +8,7 @@ import torch
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
 from vae.ui.components import figure
-from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest
+from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest, thumbnails
 from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
@@ -86,13 +86,14 @@ def _codes(model: Opened, plane: Plane, look: Values, key: str) -> None:
         prior=True,
         height=430,
     )
-    figure(drawn, key, f"Codes of {len(encoded)} test images of {model.title}", on_click=_clicked)
+    label = f"Codes of {len(encoded)} test images of {model.title}"
+    figure(drawn, key, label, on_click=_clicked, thumbnails=thumbnails(model))
     _pair(model, index)
 
 
 def _clicked(point) -> None:
     if point["curveNumber"] == 0:
-        LOOK.set(image=int(point["pointNumber"]))
+        LOOK.set(image=int(point["customdata"]))
 
 
 def _pair(model: Opened, index: int) -> None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import streamlit as st
 
 from vae.errors import VaeError
-from vae.ui.latent import arithmetic, health, manifold, traverse, walk
+from vae.ui.latent import arithmetic, embed, health, manifold, traverse, walk
 from vae.ui.latent.look import LOOK, PARTS
 from vae.ui.latent.models import Opened, bring, choices, open_model
 from vae.ui.look import Values
@@ -22,6 +22,7 @@ SHOW: Mapping[str, Callable[[Opened, Opened | None, Values], None]] = MappingPro
         "map": manifold.show,
         "walk": walk.show,
         "arithmetic": arithmetic.show,
+        "embed": embed.show,
         "health": health.show,
     }
 )

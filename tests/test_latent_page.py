@@ -1,0 +1,93 @@
+"""The Latent page as Streamlit runs it, without a browser: every part, offline, and what cannot be done is said."""
+
+import json
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vae.shipped import SHIPPED
+from vae.ui.latent.look import PARTS
+
+
+def page() -> None:
+    import runpy
+    from pathlib import Path
+
+    import vae.ui.latent.embed
+    import vae.ui.latent.models
+    import vae.ui.shell
+
+    vae.ui.shell.headline = lambda *_: None
+    vae.ui.latent.models.engine = vae.ui.latent.embed.engine = lambda: None
+    runpy.run_path(str(Path(vae.ui.shell.__file__).parents[2] / "pages" / "latent.py"))
+
+
+@pytest.fixture
+def opened(monkeypatch, tmp_path):
+    """opened(**link) -> the page after it was run, on a machine that has no data set but digits."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its page as __main__
+    monkeypatch.setenv("VAE_DATA", str(tmp_path))
+
+    def run(**query) -> AppTest:
+        app = AppTest.from_function(page, default_timeout=60)
+        app.query_params.update({name: str(value) for name, value in query.items()})
+        app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return run
+
+
+def pictures_of(app: AppTest) -> list[str]:
+    """The PNG of every grid of pictures on the page."""
+    found = [json.loads(block.proto.json) for block in app.get("bidi_component") if block.proto.json]
+    return [data["png"] for data in found if "png" in data]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("model", ["digits-bce-z2", "digits-bce-z8", "mnist-bce-z20", "mnist-mse-z2", "olivetti-mse-z32"])
+def test_every_part_opens_offline(opened, part, model):
+    app = opened(model=model, part=part)
+    assert not app.error and SHIPPED[model].title in app.caption[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_two_models_stand_side_by_side_even_where_nothing_fits(opened, part):
+    assert not opened(model="digits-bce-z8", beside="mnist-bce-z2", part=part).error
+
+
+def test_the_same_link_shows_the_same_pictures(opened):
+    for part in ("traverse", "map", "walk"):
+        first, again = (pictures_of(opened(model="mnist-bce-z20", part=part, seed=3)) for _ in range(2))
+        assert first and first == again
+    other = pictures_of(opened(model="mnist-bce-z20", part="map", seed=4))
+    assert other != pictures_of(opened(model="mnist-bce-z20", part="map", seed=3))
+
+
+def test_a_slider_moves_the_picture_and_the_link(opened):
+    app = opened(model="digits-bce-z8")
+    before = pictures_of(app)
+    app.slider(key="latent.move.0").set_value(2.0).run()
+    assert app.query_params["moves"] in ("2", ["2"]) and pictures_of(app) != before
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert "moves" not in app.query_params and pictures_of(app) == before
+
+
+@pytest.mark.parametrize("model", ["nonsense", "run:0123", "file:0123"])
+def test_a_model_that_is_not_there_is_answered_and_another_can_be_chosen(opened, model):
+    app = opened(model=model, part="map")
+    assert len(app.error) == 1
+    app.selectbox(key="latent.model").set_value("digits-bce-z2").run()
+    assert not app.error and pictures_of(app)
+
+
+def test_a_perplexity_that_is_too_large_says_the_largest_possible(opened):
+    app = opened(model="digits-bce-z2", part="embed", method="tsne", perplexity=150)
+    assert "at most 119 is possible" in app.warning[0].value.replace("\\", "")
+
+
+def test_arithmetic_needs_members_in_both_groups(opened):
+    app = opened(model="digits-bce-z8", part="arithmetic", groups="ticked", plus_ticks="1,2")
+    assert "group minus" in app.info[0].value and not pictures_of(app)[2:]
+    assert not opened(model="digits-bce-z8", part="arithmetic", groups="ticked", plus_ticks="1", minus_ticks="2").info

@@ -1,0 +1,49 @@
+"""A page's fields in its link: what goes out comes back, and what cannot be used is answered and changes nothing."""
+
+import re
+
+import pytest
+
+from vae.ui.latent.look import LOOK
+from vae.ui.look import choice, real, whole
+
+CHANGED = {
+    "model": "digits-bce-z2", "beside": "digits-mse-z2", "part": "walk", "image": 17, "span": 2.5, "moves": (0.5, -1.25),
+    "plus_ticks": (3, 9), "plane": "pca", "perplexity": 12.0, "seed": 2**31 - 1,
+}  # fmt: skip
+
+
+def test_a_link_brings_back_what_was_shown():
+    defaults, problems = LOOK.read({})
+    assert problems == [] and set(LOOK.write(defaults)) == LOOK.always
+    values = defaults | CHANGED
+    assert LOOK.read(LOOK.write(values)) == (values, [])
+    assert set(LOOK.write(values)) == set(CHANGED) | LOOK.always
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"part": "zip"}, "part = 'zip'.*one of traverse, map"),
+        ({"image": "-1"}, "image = '-1'.*a whole number from 0 to 1,999"),
+        ({"image": "two"}, "a whole number"),
+        ({"span": "nan"}, "span = 'nan'.*a number from 0.5 to 6"),
+        ({"moves": "1,x"}, "moves = '1,x'.*numbers from -6 to 6"),
+        ({"moves": "1,nan"}, "moves"),
+        ({"moves": ",".join(["0"] * 300)}, "moves"),
+        ({"plus_ticks": "1,,2"}, "plus_ticks"),
+        ({"perplexity": "1e9"}, "perplexity"),
+        ({"model": "x" * 500}, "name of a model"),
+        ({"colour": "pink"}, "one of class, kl, loss, axis"),
+        ({"zoom": "3"}, "'zoom' that does not exist"),
+    ],
+)
+def test_what_cannot_be_used_is_answered_in_one_sentence_and_the_default_stands(query, said):
+    values, problems = LOOK.read(query)
+    assert values == LOOK.read({})[0]
+    assert len(problems) == 1 and re.search(said, problems[0]) and "\n" not in problems[0]
+
+
+def test_fields_read_what_they_show():
+    for field, values in ((choice("a", "ab"), "ab"), (real(1, -3, 3), (-3, 0.1, 3)), (whole(1, 0, 9), range(10))):
+        assert [field.parse("name", field.show(value)) for value in values] == list(values)
