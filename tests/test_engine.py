@@ -11,6 +11,8 @@ import torch
 
 import vae
 import vae.engine.run as run_module
+import vae.engine.unfolding as unfolding_module
+from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.engine import Engine, Status
 from vae.engine.cluster import _workers_wanted
 
@@ -22,6 +24,23 @@ def wait_for(condition, seconds=60.0):
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+UNFOLDING = EmbeddingConfig(perplexity=20, early_iterations=100, iterations=200)  # 12 chunks
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return vae.load_dataset("digits").test[:300].flatten(1).numpy()[:, 18:26].astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def unfolded(codes):
+    """The map of UNFOLDING after every chunk, computed in this process."""
+    states, p = [initial_embedding(codes, UNFOLDING)], affinities(codes, UNFOLDING)
+    while states[-1].iteration < UNFOLDING.total_iterations:
+        states.append(advance_embedding(states[-1], p, UNFOLDING)[0])
+    return [state.coordinates for state in states]
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +109,14 @@ def test_stop_ends_at_once_and_keeps_what_was_seen(engine):
     assert run.view().step == view.step and run.view().status is Status.STOPPED
 
 
-def kill_holder_of_state(engine, run):
-    """SIGKILL the worker process on which the run's latest state lies; it comes back by itself."""
+def kill_holder(engine, job, name="_state"):
+    """SIGKILL the worker process on which the run's latest state lies, or what `name` says; it comes back by itself."""
     holders = []
 
     def look():
-        with run._lock:
-            state = run._state
-        holders.extend(engine.client.who_has([state]).get(state.key, ()))
+        with job._lock:
+            held = getattr(job, name)
+        holders.extend(engine.client.who_has([held]).get(held.key, ()))
         return holders
 
     wait_for(look)
@@ -110,7 +129,7 @@ def test_killing_the_worker_that_holds_the_state_changes_nothing(engine, headles
     run.start()
     for step in (300, 900):
         wait_for(lambda step=step: run.view().step >= step)
-        kill_holder_of_state(engine, run)
+        kill_holder(engine, run)
     wait_for(lambda: run.view().status.ended, 120)
     assert_same_as_headless(run, headless)
     wait_for(lambda: len(engine.client.scheduler_info(n_workers=-1)["workers"]) == 2)
@@ -204,6 +223,96 @@ def test_a_run_whose_owner_is_away_is_parked_and_goes_on(engine, headless):
         present["ann"] = True
         time.sleep(0.2)
         assert run.view().status is Status.PAUSED and not run.view().parked
+    finally:
+        watcher.close()
+
+
+def test_a_map_from_the_workers_is_the_one_of_this_process_bit_for_bit(engine, codes, unfolded):
+    unfolding = engine.create_unfolding(codes, UNFOLDING)
+    first = unfolding.view()
+    assert first.status is Status.PAUSED and (first.iteration, first.total_iterations) == (0, 300)
+    np.testing.assert_array_equal(first.coordinates, unfolded[0])  # something to show before any worker is asked
+    unfolding.start()
+    assert unfolding.view().status.active
+    wait_for(lambda: unfolding.view().iteration >= 75)
+    unfolding.pause()
+    held = unfolding.view()
+    time.sleep(0.3)
+    assert unfolding.view().iteration == held.iteration and unfolding.view().status is Status.PAUSED
+    np.testing.assert_array_equal(held.coordinates, unfolded[held.iteration // 25])
+    unfolding.start()
+    wait_for(lambda: unfolding.view().status.ended)
+    view = unfolding.view()
+    assert (view.status, view.message, view.iteration) == (Status.DONE, "", 300)
+    np.testing.assert_array_equal(view.coordinates, unfolded[-1])
+    assert 0 < view.kl_divergence < 5 and unfolding.state().iteration == 300
+
+
+def test_a_map_survives_its_worker_and_leaves_nothing_behind(engine, codes, unfolded):
+    def count(dask_scheduler):
+        return sum("advance_embedding" in str(key) or "affinities" in str(key) for key in dask_scheduler.tasks)
+
+    unfolding = engine.create_unfolding(codes, UNFOLDING)
+    unfolding.start()
+    wait_for(lambda: unfolding.view().iteration >= 50)
+    kill_holder(engine, unfolding, "_affinities")
+    most = 0
+    while not unfolding.view().status.ended:
+        most = max(most, engine.client.run_on_scheduler(count))
+        unfolding.wait_for_news(0.5)
+    np.testing.assert_array_equal(unfolding.view().coordinates, unfolded[-1])
+    assert 1 <= most <= 4  # the affinities and a chunk, and what is just being let go
+    wait_for(lambda: engine.client.run_on_scheduler(count) == 0)
+    wait_for(lambda: len(engine.client.scheduler_info(n_workers=-1)["workers"]) == 2)
+
+
+def test_a_stopped_map_stays_as_it_is_and_a_failed_one_says_why(engine, codes, unfolded):
+    unfolding = engine.create_unfolding(codes, UNFOLDING)
+    unfolding.start()
+    wait_for(lambda: unfolding.view().iteration >= 25)
+    unfolding.stop()
+    held = unfolding.view()
+    unfolding.start()
+    time.sleep(0.2)
+    assert unfolding.view().status is Status.STOPPED and unfolding.view().iteration == held.iteration
+    np.testing.assert_array_equal(held.coordinates, unfolded[held.iteration // 25])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unfolding_module, "advance_embedding", _fail)
+        broken = engine.create_unfolding(codes, UNFOLDING)
+        broken.start()
+        wait_for(lambda: broken.view().status.ended)
+    assert broken.view().status is Status.FAILED
+    assert broken.view().message == "A worker failed: ZeroDivisionError: division by zero"
+    with pytest.raises(vae.SettingError, match="with 50 images it is at most 16"):
+        engine.create_unfolding(codes[:50], UNFOLDING)
+
+
+def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
+    present = {"bob": True}
+    watcher = Engine(
+        scheduler=engine.client.scheduler.address,
+        presence=lambda owner: present[owner],
+        absence_before_parking=0.0,
+        look_round_every=0.02,
+    )
+    try:
+        start = np.asarray(unfolded[-1])
+        config = dataclasses.replace(UNFOLDING, initial="given", iterations=2000)
+        unfolding = watcher.create_unfolding(codes, config, "bob", start)
+        run = watcher.create_run(CONFIG, "bob")
+        assert watcher.unfoldings == {unfolding.id: unfolding} and watcher.runs == {run.id: run}
+        assert watcher.runs_of("bob") == [run]
+        unfolding.start()
+        wait_for(lambda: unfolding.view().iteration > 0)
+        present["bob"] = False
+        wait_for(lambda: unfolding.view().parked)
+        assert unfolding.view().status is Status.PAUSED
+        held = unfolding.view().iteration
+        present["bob"] = True
+        wait_for(lambda: unfolding.view().iteration > held)
+        assert "parked while you were away" in unfolding.view().message
+        watcher.discard(unfolding)
+        assert unfolding.view().status is Status.STOPPED and not watcher.unfoldings and watcher.runs
     finally:
         watcher.close()
 

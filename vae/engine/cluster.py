@@ -13,18 +13,22 @@ from concurrent.futures import Future as PlainFuture
 
 import dask
 from distributed import Client, LocalCluster, fire_and_forget
+from numpy.typing import ArrayLike
 
 from vae.config import TrainConfig
 from vae.data import default_dataset
+from vae.embedding import EmbeddingConfig
 from vae.engine import tasks
+from vae.engine.job import Job
 from vae.engine.run import Run
+from vae.engine.unfolding import Unfolding
 from vae.errors import SettingError
 from vae.evaluation import ReferenceLine
 
-ABSENCE_BEFORE_PARKING = 120.0  # seconds without any connected session of a run's owner
+ABSENCE_BEFORE_PARKING = 120.0  # seconds without any connected session of a job's owner
 ABSENCE_BEFORE_FORGETTING = 3600.0
 LOOK_ROUND_EVERY = 2.0
-ENDED_RUNS_KEPT = 8  # for each owner
+ENDED_JOBS_KEPT = 8  # of each kind, for each owner
 
 dask.config.set(
     {
@@ -40,9 +44,9 @@ dask.config.set(
 
 
 class Engine:
-    """The client of a cluster, and the runs on it.
+    """The client of a cluster, and the jobs on it: training runs and t-SNEs.
 
-    presence(owner) -> bool says whether a session of that owner is connected; runs of absent owners are parked.
+    presence(owner) -> bool says whether a session of that owner is connected; jobs of absent owners are parked.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class Engine:
         self.threads = 1  # for each chunk; runs share the cores by having a worker each
         self._cluster = None if scheduler else _local_cluster(workers or os.cpu_count() or 1)
         self.client = Client(scheduler or self._cluster, set_as_default=False)
-        self.runs: dict[str, Run] = {}
+        self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
         self._lines: dict[tuple, PlainFuture] = {}
         self._lock = threading.Lock()
@@ -69,35 +73,58 @@ class Engine:
         """Make every worker ready for its first click: the default data set first, the other one when there is time."""
         addresses = list(self.client.scheduler_info(n_workers=-1)["workers"])
 
-        def everywhere(dataset: str, priority: int) -> list:
+        def everywhere(priority: int, task: Callable, *arguments) -> list:
             pinned = {"pure": False, "allow_other_workers": True, "priority": priority}
-            return [self.client.submit(tasks.warm, dataset, self.threads, workers=[a], **pinned) for a in addresses]
+            return [self.client.submit(task, *arguments, workers=[a], **pinned) for a in addresses]
 
-        self.client.gather(everywhere(default_dataset(), 0))
+        self.client.gather(everywhere(0, tasks.warm, default_dataset(), self.threads))
         if default_dataset() != "digits":
-            fire_and_forget(everywhere("digits", -10))
+            fire_and_forget(everywhere(-10, tasks.warm, "digits", self.threads))
+        fire_and_forget(everywhere(-20, tasks.warm_unfolding))
 
     def create_run(self, config: TrainConfig, owner: str = "") -> Run:
         """A run that is not started yet."""
-        run = Run(self.client, config, owner, uuid.uuid4().hex[:12], self.threads)
-        with self._lock:
-            self.runs[run.id] = run
-            self._last_seen[owner] = time.monotonic()
-            ended = [r for r in self.runs.values() if r.owner == owner and r.view().status.ended]
-            for old in ended[: max(0, len(ended) - ENDED_RUNS_KEPT)]:
-                del self.runs[old.id]
-        return run
+        return self._keep(Run(self.client, config, owner, uuid.uuid4().hex[:12], self.threads))
 
-    def discard(self, run: Run) -> None:
-        """Stop a run and forget it."""
-        run.stop()
+    def create_unfolding(
+        self, codes: ArrayLike, config: EmbeddingConfig, owner: str = "", start: ArrayLike | None = None
+    ) -> Unfolding:
+        """A t-SNE that is not started yet; its view has the first layout. SettingError as initial_embedding()."""
+        return self._keep(Unfolding(self.client, codes, config, owner, uuid.uuid4().hex[:12], start))
+
+    def _keep(self, job):
         with self._lock:
-            self.runs.pop(run.id, None)
+            self._jobs[job.id] = job
+            self._last_seen[job.owner] = time.monotonic()
+            alike = [j for j in self._jobs.values() if type(j) is type(job) and j.owner == job.owner]
+            ended = [j for j in alike if j.view().status.ended]
+            for old in ended[: max(0, len(ended) - ENDED_JOBS_KEPT)]:
+                del self._jobs[old.id]
+        return job
+
+    def discard(self, job: Job) -> None:
+        """Stop a job and forget it."""
+        job.stop()
+        with self._lock:
+            self._jobs.pop(job.id, None)
+
+    @property
+    def runs(self) -> dict[str, Run]:
+        """Every owner's runs by id, oldest first."""
+        return self._of_kind(Run)
+
+    @property
+    def unfoldings(self) -> dict[str, Unfolding]:
+        """Every owner's t-SNEs by id, oldest first."""
+        return self._of_kind(Unfolding)
+
+    def _of_kind(self, kind: type) -> dict:
+        with self._lock:
+            return {key: job for key, job in self._jobs.items() if isinstance(job, kind)}
 
     def runs_of(self, owner: str) -> list[Run]:
         """This owner's runs, oldest first."""
-        with self._lock:
-            return [run for run in self.runs.values() if run.owner == owner]
+        return [run for run in self.runs.values() if run.owner == owner]
 
     def reference_lines(self, config: TrainConfig) -> tuple[ReferenceLine, ...] | None:
         """The lines for this config's data, loss and latent dimensions; None until a worker has computed them."""
@@ -124,18 +151,18 @@ class Engine:
             self.park_and_resume()
 
     def park_and_resume(self) -> None:
-        """Park the runs of owners who have been away too long, resume those of owners who are back."""
+        """Park the jobs of owners who have been away too long, resume those of owners who are back."""
         now = time.monotonic()
         with self._lock:
-            runs = list(self.runs.values())
-        for run in runs:
-            if self.presence(run.owner):
-                self._last_seen[run.owner] = now
-                run.unpark()
-            elif now - self._last_seen[run.owner] >= ABSENCE_BEFORE_FORGETTING:
-                self.discard(run)
-            elif now - self._last_seen[run.owner] >= self.absence_before_parking:
-                run.park()
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            if self.presence(job.owner):
+                self._last_seen[job.owner] = now
+                job.unpark()
+            elif now - self._last_seen[job.owner] >= ABSENCE_BEFORE_FORGETTING:
+                self.discard(job)
+            elif now - self._last_seen[job.owner] >= self.absence_before_parking:
+                job.park()
 
 
 def _local_cluster(workers: int) -> LocalCluster:

@@ -8,11 +8,9 @@ scheduler must remember stay few.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum
 
 import numpy as np
 from distributed import Client, Future
@@ -20,7 +18,7 @@ from distributed import Client, Future
 from vae.config import TrainConfig, multiply_adds
 from vae.data import find_source
 from vae.engine import tasks
-from vae.errors import VaeError
+from vae.engine.job import Job, Status
 from vae.evaluation import Evaluation, merge, pieces, sigma_of
 from vae.training import Observation, Progress, TrainState
 
@@ -30,25 +28,6 @@ FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
 AHEAD = 2  # chunks under way
 HOME_EVERY = 10.0  # seconds between two states brought home
 MOST_OBSERVATIONS = 240  # kept for looking back; older ones are thinned out
-
-
-class Status(Enum):
-    """What a run is doing. QUEUED: started or resumed, no chunk back yet."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def active(self) -> bool:
-        return self in (Status.QUEUED, Status.RUNNING)
-
-    @property
-    def ended(self) -> bool:
-        return self in (Status.DONE, Status.STOPPED, Status.FAILED)
 
 
 @dataclass(frozen=True)
@@ -79,15 +58,12 @@ class _Chunk:
     submitted: float = field(default_factory=time.monotonic)
 
 
-class Run:
-    """One training run. Every method may be called from any thread; those that act return at once."""
+class Run(Job):
+    """One training run."""
 
     def __init__(self, client: Client, config: TrainConfig, owner: str, run_id: str, threads: int):
-        self.config, self.owner, self.id, self.threads = config, owner, run_id, threads
-        self._client = client
-        self._lock = threading.RLock()
-        self._news = threading.Condition(self._lock)
-        self._status, self._message, self._parked = Status.PAUSED, "", False
+        super().__init__(client, owner, run_id)
+        self.config, self.threads = config, threads
         self._state: TrainState | Future | None = (
             None  # after the last accepted chunk, a Future of its result or brought home
         )
@@ -100,25 +76,11 @@ class Run:
         self._curves: list[np.ndarray] = []  # (3, steps) each
         self._observations: list[Observation] = []
         self._rate = 0.0  # images per second, while working
-        self._accepted_at: float | None = None
+        self._accepted_at = 0.0
         self._evaluation: Evaluation | None = None
         self._evaluating: list[Future] = []
 
     # ---- what a user does ----
-
-    def start(self) -> None:
-        """Start, or go on after a pause; without effect on a run that is under way or has ended."""
-        with self._lock:
-            if self._status is Status.PAUSED:
-                self._status, self._message, self._parked = Status.QUEUED, "", False
-                self._accepted_at = None
-                self._fill()
-
-    def pause(self) -> None:
-        with self._lock:
-            if self._status.active:
-                self._drop_chunks()
-                self._status = Status.PAUSED
 
     def step(self, steps: int = 1) -> None:
         """Take so many steps and stay paused; for a run that is paused. No step at all shows the untrained network."""
@@ -126,37 +88,12 @@ class Run:
             if self._status is Status.PAUSED and not self._chunks:
                 self._submit(steps)
 
-    def stop(self) -> None:
-        """End the run; its curves, pictures and state stay."""
-        with self._lock:
-            if not self._status.ended:
-                self._drop_chunks()
-                self._status, self._message, self._parked = Status.STOPPED, "", False
-
-    def park(self) -> None:
-        """Pause for the owner's absence; unpark() goes on."""
-        with self._lock:
-            if self._status.active:
-                self.pause()
-                self._parked = True
-
-    def unpark(self) -> None:
-        with self._lock:
-            if self._parked:
-                self.start()
-                self._message = "It was parked while you were away, and goes on."
-
     def evaluate(self) -> None:
         """Evaluate the whole test set on the accepted state, in pieces; view().evaluation has it when it is ready."""
         with self._lock:
             if not self._evaluating and (self._chunks or self._step):
                 self._evaluation = None
                 self._submit_evaluation()
-
-    def wait_for_news(self, seconds: float) -> None:
-        """Block until a chunk is accepted or the run fails, at most so long. The only method that waits."""
-        with self._news:
-            self._news.wait(seconds)
 
     # ---- what others see ----
 
@@ -260,16 +197,10 @@ class Run:
         working = max(progress.images_per_second, 1e-9) / self.config.batch_size  # steps a second inside advance()
         wanted = max(1, round(working * CHUNK_SECONDS))
         self._next_steps = min(wanted, 4 * max(1, self._next_steps))
-        if self._accepted_at is not None and now > self._accepted_at:
+        if self._status is Status.RUNNING and now > self._accepted_at:  # else there was a wait before this chunk
             pace = taken * self.config.batch_size / (now - self._accepted_at)
             self._rate = pace if not self._rate else 0.8 * self._rate + 0.2 * pace
         self._accepted_at = now
-
-    def _fail(self, reason: BaseException) -> None:
-        self._drop_chunks()
-        text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
-        self._status, self._message = Status.FAILED, text.strip().splitlines()[0][:500]
-        self._news.notify_all()
 
     # ---- evaluation ----
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import gc
 
+import numpy as np
 import torch
 
 from vae.config import TrainConfig
 from vae.data import load_dataset
+from vae.embedding import FEWEST, EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.training import Progress, TrainState, advance, initial_state, model_of
 
@@ -60,5 +62,16 @@ def warm(dataset: str, threads: int) -> None:
     config = TrainConfig(dataset=dataset)
     state, _ = advance_chunk(None, config, 2, threads)
     evaluation_piece(state, config, 0, 1, None, threads)
+    _freeze()
+
+
+def warm_unfolding() -> None:
+    """Pay for the imports of a t-SNE, which take seconds."""
+    codes, config = np.eye(FEWEST), EmbeddingConfig(perplexity=2)
+    advance_embedding(initial_embedding(codes, config), affinities(codes, config), config)
+    _freeze()
+
+
+def _freeze() -> None:
     gc.collect()
     gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s

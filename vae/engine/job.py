@@ -1,0 +1,94 @@
+"""What a training run and a t-SNE have in common: they go chunk by chunk, and can be paused, parked and stopped."""
+
+from __future__ import annotations
+
+import threading
+from enum import Enum
+
+from distributed import Client
+
+from vae.errors import VaeError
+
+
+class Status(Enum):
+    """What a job is doing. QUEUED: started or resumed, no chunk back yet."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def active(self) -> bool:
+        return self in (Status.QUEUED, Status.RUNNING)
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.DONE, Status.STOPPED, Status.FAILED)
+
+
+class Job:
+    """Every method may be called from any thread; those that act return at once. A new job is paused.
+
+    A kind of job says how chunks come under way (_fill) and how those that are not accepted yet are let go (_drop_chunks);
+    both are called with the lock held.
+    """
+
+    def __init__(self, client: Client, owner: str, job_id: str):
+        self.owner, self.id = owner, job_id
+        self._client = client
+        self._lock = threading.RLock()
+        self._news = threading.Condition(self._lock)
+        self._status, self._message, self._parked = Status.PAUSED, "", False
+
+    def _fill(self) -> None:
+        raise NotImplementedError
+
+    def _drop_chunks(self) -> None:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start, or go on after a pause; without effect on a job that is under way or has ended."""
+        with self._lock:
+            if self._status is Status.PAUSED:
+                self._status, self._message, self._parked = Status.QUEUED, "", False
+                self._fill()
+
+    def pause(self) -> None:
+        with self._lock:
+            if self._status.active:
+                self._drop_chunks()
+                self._status = Status.PAUSED
+
+    def stop(self) -> None:
+        """End the job; what it has reached so far stays."""
+        with self._lock:
+            if not self._status.ended:
+                self._drop_chunks()
+                self._status, self._message, self._parked = Status.STOPPED, "", False
+
+    def park(self) -> None:
+        """Pause for the owner's absence; unpark() goes on."""
+        with self._lock:
+            if self._status.active:
+                self.pause()
+                self._parked = True
+
+    def unpark(self) -> None:
+        with self._lock:
+            if self._parked:
+                self.start()
+                self._message = "It was parked while you were away, and goes on."
+
+    def wait_for_news(self, seconds: float) -> None:
+        """Block until a chunk is accepted or the job fails, at most so long. The only method that waits."""
+        with self._news:
+            self._news.wait(seconds)
+
+    def _fail(self, reason: BaseException) -> None:
+        self._drop_chunks()
+        text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
+        self._status, self._message = Status.FAILED, text.strip().splitlines()[0][:500]
+        self._news.notify_all()
