@@ -16,7 +16,7 @@ TERM_COLOURS = {"reconstruction": "#7B61C9", "kl": "#1B8A7A"}
 CODE = TERM_COLOURS["kl"]
 CURSOR = "#D81B60"
 # Cividis, as matplotlib has it: plotly.js knows an older one.
-CIVIDIS = "00224e 123570 3b496c 575d6d 707173 8a8678 a59c74 c3b369 e1cc55 fee838".split()
+CIVIDIS = ["00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74", "c3b369", "e1cc55", "fee838"]
 SCALE = [[i / 9, f"#{colour}"] for i, colour in enumerate(CIVIDIS)]
 TIGHT = {"l": 48, "r": 10, "t": 26, "b": 36}
 
