@@ -2,77 +2,64 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
-import torch
 
-from vae.embedding import EmbeddingConfig, Quality, largest_perplexity, neighbours, pca, quality, usable
-from vae.engine import Unfolding
+from vae.embedding import EmbeddingConfig, largest_perplexity, pca, usable
+from vae.engine import Unfolding, UnfoldingView
 from vae.errors import VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent import axis_between
 from vae.ui.components import figure
-from vae.ui.engine import engine
+from vae.ui.engine import engine, starter
 from vae.ui.latent.arithmetic import LASSO
-from vae.ui.latent.chosen import CHOSEN, gallery, index_of, name_of, thumbnail_name, thumbnails
+from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
 from vae.ui.latent.look import AGAINST, COLOURS_BY, INITIALS, LOOK, METHODS
 from vae.ui.latent.models import Opened
+from vae.ui.latent.readings import REVISION, Panel, readings
+from vae.ui.live import start_up_notice
 from vae.ui.look import Values
 from vae.ui.owner import owner
-from vae.ui.pictures import pictures
 from vae.ui.words import plain
 
 REFRESH_SECONDS = 0.35
-NEIGHBOURS = 8
-REVISION = "latent:lasso revision"
 MAPS = "latent:maps"  # this session's t-SNEs, by what they are of
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """One map on show: of which model, under which settings; index: the images on it."""
-
-    model: Opened
-    config: EmbeddingConfig
-    index: np.ndarray
-    left_out: str
-    name: str
-
-    @property
-    def codes(self) -> np.ndarray:
-        return self.model.encoded.mu.numpy()[self.index]
 
 
 def show(first: Opened, second: Opened | None, look: Values) -> None:
     _controls(first, look)
     try:
         panels = _panels(first, second, look)
+        _show_maps(panels, look)
     except VaeError as reason:
         st.warning(plain(reason))
         return
+    if look["colour"] == "axis":
+        _axis_ends(first)
+    readings(panels[0], _at_rest(panels[0], look), look)
+    st.caption(
+        "Read a t-SNE map with care: it keeps neighbours, not distances. Gaps between groups, the size of a group and "
+        "empty space mean little, and another seed or perplexity draws another map. Maps are of μ, never of a sampled z."
+    )
+
+
+def _show_maps(panels: Sequence[Panel], look: Values) -> None:
+    """SettingError where a map cannot begin as asked."""
     for model in {panel.model.key: panel.model for panel in panels}.values():
         thumbnails(model)
     if look["method"] == "pca":
         _maps(panels, look, [pca(panel.codes)[0] for panel in panels])
     elif engine() is None:
-        st.info("The workers are starting; t-SNE can begin in a few seconds.")
+        start_up_notice(starter())
     else:
         unfoldings = [_unfolding(panel, panels[0]) for panel in panels]
-        _buttons(unfoldings)
-        active = any(u.view().status.active for u in unfoldings)
-        st.fragment(_moving, run_every=REFRESH_SECONDS if active else None)(panels, unfoldings, look, active)
-    _below(panels[0], look)
-    st.caption(
-        "Read a t-SNE map with care: it keeps neighbours, not distances. Gaps between groups, the size of a group and "
-        "empty space mean little, and another seed or perplexity draws another map. Maps are of μ, never of a sampled z."
-    )
+        if any(unfolding.view().status.active for unfolding in unfoldings):
+            st.fragment(_moving, run_every=REFRESH_SECONDS)(panels, unfoldings, look, _selected())
+        else:
+            _unfolded(panels, unfoldings, look)
 
 
 # ---- What is mapped --------------------------------------------------------------------------------------------------
@@ -149,42 +136,68 @@ def _unfolding(panel: Panel, shared: Panel) -> Unfolding:
     return held[key]
 
 
+def _at_rest(panel: Panel, look: Values) -> np.ndarray | None:
+    if look["method"] == "pca":
+        return pca(panel.codes)[0]
+    held = st.session_state.get(MAPS, {}).get((panel.model.key, id(panel.model.encoded), panel.config))
+    view = held.view() if held else None
+    return view.coordinates if view and not view.status.active else None
+
+
 # ---- What moves ------------------------------------------------------------------------------------------------------
 
 
-def _buttons(unfoldings: Sequence[Unfolding]) -> None:
+def _moving(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values, selected: tuple) -> None:
+    """The part that refreshes while a map unfolds; the rest of the page follows once it ends, or something is chosen."""
+    _unfolded(panels, unfoldings, look)
+    if _selected() != selected or not any(unfolding.view().status.active for unfolding in unfoldings):
+        st.rerun(scope="app")
+
+
+def _selected() -> tuple:
+    return st.session_state[LOOK.key("image")], *st.session_state.get(LASSO, ())
+
+
+def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values) -> None:
     views = [unfolding.view() for unfolding in unfoldings]
-    active, ended = any(v.status.active for v in views), all(v.status.ended for v in views)
+    left, right = st.columns([3, 5], vertical_alignment="center")
+    with left:
+        _buttons(unfoldings, views)
+    done, total = (sum(getattr(view, name) for view in views) for name in ("iteration", "total_iterations"))
+    right.progress(done / total, text=f"iteration {views[0].iteration} of {views[0].total_iterations}")
+    for view in views:
+        if view.message:
+            st.warning(plain(view.message))
+    _maps(panels, look, [view.coordinates for view in views], [view.kl_divergence for view in views])
+
+
+def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) -> None:
+    active, ended = any(view.status.active for view in views), all(view.status.ended for view in views)
+    begun = any(view.iteration for view in views)
+    table = (
+        ("unfold", "Go on" if begun else "Unfold", "play_arrow", not active and not ended, _each("start", unfoldings)),
+        ("pause", "Pause", "pause", active, _each("pause", unfoldings)),
+        ("anew", "Start anew", "restart_alt", begun and not active, _forget),
+    )
     with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Unfold" if not any(v.iteration for v in views) else "Go on", type="primary", icon=":material/play_arrow:",
-            disabled=active or ended, on_click=lambda: [u.start() for u in unfoldings], key="latent:unfold",
-        )  # fmt: skip
-        st.button(
-            "Pause", icon=":material/pause:", disabled=not active, on_click=lambda: [u.pause() for u in unfoldings],
-            key="latent:pause",
-        )  # fmt: skip
-        st.button(
-            "Start anew", icon=":material/restart_alt:", disabled=active or not any(v.iteration for v in views),
-            on_click=_forget, key="latent:anew",
-        )  # fmt: skip
+        for name, label, icon, enabled, action in table:
+            st.button(
+                label, key=f"latent:{name}", icon=f":material/{icon}:", disabled=not enabled, on_click=action,
+                type="primary" if name == "unfold" else "secondary",
+            )  # fmt: skip
+
+
+def _each(action: str, unfoldings: Sequence[Unfolding]) -> Callable[[], None]:
+    def act() -> None:
+        for unfolding in unfoldings:
+            getattr(unfolding, action)()
+
+    return act
 
 
 def _forget() -> None:
     for unfolding in st.session_state.pop(MAPS, {}).values():
         engine().discard(unfolding)
-
-
-def _moving(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values, was_active: bool) -> None:
-    views = [unfolding.view() for unfolding in unfoldings]
-    for view in views:
-        if view.message:
-            st.warning(plain(view.message))
-    done, total = (sum(getattr(v, name) for v in views) for name in ("iteration", "total_iterations"))
-    st.progress(done / total, text=f"iteration {views[0].iteration} of {views[0].total_iterations}")
-    _maps(panels, look, [view.coordinates for view in views], [view.kl_divergence for view in views])
-    if was_active and not any(view.status.active for view in views):
-        st.rerun(scope="app")
 
 
 # ---- The maps --------------------------------------------------------------------------------------------------------
@@ -229,12 +242,6 @@ def _lassoed(chosen: Sequence[int]) -> None:
     st.session_state[LASSO] = [int(index) for index in chosen]
 
 
-def _unlasso() -> None:
-    st.session_state[LASSO] = []
-    st.session_state[REVISION] = st.session_state.get(REVISION, 0) + 1
-    LOOK.set(isolate=False)
-
-
 def _colouring(panel: Panel, index: np.ndarray, look: Values) -> Colouring:
     encoded = panel.model.encoded
     if look["colour"] == "class":
@@ -247,20 +254,6 @@ def _colouring(panel: Panel, index: np.ndarray, look: Values) -> Colouring:
     return Colouring(COLOURS_BY[look["colour"]], values.numpy()[index], unit="nats")
 
 
-# ---- Below: the chosen image, its neighbours, how far to trust the map ---------------------------------------------------
-
-
-def _below(panel: Panel, look: Values) -> None:
-    if look["colour"] == "axis":
-        _axis_ends(panel.model)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        _neighbours(panel, look)
-    with right:
-        _lasso(panel)
-        _trust(panel, look)
-
-
 def _axis_ends(model: Opened) -> None:
     left, right, _ = st.columns([2, 2, 6])
     for column, end, label in ((left, "from", "The axis runs from"), (right, "to", "to")):
@@ -271,100 +264,3 @@ def _axis_ends(model: Opened) -> None:
             f"{label}", known, format_func=lambda i: f"the mean of {model.classes[i]}", key=LOOK.key(f"axis_{end}"),
             filter_mode=None,
         )  # fmt: skip
-
-
-def _neighbours(panel: Panel, look: Values) -> None:
-    """The chosen image and its nearest ones, by code and by picture."""
-    model, index = panel.model, index_of(panel.model, look["image"])
-    shown, rows, beside = gallery(model, len(model.encoded)), [], []
-    for name, points in (("by code", model.encoded.mu), ("by picture", shown)):
-        near = neighbours(points.numpy(), index, min(NEIGHBOURS, len(shown) - 1))
-        rows.append(shown[[index, *near.tolist()]])
-        beside.append(name)
-    st.caption(f"{name_of(model, index)} and its nearest neighbours")
-    pictures(torch.cat(rows), "embed.near", "Neighbours", columns=len(rows[0]), beside=beside, width=620)
-
-
-def _lasso(panel: Panel) -> None:
-    chosen = st.session_state.get(LASSO) or []
-    if not chosen:
-        st.caption("Drag a lasso round points to select them. A click chooses one.")
-        return
-    labels = panel.model.encoded.labels
-    inside = [i for i in chosen if i < len(panel.model.encoded)]
-    counts = "" if labels is None else _counts(panel, labels[inside].tolist())
-    st.caption(f"Lassoed: {len(inside)} images{counts}. Arithmetic can use them as a group.")
-    left, right = st.columns(2, vertical_alignment="center")
-    left.toggle("Show only these", key=LOOK.key("isolate"))
-    right.button("Clear the selection", on_click=_unlasso, key="latent:unlasso")
-
-
-def _counts(panel: Panel, labels: Sequence[int]) -> str:
-    found = sorted(((labels.count(i), name) for i, name in enumerate(panel.model.classes)), reverse=True)
-    return ": " + ", ".join(f"{n} × {name}" for n, name in found[:5] if n)
-
-
-def _trust(panel: Panel, look: Values) -> None:
-    points = _layout_at_rest(panel, look)
-    if points is None:
-        st.caption("Trustworthiness and k-NN accuracy are given when the map rests.")
-        return
-    labels = None if panel.model.encoded.labels is None else panel.model.encoded.labels.numpy()[panel.index]
-    found = {"map": _quality(Arrays(panel.codes, points, labels))}
-    if panel.model.images is not None:
-        images = panel.model.images.numpy()[panel.index].reshape(len(points), -1)
-        found = {"codes": _quality(Arrays(images, panel.codes, labels))} | found
-    elif labels is not None:
-        found = {"codes": _quality(Arrays(panel.codes, panel.codes, labels))} | found
-    rows = {
-        name: {
-            "trustworthiness": f"{q.trustworthiness:.3f}",
-            "10-NN accuracy": "" if q.knn_accuracy is None else f"{q.knn_accuracy:.3f}",
-        }
-        for name, q in found.items()
-    }
-    st.table(pd.DataFrame(rows).T)
-    st.download_button(
-        "Coordinates and codes (CSV)", lambda: _csv(panel, points), "codes.csv", "text/csv", on_click="ignore",
-        key="latent:csv",
-    )  # fmt: skip
-
-
-def _layout_at_rest(panel: Panel, look: Values) -> np.ndarray | None:
-    if look["method"] == "pca":
-        return pca(panel.codes)[0]
-    held = st.session_state.get(MAPS, {}).get((panel.model.key, id(panel.model.encoded), panel.config))
-    view = held.view() if held else None
-    return view.coordinates if view and not view.status.active else None
-
-
-class Arrays:
-    """Arguments of quality(), hashed by content, so that a page made again does not measure again."""
-
-    def __init__(self, source: np.ndarray, points: np.ndarray, labels: np.ndarray | None):
-        self.source, self.points, self.labels = source, points, labels
-        self.key = tuple(None if a is None else (a.shape, hash(a.tobytes())) for a in (source, points, labels))
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Arrays) and self.key == other.key
-
-
-@lru_cache(maxsize=32)
-def _quality(of: Arrays) -> Quality:
-    return quality(of.source, of.points, of.labels)
-
-
-def _csv(panel: Panel, points: np.ndarray) -> str:
-    """One row an image: its number, class, place on the map, mu and log_var."""
-    encoded = panel.model.encoded
-    columns = {"image": panel.index, "x": points[:, 0], "y": points[:, 1]}
-    if encoded.labels is not None:
-        columns["class"] = [panel.model.classes[int(i)] for i in encoded.labels[panel.index]]
-    for name, values in (("mu", encoded.mu), ("log_var", encoded.log_var)):
-        columns |= {f"{name}_{dim}": values[panel.index, dim].numpy() for dim in range(values.shape[1])}
-    text = io.StringIO()
-    pd.DataFrame(columns).to_csv(text, index=False)
-    return text.getvalue()

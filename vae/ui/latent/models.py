@@ -127,8 +127,13 @@ def _shipped(key: str, images_here: bool) -> Opened:
     return _opened(key, SHIPPED[key].title, load_shipped(key))
 
 
+def run_of(key: str) -> Run | None:
+    """The run that a key stands for, None for other models and for runs that are gone."""
+    return next((run for run in _runs() if RUN + run.id == key), None)
+
+
 def _of_run(key: str) -> Opened:
-    run = next((run for run in _runs() if RUN + run.id == key), None)
+    run = run_of(key)
     if run is None:
         raise CheckpointError(
             "That run is not in this browser any more: start one on the Train page, or choose a model."
@@ -138,8 +143,9 @@ def _of_run(key: str) -> Opened:
 
 @lru_cache(maxsize=8)
 def _of_state(run: Run, step: int) -> Opened:
-    title = f"{_run_title(run)}, after step {step:,}"
-    return _opened(RUN + run.id, title, Checkpoint(run.state(), run.config, run.view().evaluation, run.threads))
+    state = run.state()
+    title = f"{_run_title(run)}, after step {state.step:,}"
+    return _opened(RUN + run.id, title, Checkpoint(state, run.config, run.view().evaluation, run.threads))
 
 
 def bring(name: str, content: bytes) -> str:

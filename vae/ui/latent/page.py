@@ -7,14 +7,16 @@ from types import MappingProxyType
 
 import streamlit as st
 
+from vae.engine import Run
 from vae.errors import VaeError
-from vae.ui.latent import arithmetic, embed, health, manifold, traverse, walk
+from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
 from vae.ui.latent.look import LOOK, PARTS
-from vae.ui.latent.models import Opened, bring, choices, open_model
+from vae.ui.latent.models import Opened, bring, choices, open_model, run_of
 from vae.ui.look import Values
 from vae.ui.words import plain
 
 PREFERRED = "mnist-bce-z20"
+FOLLOW_SECONDS = 1.0
 UPLOAD, REFUSAL = "latent:file", "latent:refusal"
 SHOW: Mapping[str, Callable[[Opened, Opened | None, Values], None]] = MappingProxyType(
     {
@@ -23,9 +25,16 @@ SHOW: Mapping[str, Callable[[Opened, Opened | None, Values], None]] = MappingPro
         "walk": walk.show,
         "arithmetic": arithmetic.show,
         "embed": embed.show,
+        "image": one_image.show,
         "health": health.show,
     }
 )
+
+
+def _follow(seen: list[tuple[Run, int]]) -> None:
+    """Look again at runs that train on, once they have gone further."""
+    if any(run.view().step != step for run, step in seen):
+        st.rerun(scope="app")
 
 
 def restore() -> tuple[Values, list[str]]:
@@ -100,4 +109,7 @@ def _brought() -> None:
 
 
 def show(opened: list[Opened], look: Values) -> None:
+    training = [run for model in opened if (run := run_of(model.key)) and run.view().status.active]
+    if training and look["part"] != "embed":  # there a map would begin anew with every step
+        st.fragment(_follow, run_every=FOLLOW_SECONDS)([(run, run.view().step) for run in training])
     SHOW[look["part"]](opened[0], opened[1] if len(opened) > 1 else None, look)
