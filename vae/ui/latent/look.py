@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from vae.errors import SettingError
 from vae.latent import UNITS
+from vae.losses import LOSSES
 from vae.subset import SIZE
 from vae.ui.look import Field, Look, choice, real, whole
 
@@ -24,6 +25,7 @@ METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 INITIALS = {"pca": "PCA", "random": "random", "shared": "shared with the first"}
 AGAINST = {"nothing": "nothing", "seed": "the next seed", "perplexity": "another perplexity"}
 COLOURS_BY = {"class": "class", "kl": "KL", "loss": "reconstruction term", "axis": "an axis of my own"}
+SOURCES = {"chosen": "a test image", "drawn": "a drawing"}
 MOST_MOVES = 6.0  # standard deviations
 
 
@@ -102,6 +104,11 @@ LOOK = Look(
             "isolate": Field(False, _yes_or_no, lambda held: "yes" if held else "no"),
             "axis_from": whole(3, 0, 255),
             "axis_to": whole(8, 0, 255),
+            # one image
+            "source": choice("chosen", tuple(SOURCES)),
+            "eps_seed": whole(1, 0, 9999),  # which draw of eps; 0: eps = 0
+            "shift": Field((), _moves, _show_moves),  # what is added to z, by rank of KL
+            "second_loss": choice("mse", tuple(LOSSES)),
             "seed": whole(0, 0, 2**31 - 1),
         }
     ),

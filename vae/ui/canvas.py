@@ -1,0 +1,50 @@
+"""A sheet to draw on, with mouse, pen or finger."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+SIDE = 112  # pixels a side of what arrives here
+BRUSH = 0.1  # its width, as a share of the sheet
+_HERE = Path(__file__).parent
+_canvas = st.components.v2.component(
+    "vae_canvas",
+    js=(_HERE / "canvas.js").read_text(),
+    css=(_HERE / "canvas.css").read_text(),
+    isolate_styles=False,
+)
+
+
+def canvas(key: str, label: str, held: str) -> None:
+    """Show the sheet; label is read out by screen readers.
+
+    held: the key in the session state where the drawing is kept, as the browser sent it: so it outlives a page that does
+    not show the sheet, and is on it again when it does. drawing_in reads it.
+    """
+
+    def drawn() -> None:
+        st.session_state[held] = st.session_state[key].drawing
+
+    data = {"side": SIDE, "brush": BRUSH, "label": label, "drawing": _sent(held)}
+    _canvas(data=data, key=key, on_drawing_change=drawn)
+
+
+def drawing_in(held: str) -> np.ndarray | None:
+    """The drawing kept under that key, uint8 (SIDE, SIDE), white on black; None where nothing is drawn."""
+    sent = _sent(held)
+    return np.frombuffer(base64.b64decode(sent), np.uint8).reshape(SIDE, SIDE) if sent else None
+
+
+def _sent(held: str) -> str:
+    """What the browser sent, "" where it is no drawing: a browser can be made to send anything."""
+    sent = st.session_state.get(held)
+    try:
+        whole = isinstance(sent, str) and len(base64.b64decode(sent, validate=True)) == SIDE * SIDE
+    except (ValueError, binascii.Error):
+        whole = False
+    return sent if whole else ""

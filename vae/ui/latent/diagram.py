@@ -1,0 +1,157 @@
+"""The pass of one image as a diagram that is alive: buttons at the draw of eps, sliders at z, layers behind the nets."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from torch import Tensor
+
+from vae.figures.kl import TERM_COLOURS
+from vae.figures.mosaics import strip
+from vae.figures.per_pixel import signed
+from vae.model import VAE, Layer, layers_of
+from vae.one_pass import Pass
+from vae.ui.latent.models import Opened
+
+SHOWN = 20  # latent dimensions
+SPAN = 3.0  # what a slider adds to z, at most
+LEAST_WIDTH = 112  # pixels of a picture
+GREY = "#8a8f98"
+_HERE = Path(__file__).parent
+_diagram = st.components.v2.component(
+    "vae_pass",
+    js=(_HERE / "diagram.js").read_text(),
+    css=(_HERE / "diagram.css").read_text(),
+    isolate_styles=False,
+)
+
+
+def diagram(
+    model: Opened,
+    seen: Pass,
+    x: Tensor | None,
+    said_of_x: str,
+    drags: Sequence[tuple[int, float]],
+    beside: tuple[str, Pass] | None,
+    on_press: Callable[[str], None],
+    on_drag: Callable[[list[float]], None],
+) -> None:
+    """x: uint8 (C, H, W), None where it is not known. drags: (dimension, what is added to z). beside: another model's pass.
+
+    on_press is called with "again", "zero" or "back", on_drag with what the sliders add, before the page is made again.
+    """
+    data = _content(model, seen, drags) | {
+        "x": _picture(x, said_of_x, "not on this machine" if x is None else said_of_x),
+        "p": [_picture(seen.p, _said_of_p(model, seen), "The decoded picture")],
+    }
+    if beside:
+        data["p"][0]["caption"] = "this model"
+        data["p"].append(_picture(beside[1].p, beside[0], f"Decoded by {beside[0]}"))
+    key = "one_image.pass"
+    _diagram(
+        data=data, key=key,
+        on_pressed_change=lambda: st.session_state[key].pressed and on_press(st.session_state[key].pressed),
+        on_shift_change=lambda: on_drag(_numbers(st.session_state[key].shift)),
+    )  # fmt: skip
+
+
+def _numbers(sent: object) -> list[float]:
+    """What the sliders sent, within what they can send."""
+    values = sent if isinstance(sent, list) else []
+    return [min(max(float(v), -SPAN), SPAN) for v in values if isinstance(v, (int, float)) and v == v]
+
+
+def _content(model: Opened, seen: Pass, drags: Sequence[tuple[int, float]]) -> dict:
+    n = min(SHOWN, len(seen.mu))
+    more = f", first {n} of {len(seen.mu)}" if n < len(seen.mu) else ""
+    kl, own = TERM_COLOURS["kl"], model.colour
+    layers = _layers(model.model, model.config.shape)
+    return {
+        "colour": own,
+        "dims": [f"dimension {i}" for i in range(n)],
+        "code": [
+            _bars("μ", seen.mu, n, f"{_range(seen.mu)}{more}", own),
+            _bars("log σ²", seen.log_var, n, _range(seen.log_var), GREY),
+            _bars("KL", seen.kl_per_dim, n, f"{seen.kl:.2f} nats in all", kl),
+        ],
+        "eps": [_bars("ε ~ N(0, I)", seen.eps, n, _range(seen.eps), GREY, span=SPAN)],
+        "still": not bool(seen.eps.any()),
+        "z": [_bars("bars: z, lines: μ", seen.z, n, _range(seen.z), own, span=_reach(seen), marks=seen.mu)],
+        "drags": {"span": SPAN, "sliders": [{"name": f"z{_subscript(dim)}", "value": value} for dim, value in drags]},
+        "logits": _picture_of_logits(seen.logits),
+        "nets": {part: f"{_count(layers, part):,} parameters" for part in ("encoder", "decoder")},
+        "layers": {
+            "rows": [{"part": _part(layer), "cells": _cells(layer)} for layer in layers],
+            "said": f"The architecture: {sum(layer.parameters for layer in layers):,} parameters, layer by layer",
+        },
+    }
+
+
+# ---- Charts and pictures ---------------------------------------------------------------------------------------------
+
+
+def _bars(
+    name: str, values: Tensor, n: int, note: str, colour: str, span: float | None = None, marks: Tensor | None = None
+) -> dict:
+    found = {"name": name, "values": values[:n].tolist(), "note": note, "colour": colour, "span": span}
+    return found | ({} if marks is None else {"marks": marks[:n].tolist()})
+
+
+def _reach(seen: Pass) -> float:
+    """What the chart of z spans: z and mu share it, so that one can be read against the other."""
+    return max(SPAN, float(seen.z.abs().max()), float(seen.mu.abs().max()))
+
+
+def _range(values: Tensor) -> str:
+    if len(values) == 1:
+        return _number(float(values[0]))
+    return f"{_number(float(values.min()))} to {_number(float(values.max()))}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _picture(image: Tensor | np.ndarray | None, caption: str, alt: str) -> dict:
+    png = None if image is None else base64.b64encode(strip(np.asarray(image)[None], 1, LEAST_WIDTH)).decode()
+    return {"png": png, "caption": caption, "alt": alt}
+
+
+def _picture_of_logits(logits: Tensor) -> dict:
+    caption = f"log odds, {_range(logits.flatten())}; orange: above 0"
+    return _picture(signed(logits.numpy()), caption, f"Logits: {caption}")
+
+
+def _said_of_p(model: Opened, seen: Pass) -> str:
+    low, high = (float(level) / 255 for level in (seen.p.min(), seen.p.max()))
+    what = "mean of p(x|z)" if model.config.loss == "continuous_bernoulli" else "sigmoid of the logits"
+    return f"{what}, {low:.2f} to {high:.2f}"
+
+
+# ---- The layers ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def _layers(model: VAE, shape: tuple[int, int, int]) -> tuple[Layer, ...]:
+    return layers_of(model, shape)
+
+
+def _part(layer: Layer) -> str:
+    return "encoder" if layer.name.split(".")[0] in ("encoder", "mu", "log_var") else "decoder"
+
+
+def _count(layers: Sequence[Layer], part: str) -> int:
+    return sum(layer.parameters for layer in layers if _part(layer) == part)
+
+
+def _cells(layer: Layer) -> list[str]:
+    return [layer.name, layer.kind, " × ".join(map(str, layer.output)) or "one number", f"{layer.parameters:,}"]
+
+
+def _subscript(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -1,0 +1,164 @@
+"""One image: its whole way through the model, step by step, and its loss assembled term by term under two losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from vae.latent import order_by_kl
+from vae.losses import LOSSES
+from vae.one_pass import Pass, decoded, noise, one_pass
+from vae.ui.latent.chosen import index_of, name_of, need_images, picker
+from vae.ui.latent.diagram import diagram
+from vae.ui.latent.drawn import can_draw, canvas, drawn
+from vae.ui.latent.look import LOOK, SOURCES
+from vae.ui.latent.models import Opened
+from vae.ui.latent.terms import terms
+from vae.ui.look import Values
+from vae.ui.words import plain
+
+DRAGS = 3  # dimensions of z that can be moved by hand: those with the most KL
+MOST_DRAWS = 9999
+
+
+def show(first: Opened, second: Opened | None, look: Values) -> None:
+    """The picture, the diagram, the terms."""
+    x, name = _input(first, look)
+    losses = (_other_loss(first),)
+    moves = _moves(first, look)
+    seen = _pass(first, x, look, moves, losses)
+    other = _beside(first, second, x, look, losses)
+    diagram(
+        first, seen, x, name, [(dim, moves.get(dim, 0.0)) for dim in _movable(first)],
+        other and (other[0].title, other[1]), _pressed, lambda values: LOOK.set(shift=tuple(values)),
+    )  # fmt: skip
+    _said(first, second, other, look, moves)
+    terms(first, seen, other, losses[0])
+    if x is None:
+        _what_the_file_knows(first, look)
+
+
+# ---- The picture -----------------------------------------------------------------------------------------------------
+
+
+def _input(model: Opened, look: Values) -> tuple[Tensor | None, str]:
+    """The image, uint8 (C, H, W), None where it is not known, and what it is called."""
+    if not can_draw(model):
+        return _chosen(model)
+    left, right = st.columns([1.3, 8], gap="medium", vertical_alignment="center")
+    left.radio("Picture", list(SOURCES), format_func=SOURCES.get, key=LOOK.key("source"))
+    with right:
+        return _chosen(model) if look["source"] == "chosen" else _drawn(model, look)
+
+
+def _drawn(model: Opened, look: Values) -> tuple[Tensor | None, str]:
+    """The drawing; as long as there is none, the chosen test image."""
+    x = drawn(model)
+    left, right = st.columns([1, 2.4], gap="medium", vertical_alignment="center")
+    with left:
+        canvas()
+    right.caption(
+        f"A drawing is scaled and moved until it lies in its {model.config.shape[1]} × {model.config.shape[2]} pixels as "
+        f"the images of {model.config.dataset} do: with the ink as large as theirs, its centre of mass where theirs is. "
+        "The model encodes it at the end of each stroke."
+    )
+    if x is not None:
+        return x, "your drawing"
+    index = index_of(model, look["image"])
+    x = None if model.images is None else model.images[index]
+    return x, f"{name_of(model, index)}, until you draw"
+
+
+def _chosen(model: Opened) -> tuple[Tensor | None, str]:
+    index = picker(model, "image", "The image", "one_image.chosen")
+    return (None if model.images is None else model.images[index]), name_of(model, index)
+
+
+# ---- The pass --------------------------------------------------------------------------------------------------------
+
+
+def _pass(model: Opened, x: Tensor | None, look: Values, moves: dict[int, float], losses: Sequence[str]) -> Pass:
+    """From the image; or from what the file knows of it, where the image itself is not here."""
+    eps = noise(int(look["eps_seed"]), model.latent_dim)
+    shift = torch.zeros(model.latent_dim)
+    for dim, move in moves.items():
+        shift[dim] = move
+    if x is not None:
+        return one_pass(model.config, model.model, x, eps, shift, losses, model.sigma)
+    at = index_of(model, look["image"])
+    return decoded(model.config, model.model, model.encoded.mu[at], model.encoded.log_var[at], eps, shift)
+
+
+def _beside(
+    first: Opened, second: Opened | None, x: Tensor | None, look: Values, losses: Sequence[str]
+) -> tuple[Opened, Pass] | None:
+    """The same image through the second model, its z not moved: under the first model's loss and the chosen one."""
+    if second is None or _question(first) != _question(second):
+        return None
+    asked = [key for key in (first.config.loss, *losses) if key in LOSSES]  # not a formula of the first model's own
+    return second, _pass(second, x, look, {}, asked)
+
+
+def _question(model: Opened) -> tuple:
+    """What two models must share for one image to be both's."""
+    return model.config.dataset, model.config.shape
+
+
+def _movable(model: Opened) -> tuple[int, ...]:
+    return order_by_kl(model.health.kl_per_dim)[:DRAGS]
+
+
+def _moves(model: Opened, look: Values) -> dict[int, float]:
+    """Dimension -> what is added to its z."""
+    return dict(zip(_movable(model), look["shift"]))
+
+
+def _pressed(button: str) -> None:
+    now = int(st.session_state[LOOK.key("eps_seed")])
+    match button:
+        case "again":
+            LOOK.set(eps_seed=now % MOST_DRAWS + 1)
+        case "zero":
+            LOOK.set(eps_seed=0)
+        case "back":
+            LOOK.set(shift=())
+
+
+def _other_loss(model: Opened) -> str:
+    """The loss to compare with, never the model's own."""
+    key = LOOK.key("second_loss")
+    if st.session_state[key] == model.config.loss:
+        LOOK.set(second_loss="bce" if model.config.loss == "mse" else "mse")
+    return st.session_state[key]
+
+
+# ---- What is said about it -------------------------------------------------------------------------------------------
+
+
+def _said(
+    first: Opened, second: Opened | None, other: tuple[Opened, Pass] | None, look: Values, moves: dict[int, float]
+) -> None:
+    said = []
+    if int(look["eps_seed"]) == 0:
+        said.append("ε = 0, so z is the mean code μ.")
+    if any(moves.values()):
+        said.append("z was moved by hand: the reconstruction term is that of the moved z, the KL term stays q(z|x)'s.")
+    if second and not other:
+        said.append(f"{plain(second.title)} looks at other images, so it is not shown beside.")
+    if said:
+        st.caption(" ".join(said))
+
+
+def _what_the_file_knows(model: Opened, look: Values) -> None:
+    """The image is not here: what the model's file says about it, and how to get it or one's own."""
+    held = model.encoded
+    at = index_of(model, look["image"])
+    st.caption(
+        f"Of {name_of(model, at)} the model's file knows μ, log σ² and the reconstruction, not the image: decoded from μ, "
+        f"its reconstruction term is {float(held.losses[at]):.2f} nats ({plain(model.config.loss_record().name)}), summed over pixels. "
+        "Draw a digit to see the loss pixel by pixel."
+    )
+    need_images(model, "The loss pixel by pixel of a test image")

@@ -1,0 +1,150 @@
+"""The loss of one image, term by term: formula and numbers in one colour each, under two losses side by side."""
+
+from __future__ import annotations
+
+import base64
+import html
+
+import numpy as np
+import streamlit as st
+
+from vae.config import TrainConfig
+from vae.figures.kl import TERM_COLOURS
+from vae.figures.mosaics import strip
+from vae.figures.per_pixel import shaded
+from vae.figures.theme import LOSS_COLOURS
+from vae.losses import LOSSES, Loss
+from vae.one_pass import Pass, Reconstruction
+from vae.ui.latent.look import LOOK
+from vae.ui.latent.models import Opened
+
+KL = TERM_COLOURS["kl"]
+STYLE = """
+<style>
+.st-key-vae-terms .katex { font-size: 0.98em; }
+.st-key-vae-terms .katex-display { margin: 0.2em 0; overflow: auto hidden; padding-bottom: 2px; }
+.vae-sum { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 6px 14px; padding-top: 6px; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
+.vae-sum img { width: 88px; image-rendering: pixelated; border-radius: 3px; display: block; }
+.vae-sum .of { flex: 1 0 100%; font-weight: 600; }
+.vae-sum .term b { display: block; font-size: 1.15rem; line-height: 1.25; white-space: nowrap; }
+.vae-sum .term span { opacity: 0.8; max-width: 9.5em; line-height: 1.25; }
+.vae-sum .term { display: grid; grid-template-columns: auto auto; column-gap: 14px; }
+.vae-sum .term span { grid-column: 2; }
+.vae-sum .term .sign { grid-column: 1; font-size: 1.15rem; line-height: 1.25; opacity: 0.6; }
+.vae-sum .total b { text-decoration: underline; text-underline-offset: 4px; }
+.vae-loss { font-size: 0.95rem; font-weight: 600; padding: 8px 0; }
+.vae-loss i { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 2px; margin-right: 6px; outline: 1px solid rgba(128, 128, 128, 0.5); }
+</style>
+"""
+
+
+def terms(model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None, other: str) -> None:
+    """Two columns: the model's own loss, and the one to compare with, which is chosen there."""
+    own = model.config.loss_record()
+    with st.container(key="vae-terms"):
+        colours = (LOSS_COLOURS[own.key], LOSS_COLOURS[other], KL)
+        st.html(f"{STYLE}<style>{''.join(map(_readable, colours))}</style>")
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.html(f"<div class='vae-loss'>{_swatch(own.key)}{html.escape(own.name)}, which it was trained with</div>")
+            _column(own, model, seen, beside)
+        with right:
+            keys = [key for key in LOSSES if key != own.key]
+            st.selectbox(
+                "The same prediction under", keys, format_func=lambda key: f"under {LOSSES[key].name}",
+                key=LOOK.key("second_loss"), filter_mode=None, label_visibility="collapsed",
+            )  # fmt: skip
+            _column(LOSSES[other], model, seen, beside)
+
+
+def _column(loss: Loss, model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None) -> None:
+    st.latex(formula(loss, model.config))
+    shown = [(model, seen), *([beside] if beside else [])]
+    titles = [of.title if beside else "" for of, _ in shown]
+    st.html("".join(_sum(loss, run, title) for (_, run), title in zip(shown, titles)))
+    if loss.key in seen.reconstructions:
+        st.caption(_said(loss, model, seen.reconstructions[loss.key]))
+
+
+# ---- The formula -----------------------------------------------------------------------------------------------------
+
+
+def formula(loss: Loss, config: TrainConfig) -> str:
+    """LaTeX of what is minimised for one image: the reconstruction in the loss's colour, the KL in its own."""
+    pixels = int(np.prod(config.shape))
+    body, _, note = loss.latex.partition(r",\quad ")
+    mean = rf"\frac{{1}}{{{pixels}}}" if config.reduction == "mean" else ""
+    term = rf"{mean}\sum_{{i=1}}^{{{pixels}}}\Big[{body}\Big]"
+    kl = rf"\beta\sum_{{j=1}}^{{{config.latent_dim}}}\mathrm{{KL}}_j"
+    added = rf",\quad {note}" if note else ""
+    return rf"\textcolor{{{LOSS_COLOURS[loss.key]}}}{{{term}}}+\textcolor{{{KL}}}{{{kl}}}{added}"
+
+
+def _readable(colour: str) -> str:
+    """A rule for text in this colour: never darker than can be read on a dark page."""
+    ink = f"light-dark({colour}, oklch(from {colour} max(l, 0.66) c h))"
+    rgb = ", ".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))  # how a browser spells a colour out again
+    return (
+        f".st-key-vae-terms .katex [style*='rgb({rgb})'] {{ color: {ink} !important; }}\n"
+        f".vae-sum .{_name(colour)} b {{ color: {ink}; }}\n"
+    )
+
+
+def _name(colour: str) -> str:
+    return f"c{colour[1:]}"
+
+
+def _swatch(key: str) -> str:
+    return f"<i style='background: {LOSS_COLOURS[key]}'></i>"
+
+
+# ---- The numbers -----------------------------------------------------------------------------------------------------
+
+
+def _sum(loss: Loss, seen: Pass, title: str) -> str:
+    """reconstruction + beta KL = total, with a picture of the first."""
+    parts = [f"<div class='of'>{html.escape(title)}</div>"] if title else []
+    kl = f"{seen.config.beta:g} · {_number(seen.kl)}"
+    kl_term = _term("+", kl, f"β · KL, nats, over {len(seen.mu)} dimensions", KL)
+    found = seen.reconstructions.get(loss.key)
+    if found is None or found.loss != loss:  # the image is not known, or the other model has a formula of its own
+        parts += [kl_term]
+    else:
+        pixels, mean = seen.logits.numel(), seen.config.reduction == "mean"
+        number = f"{_number(found.total)} / {pixels}" if mean else _number(found.total)
+        words = f"reconstruction, nats, {'mean' if mean else 'summed'} over {pixels} pixels"
+        total = _term("=", _number(seen.objective(loss.key)), "nats for this image", kind="total")
+        parts += [_picture(loss, found), _term("", number, words, LOSS_COLOURS[loss.key]), kl_term, total]
+    return f"<div class='vae-sum'>{''.join(parts)}</div>"
+
+
+def _term(sign: str, number: str, words: str, colour: str = "", kind: str = "") -> str:
+    names = f"term {kind} {_name(colour) if colour else ''}"
+    return f"<div class='{names}'><i class='sign'>{sign}</i><b>{number}</b><span>{words}</span></div>"
+
+
+def _picture(loss: Loss, found: Reconstruction) -> str:
+    png = strip(shaded(found.per_pixel.numpy(), LOSS_COLOURS[loss.key])[None], 1, 112)
+    return f"<img src='data:image/png;base64,{base64.b64encode(png).decode()}' alt='What each pixel adds to the loss'>"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.2f}".replace("-", "−")
+
+
+def _said(loss: Loss, model: Opened, found: Reconstruction) -> str:
+    """How to read the small picture, and where the loss's parameters come from."""
+    per_pixel = found.per_pixel.sum(0)
+    said = r"$\mathrm{KL}_j=\frac12(\mu_j^2+\sigma_j^2-1-\log\sigma_j^2)$. " if loss.key == model.config.loss else ""
+    said += f"A pixel adds {_number(float(per_pixel.min()))} (dark) to {_number(float(per_pixel.max()))} nats (white)."
+    for name, value in found.parameters.items():
+        said += f" {'σ' if name == 'sigma' else name} = {value:.3g}, {_origin(loss, name, model)}."
+    return said
+
+
+def _origin(loss: Loss, name: str, model: Opened) -> str:
+    """Who set a parameter of a loss, in words."""
+    own = loss.key == model.config.loss
+    if loss.origin(name) == "batch":
+        return "the training set's own" if own and model.sigma is not None else "measured on this very image"
+    return "as it was trained" if own else "the default of this loss"
