@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+import torch
 
-from vae.embedding import EmbeddingConfig, largest_perplexity, pca, usable
+from vae.embedding import EmbeddingConfig, largest_perplexity, pca, place, usable
 from vae.engine import Unfolding, UnfoldingView
 from vae.errors import VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
-from vae.latent import axis_between
+from vae.latent import axis_between, principal_directions
 from vae.ui.components import figure
 from vae.ui.engine import engine, starter
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
+from vae.ui.latent.drawn import code_of_drawing
 from vae.ui.latent.look import AGAINST, COLOURS_BY, INITIALS, LOOK, METHODS
 from vae.ui.latent.models import Opened
 from vae.ui.latent.readings import REVISION, Panel, readings
@@ -51,7 +54,7 @@ def _show_maps(panels: Sequence[Panel], look: Values) -> None:
     for model in {panel.model.key: panel.model for panel in panels}.values():
         thumbnails(model)
     if look["method"] == "pca":
-        _maps(panels, look, [pca(panel.codes)[0] for panel in panels])
+        _maps(panels, look, [_by_pca(panel) for panel in panels])
     elif engine() is None:
         start_up_notice(starter())
     else:
@@ -168,7 +171,11 @@ def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Va
     for view in views:
         if view.message:
             st.warning(plain(view.message))
-    _maps(panels, look, [view.coordinates for view in views], [view.kl_divergence for view in views])
+    layouts = [
+        Layout(view.coordinates, view.kl_divergence, _placed(panel, unfolding, view))
+        for panel, unfolding, view in zip(panels, unfoldings, views)
+    ]
+    _maps(panels, look, layouts)
 
 
 def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) -> None:
@@ -187,6 +194,30 @@ def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) ->
             )  # fmt: skip
 
 
+def _by_pca(panel: Panel) -> Layout:
+    code = code_of_drawing(panel.model)
+    if code is None:
+        return Layout(pca(panel.codes)[0])
+    mean, _, directions = principal_directions(torch.from_numpy(panel.codes))
+    placed = torch.zeros(2, dtype=torch.float64)
+    placed[: len(directions[:2])] = directions[:2] @ (code.double() - mean)
+    return Layout(pca(panel.codes)[0], drawing=placed.numpy())
+
+
+def _placed(panel: Panel, unfolding: Unfolding, view: UnfoldingView) -> np.ndarray | None:
+    """Where the drawing belongs on a map that rests: a third of a second, once for each drawing and map."""
+    code = code_of_drawing(panel.model)
+    if code is None or view.status.active or not view.iteration:
+        return None
+    key = (id(unfolding), view.iteration, code.numpy().tobytes())
+    held = st.session_state.setdefault("latent:placed", {})
+    if key not in held:
+        if len(held) > 8:
+            held.clear()
+        held[key] = place(unfolding.state(), panel.codes, panel.config, code[None])[0]
+    return held[key]
+
+
 def _each(action: str, unfoldings: Sequence[Unfolding]) -> Callable[[], None]:
     def act() -> None:
         for unfolding in unfoldings:
@@ -203,21 +234,29 @@ def _forget() -> None:
 # ---- The maps --------------------------------------------------------------------------------------------------------
 
 
-def _maps(
-    panels: Sequence[Panel], look: Values, layouts: Sequence[np.ndarray], kl: Sequence[float | None] = ()
-) -> None:
-    for i, (panel, points, column) in enumerate(zip(panels, layouts, st.columns(len(panels), gap="small"))):
-        said = f", KL(P‖Q) {kl[i]:.2f} nats" if kl and kl[i] is not None else ""
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the points of a panel lie (N, 2), how well (KL of the map, nats), and where the drawing does (2,)."""
+
+    points: np.ndarray
+    kl: float | None = None
+    drawing: np.ndarray | None = None
+
+
+def _maps(panels: Sequence[Panel], look: Values, layouts: Sequence[Layout]) -> None:
+    for i, (panel, laid, column) in enumerate(zip(panels, layouts, st.columns(len(panels), gap="small"))):
+        said = f", KL(P‖Q) {laid.kl:.2f} nats" if laid.kl is not None else ""
         with column:
             figure(
-                _drawn(panel, points, f"{panel.name}{said}", look), f"embed.{i}", f"Map of the codes of {panel.name}",
+                _drawn(panel, laid, f"{panel.name}{said}", look), f"embed.{i}", f"Map of the codes of {panel.name}",
                 on_click=_clicked, on_select=_lassoed, thumbnails=thumbnail_name(panel.model),
             )  # fmt: skip
             if panel.left_out:
                 st.caption(panel.left_out)
 
 
-def _drawn(panel: Panel, points: np.ndarray, title: str, look: Values) -> Figure:
+def _drawn(panel: Panel, laid: Layout, title: str, look: Values) -> Figure:
+    points = laid.points
     shown = np.ones(len(points), bool)
     if look["isolate"] and st.session_state.get(LASSO):
         shown = np.isin(panel.index, st.session_state[LASSO])
@@ -226,6 +265,8 @@ def _drawn(panel: Panel, points: np.ndarray, title: str, look: Values) -> Figure
         Mark(*map(float, points[at]), name_of(panel.model, index), colour=CHOSEN)
         for at in np.flatnonzero(panel.index == index)
     ]
+    if laid.drawing is not None:
+        marks.append(Mark(*map(float, laid.drawing), "your drawing", "star", CHOSEN))
     revision = st.session_state.get(REVISION, 0)
     return scattered(
         points[shown], _colouring(panel, panel.index[shown], look), title, index=panel.index[shown], marks=marks,

@@ -9,6 +9,7 @@ from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
 from vae.ui.components import figure
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest, thumbnails
+from vae.ui.latent.drawn import code_of_drawing
 from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
@@ -77,12 +78,14 @@ def _codes(model: Opened, plane: Plane, look: Values, key: str) -> None:
     encoded, index = model.encoded, index_of(model, look["image"])
     points = plane.coordinates(encoded.mu)
     classes = None if encoded.labels is None else Colouring("class", encoded.labels.numpy(), model.classes)
-    here = Mark(*points[index].tolist(), name_of(model, index), colour=CHOSEN)
+    marks = [Mark(*points[index].tolist(), name_of(model, index), colour=CHOSEN)]
+    if (code := code_of_drawing(model)) is not None:
+        marks.append(Mark(*plane.coordinates(code[None])[0].tolist(), "your drawing", "star", CHOSEN))
     drawn = scattered(
         points.numpy(),
         classes,
         "Codes μ of test images; dotted: 95 % of the prior",
-        marks=[here],
+        marks=marks,
         prior=True,
         height=430,
     )

@@ -10,11 +10,13 @@ import streamlit as st
 from vae.engine import Run
 from vae.errors import VaeError
 from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
+from vae.ui.latent.drawn import can_draw, sheet_in_popover
 from vae.ui.latent.look import LOOK, PARTS
 from vae.ui.latent.models import Opened, bring, choices, open_model, run_of
 from vae.ui.look import Values
 from vae.ui.words import plain
 
+DRAWABLE = ("map", "embed")  # parts that show where a drawing lies, and have no sheet of their own
 PREFERRED = "mnist-bce-z20"
 FOLLOW_SECONDS = 1.0
 UPLOAD, REFUSAL = "latent:file", "latent:refusal"
@@ -58,6 +60,8 @@ def models(look: Values) -> list[Opened]:
     opened = [model for key in keys if key and (model := _open(key))]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _verdict(opened)
+        if look["part"] in DRAWABLE and opened and can_draw(opened[0]):
+            sheet_in_popover()
         _own_file()
     return opened
 
@@ -73,7 +77,9 @@ def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
 
 def _open(key: str) -> Opened | None:
     try:
-        return open_model(key)
+        model = open_model(key)
+        _ = model.health  # codes that are not finite are answered here
+        return model
     except VaeError as reason:
         st.error(plain(reason))
         return None
