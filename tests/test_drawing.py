@@ -51,12 +51,15 @@ def test_where_and_how_large_it_was_drawn_makes_no_difference():
     assert np.abs(difference).mean() < 0.1 * as_digit(SEVEN, 28).mean()
 
 
-def test_a_small_digit_reaches_from_edge_to_edge_and_loses_no_ink():
-    digit = as_digit(SEVEN, 8, FORMS["digits"])
-    assert digit.shape == (1, 8, 8)
-    assert extent(digit)[0] == 8
-    ink = SEVEN.sum() * (8 / extent(SEVEN[None])[0]) ** 2
-    assert digit.sum() == pytest.approx(ink, rel=0.05)
+def test_a_small_digit_fills_its_box_and_loses_no_ink():
+    narrow, wide = stroke((30, 20), (60, 20), (40, 90)), stroke((10, 20), (100, 20), (50, 60))
+    for drawing, ink in ((narrow, (8, None)), (wide, (None, 6))):
+        digit = as_digit(drawing, 8, FORMS["digits"])
+        assert digit.shape == (1, 8, 8)
+        scale = max(filter(None, ink)) / extent(drawing[None])[ink[0] is None]
+        assert digit.sum() == pytest.approx(drawing.sum() * scale**2, rel=0.06)
+    assert extent(as_digit(narrow, 8, FORMS["digits"]))[0] == 8
+    assert not as_digit(wide, 8, FORMS["digits"])[0, :, [0, 7]].max() > 128
 
 
 def test_a_digit_of_the_data_set_comes_back_as_itself():

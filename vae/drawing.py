@@ -17,30 +17,30 @@ INK = 32  # a grey level that counts as ink: fainter is the soft edge of the bru
 
 @dataclass(frozen=True)
 class Form:
-    """Where the ink lies in a picture. ink: its longer side; centre: its centre of mass; both as shares of the side."""
+    """Where the ink lies in a picture, as shares of its side. box: the largest height and width; centre: that of mass."""
 
-    ink: float
+    box: tuple[float, float]
     centre: float
 
 
 # MNIST moved its digits by whole pixels: on average their mass lies half a pixel right of and below the middle.
-MNIST = Form(20 / 28, 14.5 / 28)
-# The small digits of scikit-learn reach from edge to edge.
-FORMS: Mapping[str, Form] = MappingProxyType({"mnist": MNIST, "digits": Form(1.0, 0.5)})
+MNIST = Form((20 / 28, 20 / 28), 14.5 / 28)
+# The small digits of scikit-learn reach from the top to the bottom; their outer columns are empty.
+FORMS: Mapping[str, Form] = MappingProxyType({"mnist": MNIST, "digits": Form((1.0, 6 / 8), 0.5)})
 
 
 def as_digit(canvas: np.ndarray, size: int, form: Form = MNIST) -> np.ndarray:
     """canvas: uint8 (H, W), white on black -> uint8 (1, size, size), normalised as MNIST's digits were.
 
-    The ink is scaled, keeping its aspect ratio, until its longer side fits the form, antialiased, and moved until its
-    centre of mass does, as far as no ink is cut off: http://yann.lecun.com/exdb/mnist.
+    The ink is scaled, keeping its aspect ratio, until it fits the form's box, antialiased, and moved until its centre
+    of mass lies where the form says, as far as no ink is cut off: http://yann.lecun.com/exdb/mnist.
     SettingError for a canvas without ink.
     """
     rows, columns = np.nonzero(canvas >= INK)
     if not len(rows):
         raise SettingError("drawing", "an empty canvas", "a canvas with at least one stroke is accepted")
     low, high = np.array((rows.min(), columns.min())), np.array((rows.max(), columns.max())) + 1
-    side = (high - low).max() / form.ink  # of the square window of the canvas that becomes the picture
+    side = ((high - low) / form.box).max()  # of the square window of the canvas that becomes the picture
     corner = np.clip(_centre_of_mass(canvas) - form.centre * side, high - side, low)
     pad = math.ceil(side)
     top, left = corner + pad

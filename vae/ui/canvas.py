@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +29,20 @@ def canvas(key: str, label: str, held: str) -> None:
     def drawn() -> None:
         st.session_state[held] = st.session_state[key].drawing
 
-    data = {"side": SIDE, "brush": BRUSH, "label": label, "drawing": _sent(held)}
+    kept = st.session_state.get(held) if drawing_in(held) is not None else ""
+    data = {"side": SIDE, "brush": BRUSH, "label": label, "drawing": kept}
     _canvas(data=data, key=key, on_drawing_change=drawn)
 
 
 def drawing_in(held: str) -> np.ndarray | None:
     """The drawing kept under that key, uint8 (SIDE, SIDE), white on black; None where nothing is drawn."""
-    sent = _sent(held)
-    return np.frombuffer(base64.b64decode(sent), np.uint8).reshape(SIDE, SIDE) if sent else None
+    return levels(st.session_state.get(held))
 
 
-def _sent(held: str) -> str:
-    """What the browser sent, "" where it is no drawing: a browser can be made to send anything."""
-    sent = st.session_state.get(held)
+def levels(sent: object) -> np.ndarray | None:
+    """What the browser sent as grey levels, None where it is no drawing: a browser can be made to send anything."""
     try:
-        whole = isinstance(sent, str) and len(base64.b64decode(sent, validate=True)) == SIDE * SIDE
-    except (ValueError, binascii.Error):
-        whole = False
-    return sent if whole else ""
+        raw = base64.b64decode(sent, validate=True) if isinstance(sent, str) else b""
+    except ValueError:
+        return None
+    return np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE) if len(raw) == SIDE * SIDE else None

@@ -16,6 +16,7 @@ from vae.figures.mosaics import strip
 from vae.figures.per_pixel import signed
 from vae.model import VAE, Layer, layers_of
 from vae.one_pass import Pass
+from vae.ui.latent.look import MOST_MOVES
 from vae.ui.latent.models import Opened
 
 SHOWN = 20  # latent dimensions
@@ -63,7 +64,7 @@ def diagram(
 def _numbers(sent: object) -> list[float]:
     """What the sliders sent, within what they can send."""
     values = sent if isinstance(sent, list) else []
-    return [min(max(float(v), -SPAN), SPAN) for v in values if isinstance(v, (int, float)) and v == v]
+    return [min(max(float(v), -MOST_MOVES), MOST_MOVES) for v in values if isinstance(v, (int, float)) and v == v]
 
 
 def _content(model: Opened, seen: Pass, drags: Sequence[tuple[int, float]]) -> dict:
@@ -82,7 +83,10 @@ def _content(model: Opened, seen: Pass, drags: Sequence[tuple[int, float]]) -> d
         "eps": [_bars("ε ~ N(0, I)", seen.eps, n, _range(seen.eps), GREY, span=SPAN)],
         "still": not bool(seen.eps.any()),
         "z": [_bars("bars: z, lines: μ", seen.z, n, _range(seen.z), own, span=_reach(seen), marks=seen.mu)],
-        "drags": {"span": SPAN, "sliders": [{"name": f"z{_subscript(dim)}", "value": value} for dim, value in drags]},
+        "drags": {
+            "span": max(SPAN, *(abs(value) for _, value in drags)),  # a link may ask for more
+            "sliders": [{"name": f"z{_subscript(dim)}", "value": value} for dim, value in drags],
+        },
         "logits": _picture_of_logits(seen.logits),
         "nets": {part: f"{_count(layers, part):,} parameters" for part in ("encoder", "decoder")},
         "layers": {

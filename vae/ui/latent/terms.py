@@ -108,7 +108,7 @@ def _sum(loss: Loss, seen: Pass, title: str) -> str:
     kl_term = _term("+", kl, f"β · KL, nats, over {len(seen.mu)} dimensions", KL)
     found = seen.reconstructions.get(loss.key)
     if found is None or found.loss != loss:  # the image is not known, or the other model has a formula of its own
-        parts += [kl_term]
+        parts += [_term("", "?", "reconstruction, not known here", LOSS_COLOURS[loss.key]), kl_term]
     else:
         pixels, mean = seen.logits.numel(), seen.config.reduction == "mean"
         number = f"{_number(found.total)} / {pixels}" if mean else _number(found.total)
