@@ -20,6 +20,6 @@ def test_a_pixel_that_adds_more_is_brighter():
     seen = shaded(values, "#0072B2")
     assert (np.diff(seen.astype(int).sum(0).ravel()) >= 0).all()
     assert tuple(seen[:, 0, 0]) == DARK and (seen[:, -1, -1] == 255).all()
-    colours = shaded(np.stack([values[0] / 2, values[0] / 4, values[0] / 4]), "#0072B2")
+    colours = shaded(np.stack([np.zeros((5, 8)), values[0] / 2, values[0] / 2]), "#0072B2")
     assert np.array_equal(colours, seen)
     assert (shaded(np.ones((1, 2, 2)), "#0072B2").reshape(3, -1).T == DARK).all()

@@ -24,14 +24,16 @@ function stroke(pen, points, width) {
   pen.stroke();
 }
 
+// Means over FINE x FINE pixels: a sheet that was restored from what was sent is sent again exactly as it was.
 function reduced(canvas, side) {
-  const small = Object.assign(document.createElement("canvas"), { width: side, height: side });
-  const pen = small.getContext("2d");
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(canvas, 0, 0, side, side);
-  const { data } = pen.getImageData(0, 0, side, side);
+  const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   let text = "";
-  for (let i = 0; i < data.length; i += 4) text += String.fromCharCode(data[i]);
+  for (let row = 0; row < side; row++)
+    for (let column = 0; column < side; column++) {
+      let sum = 0;
+      for (let i = 0; i < FINE * FINE; i++) sum += data[4 * ((row * FINE + Math.floor(i / FINE)) * width + column * FINE + (i % FINE))];
+      text += String.fromCharCode(Math.round(sum / (FINE * FINE)));
+    }
   return btoa(text);
 }
 
@@ -42,7 +44,7 @@ function restore(canvas, side, sent) {
   for (let i = 0; i < levels.length; i++) image.data.set([...Array(3).fill(levels.charCodeAt(i)), 255], 4 * i);
   small.getContext("2d").putImageData(image, 0, 0);
   const pen = canvas.getContext("2d");
-  pen.imageSmoothingEnabled = false; // so that what is sent again is what was sent
+  pen.imageSmoothingEnabled = false;
   pen.drawImage(small, 0, 0, canvas.width, canvas.height);
 }
 
