@@ -15,11 +15,11 @@ with notices:
         st.warning(problem)
 with controls:
     look = surfaces.controls()
-    surfaces.own_formula(look)
-    losses = surfaces.chosen(look)
 with act:
     left, right = st.columns([5, 3], gap="medium")
     with left:
+        surfaces.own_formula(look)
+        losses = surfaces.chosen(look)
         surfaces.picture(losses, look)
     with right:
         surfaces.cursor(look)

@@ -37,7 +37,7 @@ def test_a_link_reproduces_every_field():
     wanted = {
         "losses": ("laplace", "formula", "gaussian"), "view": "slope", "form": "map", "scale": "same", "x": 0.123456,
         "p": 0.001, "formula": "abs(x - p)**3", "part": "image", "target": 0.25, "p0": 0.5, "step_size": 3.5,
-        "steps": 17, "distortion": "blur", "amount": 0.5, "gaussian.sigma": 0.05, "laplace.b": 0.3, "logcosh.a": 2.0,
+        "steps": 17, "source": "run", "picture": 7, "distortion": "blur", "amount": 0.5, "gaussian.sigma": 0.05, "laplace.b": 0.3, "logcosh.a": 2.0,
         "gaussian_optimal.sigma": 1.0, "gaussian_learned.sigma": 0.4,
     }  # fmt: skip
     assert wanted.keys() == surface_link.FIELDS.keys()
@@ -69,6 +69,8 @@ def test_a_link_names_losses_view_and_cursor_even_where_they_are_the_default():
         ("steps", "0", "steps = '0'"),
         ("steps", "1e3", "steps = '1e3'"),
         ("p0", "1", "p0 = 1.0"),
+        ("picture", "11", "picture = '11' cannot be used: a whole number from 1 to 10"),
+        ("source", "web", "source = 'web'"),
         ("bce.sigma", "1", "'bce.sigma' that does not exist"),
     ],
 )

@@ -17,6 +17,8 @@ MOST_LOSSES = 4
 FORMS = ("surface", "map", "section")
 SCALES = ("own", "same")
 PARTS = ("descent", "image", "patch")
+SOURCES = ("mean", "run")  # of predictions
+PICTURES = 10  # test images to choose from
 DISTORTIONS = ("shift", "blur", "brighten")
 MOST_DISTORTION = 3.0
 
@@ -69,10 +71,13 @@ def _losses(name: str, text: str) -> tuple[str, ...]:
     return chosen
 
 
-def _whole_steps(name: str, text: str) -> int:
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 2000:
-        raise SettingError(name, text, "a whole number from 1 to 2000 is accepted")
-    return int(text)
+def _whole(default: int, most: int) -> Field:
+    def parse(name: str, text: str) -> int:
+        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= most:
+            raise SettingError(name, text, f"a whole number from 1 to {most} is accepted")
+        return int(text)
+
+    return Field(default, parse)
 
 
 def _formula(name: str, text: str) -> str:
@@ -93,7 +98,9 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "target": _unit(1.0),
         "p0": _real(0.001, lambda v: 0 < v < 1, "between 0 and 1, without the two ends,"),
         "step_size": _real(1.0, lambda v: 0 < v <= 1000, "above 0 and up to 1000"),
-        "steps": Field(100, _whole_steps),
+        "steps": _whole(100, 2000),
+        "source": _choice("mean", SOURCES),
+        "picture": _whole(1, PICTURES),
         "distortion": _choice("shift", DISTORTIONS),
         "amount": _real(1.0, lambda v: 0 <= v <= MOST_DISTORTION, f"from 0 to {MOST_DISTORTION:g}"),
     }

@@ -18,10 +18,10 @@ from vae.losses import LOSSES
 from vae.surfaces import at_point, per_pixel, surface
 from vae.ui import components, words
 from vae.ui.engine import engine
-from vae.ui.surface_link import DISTORTIONS, MOST_DISTORTION
-from vae.ui.surfaces import Chosen, Look, descent, key, panel
+from vae.ui.surface_link import DISTORTIONS, MOST_DISTORTION, PICTURES, SOURCES
+from vae.ui.surface_panels import Chosen, Look, descent, panel
+from vae.ui.surfaces import key
 
-PICTURES = 10  # test images to choose from
 QUARTER_LEVEL = 1 / 1020  # the middle of what a picture of 256 grey levels rounds to black
 
 
@@ -95,36 +95,48 @@ def image(losses: Sequence[Chosen], look: Look) -> None:
     if not losses:
         st.info("Choose a loss that looks at one pixel at a time.")
         return
-    sources = _sources()
+    run, seen = _run()
+    named = {"mean": MEAN, "run": _name_of_run(run, seen) if seen else "your run on the Train page"}
     left, middle, right = st.columns([3, 1.2, 2])
-    source = left.selectbox("Predictions of", list(sources), key="surface_source", filter_mode=None)
-    index = middle.selectbox("Test image", range(PICTURES), format_func=lambda i: str(i + 1), key="surface_image")
+    left.selectbox("Predictions of", SOURCES, format_func=named.get, key=key("source"), filter_mode=None)
+    _choose_picture(middle)
     names = {shown.key: shown for shown in losses}
     on = right.selectbox("On the map of", list(names), format_func=lambda k: names[k].name, key="surface_on")
-    x, p, floor = sources[source](index)
-    shape = x.shape
+    from_run = look["source"] == "run"
+    if from_run and not seen:
+        st.info("There is no run of yours yet: start one on the Train page, and its reconstructions are shown here.")
+        return
+    index = look["picture"] - 1
+    x, p = _pictures_of(seen, index) if from_run else _digit_and_mean(index)
     lit = st.session_state.get("surface_lit")
-    lit = lit if lit is not None and lit[0] < shape[0] and lit[1] < shape[1] else None
+    lit = lit if lit is not None and lit[0] < x.shape[0] and lit[1] < x.shape[1] else None
     figure, narrow = drawing.image_on_map(panel(names[on], dict(look) | {"view": "value", "form": "map"}), x, p, lit)
     st.session_state["surface_pairs"] = (x, p)
     components.figure(
         figure, "image", "An image, its prediction, and its pixels on the loss", narrow=narrow, on_click=_light
     )
-    st.markdown(_sums(losses, x, p, floor))
+    st.markdown(_sums(losses, x, p, rounded=from_run))
 
 
-def _sources():
-    """Where predictions come from: name -> (index -> x, p, the p that black stands for)."""
-    found = {}
+def _choose_picture(place) -> None:
+    """One choice for all parts: the same test image in each."""
+    place.selectbox("Test image", range(1, PICTURES + 1), key=key("picture"))
+
+
+def _run():
+    """The run of this session and what was last seen of it; (None, None) before there is any."""
     up = engine()
     run = up.runs.get(st.session_state.get("run_id", "")) if up else None
     observations = run.view().observations if run else ()
-    if observations:
-        seen = observations[-1]
-        name = f"your run on the Train page: {run.config.dataset}, {words.loss_name(run.config)}, step {seen.step:,}"
-        found[name] = lambda i: (*(pictures[i, 0] / 255 for pictures in (seen.inputs, seen.reconstructions)), True)
-    found[MEAN] = lambda i: (*_digit_and_mean(i), False)
-    return found
+    return (run, observations[-1]) if observations else (None, None)
+
+
+def _name_of_run(run, seen) -> str:
+    return f"your run on the Train page: {run.config.dataset}, {words.loss_name(run.config)}, step {seen.step:,}"
+
+
+def _pictures_of(seen, index: int) -> tuple[np.ndarray, np.ndarray]:
+    return seen.inputs[index, 0] / 255, seen.reconstructions[index, 0] / 255
 
 
 @lru_cache(maxsize=PICTURES)
@@ -184,8 +196,8 @@ def patch(losses: Sequence[Chosen], look: Look) -> None:
         filter_mode=None,
     )  # fmt: skip
     middle.slider("by", 0.0, MOST_DISTORTION, step=0.05, key=key("amount"))
-    index = right.selectbox("Test image", range(PICTURES), format_func=lambda i: str(i + 1), key="surface_patch")
-    x = to_unit(load_dataset("digits", SIDE).test[index, 0]).double().numpy()
+    _choose_picture(right)
+    x = to_unit(load_dataset("digits", SIDE).test[look["picture"] - 1, 0]).double().numpy()
     p = distorted(x, look["distortion"], look["amount"])
     ssim = per_pixel(LOSSES["ssim"], x, p)
     maps = {"1 − SSIM": (ssim, LOSS_COLOURS["ssim"])}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 
-import numpy as np
 import streamlit as st
 import torch
 
@@ -16,15 +14,15 @@ from vae.config import FORMULA, loss_keys
 from vae.errors import SettingError
 from vae.figures.cuts import cuts, said_of, section_cut
 from vae.figures.maps import maps
-from vae.figures.panels import Panel, number, swatch
+from vae.figures.panels import number, swatch
 from vae.figures.sections import sections
 from vae.figures.surfaces import surfaces
-from vae.figures.theme import LOSS_COLOURS
 from vae.formula import formula_loss
-from vae.losses import LOSSES, Loss
-from vae.surfaces import VIEWS, Descent, Surface, at_point, descend, surface
+from vae.losses import LOSSES
+from vae.surfaces import VIEWS, at_point
 from vae.ui import components, surface_link
 from vae.ui.settings import LOSS_NAMES
+from vae.ui.surface_panels import Chosen, Look, panel, symbol
 
 torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
 
@@ -46,36 +44,6 @@ ROWS = (
     ("logit_slope", "dL/dlogit", "nats per unit of the logit: what reaches the network"),
     ("curvature", "d²L/dp²", "nats per squared unit of p"),
 )
-GRID = np.linspace(0, 1, 51)  # steps of .02: the lecture's points lie on it
-DIFFERENCES = np.linspace(-0.5, 0.5, 101)  # where x + d and x - d can both be pixels
-FINE = np.unique(np.concatenate([np.linspace(0, 1, 201), [0.0005, 0.001, 0.002, 0.998, 0.999, 0.9995]]))
-MOST_DOTS = 150  # of a descent's trail
-
-Look = Mapping[str, object]  # what the page shows: the fields of surface_link.FIELDS
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A loss on show, with its parameters as the sliders have them."""
-
-    key: str
-    loss: Loss
-    parameters: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def name(self) -> str:
-        values = ", ".join(f"{_symbol(name)} = {value:g}" for name, value in self.parameters)
-        return self.loss.name.split(",")[0] + f", {values}" if values else self.loss.name
-
-    @property
-    def colour(self) -> str:
-        return LOSS_COLOURS[self.key]
-
-
-def _symbol(name: str) -> str:
-    return {"sigma": "σ"}.get(name, name)
-
-
 # ---- What is looked at: widgets <-> link ---------------------------------------------------------------------------
 
 
@@ -195,8 +163,9 @@ def cursor(look: Look) -> None:
         on_change=_go_to_example,
     )
     parameters = [(name, p) for name in look["losses"] if name in LOSSES for p in LOSSES[name].parameters]
-    for column, (name, p) in zip(st.columns(2) * 2, parameters):
-        label = f"{_symbol(p.name)} of {LOSSES[name].name}"
+    wide = 2 if len(parameters) in (1, 2, 4) else 3
+    for column, (name, p) in zip(st.columns(wide) * 2, parameters):
+        label = f"{symbol(p.name)} of {LOSSES[name].name}"
         column.slider(label, p.low, p.high, step=p.low, format="%.2f", key=key(f"{name}.{p.name}"), help=p.meaning)
 
 
@@ -206,52 +175,6 @@ def _go_to_example() -> None:
 
 
 # ---- The picture -----------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=128)
-def grid(shown: Chosen, view: str, form: str) -> Surface:
-    """A view of a loss on the page's grid; kept, as only the cursor moves most of the time."""
-    if view == "asymmetry" and form == "surface":
-        return _lozenge(shown, view)
-    return surface(shown.loss, view, GRID, DIFFERENCES if view == "asymmetry" else GRID, **dict(shown.parameters))
-
-
-def _lozenge(shown: Chosen, view: str) -> Surface:
-    """The asymmetry on lines that end where x + d or x - d is 0 or 1: on a square grid its edge would be ragged."""
-    along = np.linspace(-1, 1, 51)
-    d = np.minimum(GRID, 1 - GRID)[None, :] * along[:, None]  # (51, 51)
-    columns = [surface(shown.loss, view, [x], d[:, i], **dict(shown.parameters)) for i, x in enumerate(GRID)]
-    x, values = np.broadcast_to(GRID, d.shape), np.concatenate([column.values for column in columns], axis=1)
-    return replace(columns[0], x=x, p=d, values=values, note="It ends where x + d or x − d is 0 or 1.")
-
-
-@lru_cache(maxsize=64)
-def descent(shown: Chosen, target: float, p0: float, step_size: float, steps: int) -> Descent:
-    return descend(shown.loss, target, p0, step_size, steps, **dict(shown.parameters))
-
-
-def panel(shown: Chosen, look: Look) -> Panel:
-    """All that is drawn of one loss."""
-    view, x = look["view"], look["x"]
-    signed = view == "asymmetry"
-    parameters = dict(shown.parameters)
-    fine = np.unique(np.concatenate([-FINE, FINE])) if signed else FINE
-    profile = surface(shown.loss, view, [x], fine, **parameters)
-    here = surface(shown.loss, view, [x], [look["p"] - x if signed else look["p"]], **parameters).values[0, 0]
-    return Panel(shown.name, shown.colour, grid(shown, view, look["form"]), profile, float(here), _trail(shown, look))
-
-
-def _trail(shown: Chosen, look: Look) -> Surface | None:
-    """The descent below, on the surface."""
-    if look["part"] != "descent":
-        return None
-    try:
-        path = descent(shown, look["target"], look["p0"], look["step_size"], look["steps"]).p
-    except SettingError:
-        return None  # said below, where the settings are
-    path = path[:: -(-len(path) // MOST_DOTS)]
-    second = path - look["target"] if look["view"] == "asymmetry" else path
-    return surface(shown.loss, look["view"], [look["target"]], second, **dict(shown.parameters))
 
 
 def picture(losses: Sequence[Chosen], look: Look) -> None:
