@@ -76,10 +76,10 @@ def descent(shown: Chosen, target: float, p0: float, step_size: float, steps: in
 def panel(shown: Chosen, look: Look) -> Panel:
     """All that is drawn of one loss."""
     view, x = look["view"], look["x"]
-    signed = view == "asymmetry"
-    parameters = dict(shown.parameters)
-    here = surface(shown.loss, view, [x], [look["p"] - x if signed else look["p"]], **parameters).values[0, 0]
-    return Panel(shown.name, shown.colour, grid(shown, view, look["form"]), profile, float(here), _trail(shown, look))
+    second = look["p"] - x if view == "asymmetry" else look["p"]
+    here = surface(shown.loss, view, [x], [second], **dict(shown.parameters)).values[0, 0]
+    drawn = grid(shown, view, look["form"])
+    return Panel(shown.name, shown.colour, drawn, profile(shown, view, x), float(here), _trail(shown, look))
 
 
 def _trail(shown: Chosen, look: Look) -> Surface | None:
