@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.data import DATASETS, data_folder
+from vae.data import DATASETS, Source, data_folder
 from vae.errors import DataError
 from vae.ui import settings
 
@@ -21,12 +21,18 @@ def ensure_present(config: TrainConfig | None) -> bool:
     )
     left, right, _ = st.columns([1, 1, 1])
     right.button("Use the small digits", on_click=settings.change, args=("dataset", "digits"), width="stretch")
-    if left.button(f"Fetch {config.dataset}", type="primary", width="stretch"):
-        bar = st.progress(0.0, text=f"Fetching {config.dataset}")
+    with left:
+        offer(source)
+    return False
+
+
+def offer(source: Source) -> None:
+    """A button that fetches a data set, with its progress, and then makes the page anew; or says why it could not."""
+    if st.button(f"Fetch {source.name}", type="primary", width="stretch"):
+        bar = st.progress(0.0, text=f"Fetching {source.name}")
         try:
-            source.download(data_folder(), lambda share: bar.progress(share, text=f"Fetching {config.dataset}"))
+            source.download(data_folder(), lambda share: bar.progress(share, text=f"Fetching {source.name}"))
         except DataError as reason:
             st.error(f"{reason} Is there an internet connection? The data set 'digits' needs none.")
         else:
             st.rerun()
-    return False

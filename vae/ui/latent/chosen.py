@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from vae.data import DATASETS
 from vae.figures.mosaics import packed
 from vae.ui import datasets
 from vae.ui.components import atlas
@@ -59,8 +60,14 @@ def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int
 
 def need_images(model: Opened, for_what: str) -> None:
     """Say that a part needs images that are not here, and offer to fetch them."""
-    st.caption(f"{for_what} needs the images of {model.config.dataset}, which do not ship with the app.")
-    datasets.ensure_present(model.config)
+    source = DATASETS[model.config.dataset]
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(
+        f"{for_what} needs the images of {source.title}, which do not ship with the app: about {source.megabytes} MB "
+        "from the internet."
+    )
+    with right:
+        datasets.offer(source)
 
 
 def nearest(points: Tensor, at: Sequence[float] | Tensor) -> int:

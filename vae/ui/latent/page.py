@@ -63,6 +63,8 @@ def models(look: Values) -> list[Opened]:
         if look["part"] in DRAWABLE and opened and can_draw(opened[0]):
             sheet_in_popover()
         _own_file()
+    if refusal := st.session_state.get(REFUSAL):
+        st.error(plain(refusal))
     return opened
 
 
@@ -99,8 +101,6 @@ def _own_file() -> None:
         st.file_uploader(
             "A .safetensors file, as the Train page gives it", type="safetensors", key=UPLOAD, on_change=_brought
         )
-        if refusal := st.session_state.get(REFUSAL):
-            st.error(plain(refusal))
 
 
 def _brought() -> None:
