@@ -288,7 +288,9 @@ class Health:
         if not used:
             return "Collapsed: the decoder ignores z."
         if used == of:
-            return f"All {of} dimensions are used." if of > 1 else "The only dimension is used."
+            return {1: "The only dimension is used.", 2: "Both dimensions are used."}.get(
+                of, f"All {of} dimensions are used."
+            )
         return f"{used} of {of} dimensions {'is' if used == 1 else 'are'} used."
 
 

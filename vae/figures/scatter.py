@@ -117,7 +117,7 @@ def _names(points: np.ndarray, colouring: Colouring | None) -> list[dict]:
             x, y = np.median(members, axis=0)
             notes.append(
                 {"x": float(x), "y": float(y), "text": f"<b>{name}</b>", "showarrow": False, "font": {"size": 16},
-                 "bordercolor": shade, "borderwidth": 2, "borderpad": 1, "bgcolor": "rgba(255,255,255,.75)"}
+                 "bordercolor": shade, "borderwidth": 2, "borderpad": 1, "bgcolor": "rgba(128,128,128,.35)"}
             )  # fmt: skip
     return notes
 

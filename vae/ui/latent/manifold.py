@@ -115,4 +115,4 @@ def _samples(shown: list[Opened], look: Values) -> None:
     for i, model in enumerate(shown):
         st.caption(f"Samples of **{model.title}**: z drawn from N(0, I) with this seed, decoded.")
         seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, int(look["seed"])))
-        pictures(seen, f"samples.{i}", f"Prior samples of {model.title}", columns=N_SAMPLES, width=1200)
+        pictures(seen, f"samples.{i}", f"Prior samples of {model.title}", columns=N_SAMPLES // 2, width=720)

@@ -79,7 +79,8 @@ def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
 
 def _open(key: str) -> Opened | None:
     try:
-        model = open_model(key)
+        with st.spinner("Opening the model"):
+            model = open_model(key)
         _ = model.health  # codes that are not finite are answered here
         return model
     except VaeError as reason:
