@@ -266,3 +266,46 @@ def test_the_page_fits(open_page, scheme, width, height):
         domains = page.evaluate(f"() => ['scene', 'scene2'].map(s => {FIGURE}._fullLayout[s].domain)")
         assert domains[0]["x"] == domains[1]["x"] == [0, 1]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_figure_takes_the_width_it_is_given_also_where_it_was_hidden_at_first(open_page):
+    page = open_page("/surfaces?form=section&part=patch")
+    ready(page)
+    hiding = page.add_style_tag(content=".st-key-descent { display: none; }")
+    page.get_by_role("radio", name="A pixel descends").click()
+    page.locator(".st-key-descent .vae-figure").wait_for(state="attached")
+    page.wait_for_timeout(1000)
+    hiding.evaluate("style => style.remove()")
+    node = "document.querySelector('.st-key-descent .vae-figure')"
+    for width in ("100%", "400px", "700px"):
+        page.evaluate(f"width => {{ {node}.style.width = width; }}", width)
+        page.wait_for_function(f"() => Math.abs({node}._fullLayout?.width - {node}.clientWidth) < 1")
+    assert page.evaluate(f"() => {node}.clientWidth") == 700
+
+
+def stroke(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """One finger put down, moved and lifted."""
+    finger = page.context.new_cdp_session(page)
+    for i in range(11):
+        at = {"x": start[0] + by[0] * i / 10, "y": start[1] + by[1] * i / 10}
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [at]})
+        page.wait_for_timeout(30)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_finger_scrolls_the_page_upwards_and_turns_a_surface_sidewards(open_page):
+    page = open_page("/surfaces", has_touch=True, is_mobile=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    ready(page)
+    before = eye(page)
+    figure = page.locator(".st-key-surfaces .vae-figure")
+    there = figure.bounding_box()
+    on_it = (there["x"] + 0.5 * there["width"], there["y"] + 0.25 * there["height"])
+    stroke(page, on_it, (0, -150))
+    page.wait_for_function(f"() => {FIGURE}.getBoundingClientRect().top < {there['y'] - 80}")
+    assert same(eye(page), before)
+    there = figure.bounding_box()
+    stroke(page, on_it, (100, 0))
+    page.wait_for_function(f"() => {FIGURE}._fullLayout.scene._scene.getCamera().eye.x !== {before['x']}")
+    assert figure.bounding_box() == there

@@ -35,23 +35,30 @@ function fitted(host, layout, narrow, ink, paper) {
     for (const note of layout.annotations ?? []) note.font = { ...note.font, color: ink };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: paper, font: { size: 13, color: ink } };
   }
-  if (host.camera) for (const key of Object.keys(layout).filter(isScene)) layout[key].camera = host.camera;
+  const scenes = Object.keys(layout).filter(isScene);
+  if (host.camera) for (const key of scenes) layout[key].camera = host.camera;
+  if (!scenes.length && matchMedia("(pointer: coarse)").matches) layout.dragmode ??= false;  // a finger scrolls the page
   return layout;
 }
 
 async function draw(Plotly, host) {
+  if (!host.clientWidth) return;  // hidden, so of no size: drawn once it is shown
   const { data } = host.latest;
   const style = getComputedStyle(host);
   const ink = style.getPropertyValue("--st-text-color").trim();
   const paper = style.getPropertyValue("--st-background-color").trim();
   const wanted = [data.figure, data.narrow, host.clientWidth < NARROW, ink, paper].join("\n");
-  if (wanted === host.drawn) return;
+  if (wanted === host.drawn) {
+    const apart = Math.abs((host._fullLayout?.width ?? host.clientWidth) - host.clientWidth);
+    if (apart >= 1) await Plotly.Plots.resize(host);
+    return;
+  }
   const first = !host.drawn;
   host.drawn = wanted;
   const figure = JSON.parse(data.figure);
   const layout = fitted(host, figure.layout, data.narrow && JSON.parse(data.narrow), ink, paper);
   host.style.height = layout.height + "px";
-  const config = { responsive: true, displaylogo: false, scrollZoom: false, ...data.config };
+  const config = { displaylogo: false, scrollZoom: false, ...data.config };
   await Plotly.react(host, figure.data, layout, config);
   host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
   if (first) {
@@ -59,7 +66,7 @@ async function draw(Plotly, host) {
     reportSelections(host);
     showThumbnails(host);
     linkCameras(Plotly, host);
-    new ResizeObserver(() => draw(Plotly, host)).observe(host);
+    shareTouch(host);
   }
   if (data.player) play(Plotly, host, data.player);
 }
@@ -144,6 +151,26 @@ function linkCameras(Plotly, host) {
   host.on("plotly_relayout", turned);
 }
 
+// With a finger: a stroke to the side turns a 3-D plot, one up or down scrolls the page as it does elsewhere. The
+// browser scrolls (touch-action in figure.css) unless Plotly has seen the stroke's first move.
+function shareTouch(host) {
+  let start = null, turns = false;
+  const listen = (name, handle) => host.addEventListener(name, handle, { capture: true, passive: true });
+  listen("touchstart", ({ touches }) => {
+    start = touches.length === 1 ? touches[0] : null;
+    turns = !start;
+  });
+  listen("touchmove", (event) => {
+    if (!(event.target instanceof HTMLCanvasElement)) return;
+    if (start) {
+      const { clientX, clientY } = event.touches[0];
+      turns = Math.abs(clientX - start.clientX) > Math.abs(clientY - start.clientY);
+      start = null;
+    }
+    if (!turns) event.stopPropagation();
+  });
+}
+
 // Points that move over the steps: a slider and a button below the figure. The server is not asked.
 function play(Plotly, host, { traces, x, y }) {
   const bar = host.player ?? (host.player = controls(host));
@@ -191,7 +218,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   host.setAttribute("aria-label", data.label);
   host.latest = { data, setTriggerValue };
-  loadPlotly(data.plotly)
+  const show = () => loadPlotly(data.plotly)
     .then((Plotly) => draw(Plotly, host))
     .catch((error) => { host.textContent = String(error.message ?? error); });
+  if (!host.sized) {
+    host.sized = new ResizeObserver(show);  // calls show at once, and whenever the size changes
+    host.sized.observe(host);
+  } else {
+    show();
+  }
 }

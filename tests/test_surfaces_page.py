@@ -1,0 +1,53 @@
+"""The Loss surfaces page as Streamlit runs it, without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vae.ui import shell, surface_parts
+
+PAGE = Path(__file__).parents[1] / "pages" / "surfaces.py"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """opened(field="text", ...) -> the page behind that link, run once; without an engine."""
+    monkeypatch.setattr(shell, "headline", lambda *_: None)
+    monkeypatch.setattr(surface_parts, "engine", lambda: None)
+
+    def open_(**query: str) -> AppTest:
+        app = AppTest.from_file(str(PAGE), default_timeout=60)
+        for field, text in query.items():
+            app.query_params[field] = text
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_
+
+
+@pytest.mark.parametrize("form", ["surface", "map", "section"])
+def test_the_prediction_moves(opened, form):
+    app = opened(losses="bce,gaussian,formula", form=form, view="asymmetry", part="descent")
+    app.slider(key="surface.p").set_value(0.25).run()
+    app.slider(key="surface.gaussian.sigma").set_value(0.5).run()
+    assert not app.exception
+    assert (app.query_params["p"], app.query_params["gaussian.sigma"]) == ("0.25", "0.5")
+
+
+@pytest.mark.parametrize("part", ["image", "patch"])
+def test_a_link_chooses_the_picture_and_a_choice_makes_a_link(opened, part):
+    app = opened(part=part, picture="7")
+    assert app.selectbox(key="surface.picture").value == 7
+    app.selectbox(key="surface.picture").set_value(3).run()
+    assert app.query_params["picture"] == "3"
+    assert not app.exception
+
+
+def test_a_link_to_a_run_says_where_to_start_one(opened):
+    app = opened(part="image", source="run")
+    assert "start one on the Train page" in app.info[0].value
+    app.selectbox(key="surface.source").set_value("mean").run()
+    assert not app.info and "source" not in app.query_params
+    assert any("Summed over 64 pixels" in text.value for text in app.markdown)
