@@ -74,6 +74,13 @@ def unfold(engine: Engine, model: str) -> None:
 
 def main() -> None:
     here = [name for name in ("mnist-bce-z2", "mnist-bce-z20", "digits-bce-z8") if SHIPPED[name].path.is_file()]
+    engine = Engine(workers=2)  # before any page: AppTest leaves its page as __main__, which workers would run
+    try:
+        engine.warm()
+        for model in here:
+            unfold(engine, model)
+    finally:
+        engine.close()
     AppTest.from_function(page, default_timeout=60).run()
     gc.collect()
     gc.freeze()  # as the app does: Streamlit collects garbage after every run
@@ -82,13 +89,6 @@ def main() -> None:
         slider(model)
     if len(here) > 1:
         slider(here[1], here[0])
-    engine = Engine(workers=2)
-    try:
-        engine.warm()
-        for model in here:
-            unfold(engine, model)
-    finally:
-        engine.close()
 
 
 if __name__ == "__main__":

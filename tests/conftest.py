@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,12 @@ os.environ.setdefault(
     "VAE_DATA", str(next((p for p in (ROOT.parent / "shared" / "data", ROOT / "data") if p.is_dir()), ROOT / "data"))
 )
 torch.set_num_threads(1)  # as on the workers: results are compared bit for bit
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """AppTest leaves its page as __main__, which workers that are spawned later would run: put it back."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

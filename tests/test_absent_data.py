@@ -1,7 +1,5 @@
 """The page's answer where MNIST is absent and no mirror can be reached (the only one named is a closed loopback port)."""
 
-import sys
-
 from streamlit.testing.v1 import AppTest
 
 
@@ -18,8 +16,6 @@ def page() -> None:
 def test_a_fetch_without_a_network_says_so_and_names_digits(monkeypatch, tmp_path):
     from vae.data.torchvision_import import datasets
 
-    # AppTest leaves its page as __main__, which workers that are spawned later would run; put it back, too.
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setattr(datasets.MNIST, "mirrors", list(datasets.MNIST.mirrors))  # put back after the test
     monkeypatch.setenv("VAE_DATA", str(tmp_path))
     app = AppTest.from_function(page, default_timeout=60).run()

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+from vae.data import load_dataset, to_unit
+from vae.shipped import load_shipped
 from vae.ui import shell, surface_parts
 
 PAGE = Path(__file__).parents[1] / "pages" / "surfaces.py"
@@ -50,4 +53,24 @@ def test_a_link_to_a_run_says_where_to_start_one(opened):
     assert "start one on the Train page" in app.info[0].value
     app.selectbox(key="surface.source").set_value("mean").run()
     assert not app.info and "source" not in app.query_params
+    assert any("Summed over 64 pixels" in text.value for text in app.markdown)
+
+
+def test_a_trained_model_predicts_the_picture(opened):
+    app = opened(part="image", source="digits-bce-z8", picture="4", losses="bce,mse")
+    model, data = load_shipped("digits-bce-z8"), load_dataset("digits")
+    x = to_unit(data.test[3:4])
+    with torch.inference_mode():
+        logits = model.model().decode(model.model().encode(x)[0])
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    (said,) = (text.value for text in app.markdown if "Summed over 64 pixels" in text.value)
+    assert f"**BCE** {bce:.2f}" in said
+    assert f"**MSE** {torch.sigmoid(logits).sub(x).square().sum():.2f}" in said
+
+
+def test_a_model_without_its_images_says_so_and_the_page_lives(opened, monkeypatch, tmp_path):
+    monkeypatch.setenv("VAE_DATA", str(tmp_path))
+    app = opened(part="image", source="mnist-bce-z20")
+    assert any("do not ship with the app" in text.value for text in app.caption)
+    app.selectbox(key="surface.source").set_value("digits-mse-z2").run()
     assert any("Summed over 64 pixels" in text.value for text in app.markdown)

@@ -11,13 +11,14 @@ from vae.config import FORMULA, loss_keys
 from vae.errors import SettingError
 from vae.formula import formula_loss
 from vae.losses import LOSSES, Parameter
+from vae.shipped import SHIPPED
 from vae.surfaces import VIEWS
 
 MOST_LOSSES = 4
 FORMS = ("surface", "map", "section")
 SCALES = ("own", "same")
 PARTS = ("descent", "image", "patch")
-SOURCES = ("mean", "run")  # of predictions
+SOURCES = ("mean", "run", *SHIPPED)  # of predictions: a collapsed decoder, the live run, a model that ships
 PICTURES = 10  # test images to choose from
 DISTORTIONS = ("shift", "blur", "brighten")
 MOST_DISTORTION = 3.0

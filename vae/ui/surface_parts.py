@@ -10,14 +10,17 @@ import numpy as np
 import streamlit as st
 
 from vae.data import load_dataset, to_unit
-from vae.errors import SettingError
+from vae.errors import SettingError, VaeError
 from vae.figures import surface_parts as drawing
 from vae.figures.panels import number
 from vae.figures.theme import LOSS_COLOURS
 from vae.losses import LOSSES
+from vae.shipped import SHIPPED
 from vae.surfaces import at_point, per_pixel, surface
 from vae.ui import components, words
 from vae.ui.engine import engine
+from vae.ui.latent.chosen import need_images
+from vae.ui.latent.models import open_model
 from vae.ui.surface_link import DISTORTIONS, MOST_DISTORTION, PICTURES, SOURCES
 from vae.ui.surface_panels import Chosen, Look, descent, panel
 from vae.ui.surfaces import key
@@ -96,18 +99,17 @@ def image(losses: Sequence[Chosen], look: Look) -> None:
         st.info("Choose a loss that looks at one pixel at a time.")
         return
     run, seen = _run()
-    named = {"mean": MEAN, "run": _name_of_run(run, seen) if seen else "your run on the Train page"}
     left, middle, right = st.columns([3, 1.2, 2])
-    left.selectbox("Predictions of", SOURCES, format_func=named.get, key=key("source"), filter_mode=None)
+    left.selectbox(
+        "Predictions of", SOURCES, format_func=_named_sources(run, seen).get, key=key("source"), filter_mode=None
+    )
     _choose_picture(middle)
     names = {shown.key: shown for shown in losses}
     on = right.selectbox("On the map of", list(names), format_func=lambda k: names[k].name, key="surface_on")
-    from_run = look["source"] == "run"
-    if from_run and not seen:
-        st.info("There is no run of yours yet: start one on the Train page, and its reconstructions are shown here.")
+    pair = _pair(look["source"], look["picture"] - 1, seen)
+    if pair is None:
         return
-    index = look["picture"] - 1
-    x, p = _pictures_of(seen, index) if from_run else _digit_and_mean(index)
+    x, p = pair
     lit = st.session_state.get("surface_lit")
     lit = lit if lit is not None and lit[0] < x.shape[0] and lit[1] < x.shape[1] else None
     figure, narrow = drawing.image_on_map(panel(names[on], dict(look) | {"view": "value", "form": "map"}), x, p, lit)
@@ -115,7 +117,7 @@ def image(losses: Sequence[Chosen], look: Look) -> None:
     components.figure(
         figure, "image", "An image, its prediction, and its pixels on the loss", narrow=narrow, on_click=_light
     )
-    st.markdown(_sums(losses, x, p, rounded=from_run))
+    st.markdown(_sums(losses, x, p, rounded=look["source"] == "run"))
 
 
 def _choose_picture(place) -> None:
@@ -135,8 +137,36 @@ def _name_of_run(run, seen) -> str:
     return f"your run on the Train page: {run.config.dataset}, {words.loss_name(run.config)}, step {seen.step:,}"
 
 
-def _pictures_of(seen, index: int) -> tuple[np.ndarray, np.ndarray]:
+def _named_sources(run, seen) -> dict[str, str]:
+    """What can predict the picture, in words."""
+    shipped = {name: f"a trained model: {model.title}" for name, model in SHIPPED.items()}
+    return {"mean": MEAN, "run": _name_of_run(run, seen) if seen else "your run on the Train page"} | shipped
+
+
+def _pair(source: str, index: int, seen) -> tuple[np.ndarray, np.ndarray] | None:
+    """The test image and its prediction, each (H, W) in [0, 1]; None, and a sentence on the page, where there is none."""
+    if source == "mean":
+        return _digit_and_mean(index)
+    if source != "run":
+        return _of_model(source, index)
+    if seen is None:
+        st.info("There is no run of yours yet: start one on the Train page, and its reconstructions are shown here.")
+        return None
     return seen.inputs[index, 0] / 255, seen.reconstructions[index, 0] / 255
+
+
+def _of_model(name: str, index: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """A shipped model's prediction for a test image of its data set, decoded from mu, not rounded to grey levels."""
+    try:
+        model = open_model(name)
+    except VaeError as reason:
+        st.error(words.plain(reason))
+        return None
+    if model.images is None:
+        need_images(model, "This model's prediction beside its image")
+        return None
+    p = model.predict(model.encoded.mu[index : index + 1])
+    return to_unit(model.images[index, 0]).double().numpy(), p[0, 0].double().numpy()
 
 
 @lru_cache(maxsize=PICTURES)

@@ -59,6 +59,11 @@ class Opened:
         return self.config.latent_dim
 
     @torch.inference_mode()
+    def predict(self, z: Tensor) -> Tensor:
+        """Codes (n, Z) -> predicted pixels (n, C, H, W), floats in [0, 1]."""
+        return self.config.loss_record().picture(self.model.decode(z)).clamp(0, 1)
+
+    @torch.inference_mode()
     def decode(self, z: Tensor) -> Tensor:
         """Codes (n, Z) -> pictures uint8 (n, C, H, W)."""
         return torch.from_numpy(pictures(self.config, self.model.decode(z)))
