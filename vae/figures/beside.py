@@ -33,15 +33,16 @@ def beside(
     return changes
 
 
-def stacked(drawn: Layout, height: int) -> Layout:
-    """Changes that put the same plots one below the other."""
-    band = 1 / len(drawn["annotations"])
+def stacked(drawn: Layout, height: int, columns: int = 1, below: int = 56) -> Layout:
+    """Changes that put the same plots in rows of so many. below: pixels under each, for the numbers of its axis."""
+    rows = -(-len(drawn["annotations"]) // columns)
+    band, part, gap = 1 / rows, 1 / columns, 0.06 if columns > 1 else 0
     changes: Layout = {"height": height, "annotations": [], "legend": {"y": -0.08}}
     for i, note in enumerate(drawn["annotations"]):
-        top = 1 - i * band
-        changes[numbered("xaxis", i)] = {"domain": [0, 1]}
-        changes[numbered("yaxis", i)] = {"domain": [top - band + 56 / height, top - 24 / height]}
-        changes["annotations"].append(note | {"x": 0.5, "y": top - 22 / height})
+        left, top = (i % columns) * part, 1 - (i // columns) * band
+        changes[numbered("xaxis", i)] = {"domain": [left, left + part - gap]}
+        changes[numbered("yaxis", i)] = {"domain": [top - band + below / height, top - 24 / height]}
+        changes["annotations"].append(note | {"x": left + (part - gap) / 2, "y": top - 22 / height})
     return changes
 
 

@@ -55,13 +55,15 @@ def descents(falls: Sequence[Fall], height: int = 300) -> tuple[Figure, Layout, 
                 axis_.append([round(float(v), 6) for v in padded])
     titles = ("prediction p", "loss (nats per pixel)", "the hill: loss over the logit")
     x_axes = [axis(title, rangemode="tozero") for title in ("step", "step", "logit")]
+    clear = {"ticklabelstandoff": 8}  # of the balls where they start
+    y_axes = [axis(range=[-0.04, 1.04], **clear), axis(**clear), axis(**clear)]
     drawn = layout(
         height,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": -0.2, "font": {"size": 12}},
         margin={"l": 44, "r": 8, "t": 26, "b": 64},
         shapes=[across(f.path.x, {"color": Ink.REFERENCE, "dash": "dot", "width": 1.5}) for f in falls[:1]],
-        **beside(titles, x_axes, [axis(range=[-0.04, 1.04]), axis(), axis()], gap=0.07),
+        **beside(titles, x_axes, y_axes, gap=0.07),
     )
     return figure(traces, drawn), stacked(drawn, height=760), moving
 
@@ -70,7 +72,7 @@ def _fall(fall: Fall, line: tuple[np.ndarray, np.ndarray], named: bool) -> tuple
     """A line, and the ball that moves along it. named: whether the legend names them."""
     x, y = (np.asarray(values, dtype=np.float32) for values in line)
     shared = {"name": fall.name, "legendgroup": fall.name}
-    ball = {"size": 12, "color": fall.colour, "line": {"color": ON_TOP, "width": 2}}
+    ball = {"size": 12, "color": fall.colour, "line": {"color": Ink.REFERENCE, "width": 2}}  # seen on dark and light
     return (
         trace(
             "scatter", x=x, y=y, mode="lines", line={"color": fall.colour, "width": 2.5}, showlegend=named,
@@ -160,7 +162,7 @@ def patch(
     plots = range(len(titles))
     axes = beside(titles, [_no_axis() for _ in plots], [_downwards(plot) for plot in plots], gap=0.02)
     drawn = layout(height, margin={"l": 4, "r": 4, "t": 26, "b": 4}, **axes)
-    return figure(traces, drawn), stacked(drawn, height=1120)
+    return figure(traces, drawn), stacked(drawn, height=640, columns=2, below=8)
 
 
 def _loss_map(name: str, values: np.ndarray, colour: str) -> tuple[Trace, Trace]:
