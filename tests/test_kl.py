@@ -1,6 +1,7 @@
 """The KL term against torch.distributions and its own samples; gradient descent with and without the log variance."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from vae import kl
 from vae.claims import CLAIMS
 from vae.errors import SettingError
 from vae.kl import Setting
-from vae.ui.kl import read, write
+from vae.ui.kl import LOOK
 
 CODES = [(0.0, 0.0), (1.0, -1.0), (-3.9, 2.9), (4.0, -6.0), (0.3, -2.5), (-4.0, 3.0)]
 
@@ -160,8 +161,10 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(name, value):
 
 
 def test_a_bad_field_of_a_link_is_answered_and_the_others_stand():
-    setting, problems = read({"mu": "x", "log_var": "nan", "samples": "12", "seed": "7", "form": "contours", "z": "1"})
-    assert setting == Setting(seed=7, form="contours")
+    values, problems = LOOK.read(
+        {"mu": "x", "log_var": "nan", "samples": "12", "seed": "7", "form": "contours", "z": "1"}
+    )
+    assert Setting(**values) == Setting(seed=7, form="contours")
     assert problems[0] == "mu = 'x' cannot be used: a number from -4 to 4 is accepted. The default stands instead."
     assert [problem.split(" = ")[0] for problem in problems[:3]] == ["mu", "log_var", "samples"]
     assert "'z' that does not exist" in problems[3] and len(problems) == 4
@@ -171,5 +174,6 @@ def test_a_bad_field_of_a_link_is_answered_and_the_others_stand():
     "setting", [Setting(), Setting(mu=-0.123456789, log_var=2.5, samples=1_000_000, seed=9, form="contours")]
 )
 def test_a_link_says_the_setting(setting):
-    assert read(write(setting)) == (setting, [])
-    assert {"mu", "log_var"} <= set(write(setting))
+    link = LOOK.write(asdict(setting))
+    assert LOOK.read(link) == (asdict(setting), [])
+    assert {"mu", "log_var"} <= set(link)

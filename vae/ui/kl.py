@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -12,9 +13,9 @@ from vae import kl
 from vae.errors import SettingError
 from vae.figures import kl as figures
 from vae.ui.components import figure
+from vae.ui.look import Field, Look
 
 HEIGHT = 296
-FIELDS = {"mu": float, "log_var": float, "samples": int, "seed": int, "form": str}
 FORM_NAMES = {"surface": "Surface", "contours": "Contours"}
 STARTS = (0.001, 0.01, 0.1, 1.0)
 STEP_SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -24,72 +25,26 @@ BETAS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 100.0, 784.0)
 # ---- The setting and the address -----------------------------------------------------------------------------------
 
 
-def read(query: Mapping[str, str]) -> tuple[kl.Setting, list[str]]:
-    """The setting that a link stands for, and a sentence for each of its fields that cannot be used."""
-    setting, problems = kl.Setting(), []
-    for name, text in query.items():
-        if name not in FIELDS:
-            problems.append(f"The link has a setting {name!r} that does not exist; it is left out.")
-            continue
+def _field(name: str) -> Field:
+    """A field of Setting, which says itself what it accepts."""
+    default = getattr(kl.Setting(), name)
+
+    def parse(_: str, text: str) -> object:
         try:
-            setting = replace(setting, **{name: _parsed(name, text)})
-        except SettingError as reason:
-            problems.append(f"{reason} The default stands instead.")
-    return setting, problems
+            value = type(default)(text)
+        except ValueError:
+            value = text
+        return getattr(replace(kl.Setting(), **{name: value}), name)
+
+    return Field(default, parse, "{:.12g}".format if isinstance(default, float) else str)
 
 
-def _parsed(name: str, text: str) -> object:
-    """What the text says, or the text itself: Setting then answers with what is accepted."""
-    try:
-        return FIELDS[name](text)
-    except ValueError:
-        return text
-
-
-def write(setting: kl.Setting) -> dict[str, str]:
-    """The link's query: the code always, everything else where it is not the default."""
-    usual = asdict(kl.Setting())
-    changed = {name: value for name, value in asdict(setting).items() if value != usual[name]}
-    code = {"mu": setting.mu, "log_var": setting.log_var}
-    return {
-        name: f"{value:.12g}" if isinstance(value, float) else str(value) for name, value in (code | changed).items()
-    }
-
-
-def _key(name: str) -> str:
-    return f"kl.{name}"
-
-
-def _held() -> dict[str, object]:
-    return {name: st.session_state.get(_key(name)) for name in FIELDS}
+LOOK = Look("kl", MappingProxyType({f.name: _field(f.name) for f in fields(kl.Setting)}), frozenset({"mu", "log_var"}))
 
 
 def restore() -> list[str]:
-    """Fill the widgets from a link where one was followed; else they hold what they held. Returns the link's problems."""
-    state, query = st.session_state, st.query_params.to_dict()
-    # Where a control was moved, the address is an older one of ours that the browser had not replaced yet.
-    followed = query and query != state.get("kl.address") and _held() == state.get("kl.seen")
-    if None in _held().values() or followed:
-        setting, state["kl.problems"] = read(query)
-        _put(**asdict(setting))
-    state["kl.seen"] = _held()
-    return state["kl.problems"]
-
-
-def _put(**values: object) -> None:
-    for name, value in values.items():
-        st.session_state[_key(name)] = value
-
-
-def _settle() -> None:
-    """A control was used: what was wrong with the link no longer matters."""
-    st.session_state["kl.problems"] = []
-
-
-def _share(setting: kl.Setting) -> None:
-    st.session_state["kl.address"] = query = write(setting)
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    """Fill the widgets; the link's problems."""
+    return LOOK.restore()[1]
 
 
 # ---- The act -------------------------------------------------------------------------------------------------------
@@ -97,22 +52,21 @@ def _share(setting: kl.Setting) -> None:
 
 def controls() -> kl.Setting | None:
     """Draw the controls; the setting they stand for, or None after saying what is wrong with it."""
-    held = {"on_change": _settle, "persist_state": "session"}
-    st.slider("μ, the code's mean", *kl.MU, step=0.1, format="%.2f", key=_key("mu"), **held)
+    st.slider("μ, the code's mean", *kl.MU, step=0.1, format="%.2f", key=LOOK.key("mu"))
     st.slider(
-        "log σ², its log variance", *kl.LOG_VAR, step=0.1, format="%.2f", key=_key("log_var"),
-        help="The encoder's second output. σ² = exp(log σ²) is positive whatever the network says.", **held,
+        "log σ², its log variance", *kl.LOG_VAR, step=0.1, format="%.2f", key=LOOK.key("log_var"),
+        help="The encoder's second output. σ² = exp(log σ²) is positive whatever the network says.",
     )  # fmt: skip
     left, right = st.columns([3, 2])
-    left.select_slider("Samples", kl.SAMPLES, format_func="{:,}".format, key=_key("samples"), **held)
-    right.number_input("Seed", step=1, key=_key("seed"), help="Another seed draws other samples.", **held)
-    values = {name: st.session_state[_key(name)] for name in FIELDS}
+    left.select_slider("Samples", kl.SAMPLES, format_func="{:,}".format, key=LOOK.key("samples"))
+    right.number_input("Seed", step=1, key=LOOK.key("seed"), help="Another seed draws other samples.")
+    values = {name: st.session_state[LOOK.key(name)] for name in LOOK.fields}
     try:
-        setting = kl.Setting(**values | {"form": values["form"] or "surface"})
+        setting = kl.Setting(**values)
     except SettingError as reason:
         st.error(str(reason))
         return None
-    _share(setting)
+    LOOK.share(values)
     return setting
 
 
@@ -143,8 +97,8 @@ NUMBERS_STYLE = """
 def over_codes(setting: kl.Setting) -> None:
     """KL over all codes; a click moves the code."""
     st.segmented_control(
-        "KL over all codes", list(FORM_NAMES), format_func=FORM_NAMES.get, key=_key("form"), required=True,
-        on_change=_settle, persist_state="session", label_visibility="collapsed",
+        "KL over all codes", list(FORM_NAMES), format_func=FORM_NAMES.get, key=LOOK.key("form"), required=True,
+        label_visibility="collapsed",
     )  # fmt: skip
     mu, log_var = kl.axes()
     at = (setting.mu, setting.log_var, float(kl.divergence(setting.mu, setting.log_var)))
@@ -154,8 +108,7 @@ def over_codes(setting: kl.Setting) -> None:
 
 
 def _clicked(point: Mapping) -> None:
-    _put(mu=round(float(point["x"]), 1), log_var=round(float(point["y"]), 1))
-    _settle()
+    LOOK.set(mu=round(float(point["x"]), 1), log_var=round(float(point["y"]), 1))
 
 
 def densities(setting: kl.Setting) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -12,12 +13,11 @@ from vae.figures.claims import claim_figure
 from vae.figures.kl import TERM_COLOURS
 from vae.ui import link
 from vae.ui.components import figure
+from vae.ui.look import Look, choice, flag
 from vae.ui.shell import page
 
 START = ""  # the entry above the claims
 ORDER = (START, *CLAIMS)
-CHOSEN = "lecture.claim"
-PREDICT = "lecture.predict"
 GUESSES = "lecture.guesses"
 BADGES = {  # answer -> colour and icon
     "true": ("green", "check_circle"),
@@ -28,50 +28,15 @@ BADGES = {  # answer -> colour and icon
 
 # ---- The choice and the address ------------------------------------------------------------------------------------
 
-
-def read(query: Mapping[str, str]) -> tuple[str, list[str]]:
-    """The claim that a link stands for, and a sentence for each thing in it that cannot be used."""
-    problems = [
-        f"The link has a setting {name!r} that does not exist; it is left out." for name in query if name != "claim"
-    ]
-    key = query.get("claim", START)
-    if key in ORDER:
-        return key, problems
-    known = ", ".join(CLAIMS)
-    return START, [
-        f"claim = {key[:60]!r} cannot be used: one of {known} is accepted. The lecture starts instead.",
-        *problems,
-    ]
+LOOK = Look("lecture", MappingProxyType({"claim": choice(START, tuple(CLAIMS)), "predict": flag()}))
 
 
 def restore() -> list[str]:
     """Choose what the link says, or what was last chosen. Returns the link's problems."""
-    query = st.query_params.to_dict()
-    state = st.session_state
-    # Where another claim was chosen, the address is an older one of ours that the browser had not replaced yet.
-    followed = query and query != state.get("lecture.address") and state.get(CHOSEN) == state.get("lecture.seen")
-    if CHOSEN not in state or followed:
-        state[CHOSEN], state["lecture.problems"] = read(query)
-    state.setdefault(GUESSES, {})
-    # The browser knows a choice by its label, and labels change with the verdicts: say again what is chosen.
-    state["lecture.seen"] = state[CHOSEN] = state[CHOSEN] if state[CHOSEN] in ORDER else START
-    return state["lecture.problems"]
-
-
-def _share(key: str) -> None:
-    st.session_state["lecture.address"] = query = {"claim": key} if key else {}
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
-
-
-def _choose(key: str) -> None:
-    st.session_state[CHOSEN] = key
-    _settle()
-
-
-def _settle() -> None:
-    """A control was used: what was wrong with the link no longer matters."""
-    st.session_state["lecture.problems"] = []
+    values, problems = LOOK.restore()
+    st.session_state.setdefault(GUESSES, {})
+    LOOK.set(**values)  # the browser knows a choice by its label, and labels change with the verdicts: say it again
+    return problems
 
 
 # ---- The list ------------------------------------------------------------------------------------------------------
@@ -81,18 +46,18 @@ def contents(findings: Mapping[str, Finding]) -> str:
     """The claims to choose from, each with its verdict unless a guess is due; returns the chosen key."""
     with st.container(horizontal=True, vertical_alignment="center", key="lecture-predict"):
         st.toggle(
-            "Predict first", key=PREDICT, persist_state="session",
+            "Predict first", key=LOOK.key("predict"),
             help="Verdicts stay hidden until the class has made one guess. Guesses stay in this browser tab.",
         )  # fmt: skip
-        if st.session_state[PREDICT]:
+        if _predicting():
             _score(findings)
     with st.container(key="lecture-contents"):
         st.html(STYLE)
         key = st.radio(
-            "Claims of the lecture", ORDER, format_func=lambda k: _label(findings, k), key=CHOSEN, on_change=_settle,
-            persist_state="session", label_visibility="collapsed",
+            "Claims of the lecture", ORDER, format_func=lambda k: _label(findings, k), key=LOOK.key("claim"),
+            label_visibility="collapsed",
         )  # fmt: skip
-    _share(key)
+    LOOK.share({"claim": key, "predict": _predicting()})
     return key
 
 
@@ -104,9 +69,14 @@ def _label(findings: Mapping[str, Finding], key: str) -> str:
     return f"{shown} {CLAIMS[key].title}"
 
 
+def _predicting() -> bool:
+    """Whether a guess is asked for before a verdict opens."""
+    return bool(st.session_state.get(LOOK.key("predict")))
+
+
 def is_open(key: str) -> bool:
     """Whether the verdict may be seen: always, or once guessed."""
-    return not st.session_state.get(PREDICT) or key in st.session_state[GUESSES]
+    return not _predicting() or key in st.session_state[GUESSES]
 
 
 def _score(findings: Mapping[str, Finding]) -> None:
@@ -138,7 +108,7 @@ def start() -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("First claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
-                  on_click=_choose, args=(ORDER[1],))  # fmt: skip
+                  on_click=LOOK.set, kwargs={"claim": ORDER[1]})  # fmt: skip
         for name, label in (("surfaces", "See the losses"), ("kl", "See the KL term"), ("train", "Train one")):
             st.page_link(page(name), label=label)
 
@@ -183,13 +153,12 @@ def _ask(told: Claim) -> None:
 
 def _guess(key: str, answer: str) -> None:
     st.session_state[GUESSES][key] = answer
-    _settle()
 
 
 def _verdict(finding: Finding) -> None:
     verdict: Verdict = finding.verdict
     colour, icon = BADGES[verdict.answer]
-    guess = st.session_state[GUESSES].get(finding.claim.key) if st.session_state.get(PREDICT) else None
+    guess = st.session_state[GUESSES].get(finding.claim.key) if _predicting() else None
     words = "" if guess is None else f" You guessed “{guess}”{': right.' if guess == verdict.answer else '.'}"
     with st.container(key="lecture-verdict"):
         st.markdown(f":{colour}-badge[:material/{icon}: {verdict.name}] {verdict.explain}{words}")
@@ -225,7 +194,7 @@ def _onwards(told: Claim) -> None:
     following = ORDER.index(told.key) + 1
     if following < len(ORDER):
         st.button("Next claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
-                  on_click=_choose, args=(ORDER[following],))  # fmt: skip
+                  on_click=LOOK.set, kwargs={"claim": ORDER[following]})  # fmt: skip
     label = {"surfaces": "See it on the surfaces", "kl": "See it on the KL page", "train": "Train it"}[told.page]
     st.page_link(page(told.page), label=label, query_params=_query(told))
 

@@ -56,6 +56,15 @@ def whole(default: int, low: int, high: int) -> Field:
     return Field(default, parse)
 
 
+def flag(default: bool = False) -> Field:
+    def parse(name: str, text: str) -> bool:
+        if text not in ("yes", "no"):
+            raise SettingError(name, text, "yes or no is accepted")
+        return text == "yes"
+
+    return Field(default, parse, lambda on: "yes" if on else "no")
+
+
 # ---- A page's fields, in its widgets and in the address --------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from vae.errors import SettingError
 from vae.latent import UNITS
 from vae.losses import LOSSES
 from vae.subset import SIZE
-from vae.ui.look import Field, Look, choice, real, whole
+from vae.ui.look import Field, Look, choice, flag, real, whole
 
 PARTS = {
     "traverse": "Traverse",
@@ -59,12 +59,6 @@ def _show_ticks(ticks: tuple[int, ...]) -> str:
     return ",".join(map(str, ticks))
 
 
-def _yes_or_no(name: str, text: str) -> bool:
-    if text not in ("yes", "no"):
-        raise SettingError(name, text, "yes or no is accepted")
-    return text == "yes"
-
-
 LOOK = Look(
     "latent",
     MappingProxyType(
@@ -101,7 +95,7 @@ LOOK = Look(
             "early": real(12.0, 1.0, 50.0),
             "against": choice("nothing", tuple(AGAINST)),
             "colour": choice("class", tuple(COLOURS_BY)),
-            "isolate": Field(False, _yes_or_no, lambda held: "yes" if held else "no"),
+            "isolate": flag(),
             "axis_from": whole(3, 0, 255),
             "axis_to": whole(8, 0, 255),
             # one image
