@@ -175,3 +175,21 @@ def test_bad_links_and_files_are_answered_and_the_page_lives(latent, tmp_path):
     page.keyboard.press("Escape")
     expect(page.get_by_text("My file: digits-mse-z2.safetensors").first).to_be_visible()
     grid(page, "grid.0")
+
+
+def test_a_drawing_goes_through_the_model_and_onto_the_maps(latent):
+    page = latent(f"?model={DIGITS}&part=image")
+    page.get_by_text("a drawing", exact=True).click()
+    sheet = page.locator(".vae-canvas canvas")
+    box = sheet.bounding_box()
+    before = page.locator(".vae-pass").inner_text()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.1 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.9 * box["height"], steps=8)
+    page.mouse.up()
+    expect(page.get_by_text("your drawing").first).to_be_visible()
+    expect(page.locator(".vae-pass")).not_to_have_text(before)
+    marks = "document.querySelector('{} .vae-figure')?.data?.length"
+    for part, key in (("map", ".st-key-codes-0"), ("embed", ".st-key-embed-0")):
+        go(page, part)
+        page.wait_for_function(f"{marks.format(key)} === 3")  # the codes, the chosen image, the drawing
