@@ -27,7 +27,7 @@ def test_a_link_brings_back_what_was_shown():
         ({"part": "zip"}, "part = 'zip'.*one of traverse, map"),
         ({"image": "-1"}, "image = '-1'.*a whole number from 0 to 1,999"),
         ({"image": "two"}, "a whole number"),
-        ({"span": "nan"}, "span = 'nan'.*a number from 0.5 to 6"),
+        ({"span": "nan"}, "span = nan.*a number from 0.5 to 6"),
         ({"moves": "1,x"}, "moves = '1,x'.*numbers from -6 to 6"),
         ({"moves": "1,nan"}, "moves"),
         ({"moves": ",".join(["0"] * 300)}, "moves"),

@@ -39,7 +39,9 @@ def test_what_the_readme_says_is_what_the_files_hold():
     assert table(FOLDER) in (FOLDER / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["digits-bce-z8", "mnist-bce-z20", "mnist-gaussian_optimal-z2", "olivetti-gaussian_optimal-z32"])
+@pytest.mark.parametrize(
+    "name", ["digits-bce-z8", "mnist-bce-z20", "mnist-gaussian_optimal-z2", "olivetti-gaussian_optimal-z32"]
+)
 def test_figures_and_codes_come_out_again(name):
     model = load_shipped(name)
     if not vae.DATASETS[model.config.dataset].is_present():

@@ -16,6 +16,7 @@ from vae.figures.surfaces import surfaces
 from vae.losses import LOSSES
 from vae.surfaces import VIEWS, descend, per_pixel, surface
 from vae.ui import surface_link
+from vae.ui.surface_link import LOOK
 from vae.ui.surface_parts import distorted
 
 GRID = np.linspace(0, 1, 51)
@@ -40,14 +41,14 @@ def test_a_link_reproduces_every_field():
         "steps": 17, "source": "run", "picture": 7, "distortion": "blur", "amount": 0.5, "gaussian.sigma": 0.05, "laplace.b": 0.3, "logcosh.a": 2.0,
         "gaussian_optimal.sigma": 1.0, "gaussian_learned.sigma": 0.4,
     }  # fmt: skip
-    assert wanted.keys() == surface_link.FIELDS.keys()
-    query = surface_link.write(wanted)
+    assert wanted.keys() == LOOK.fields.keys()
+    query = LOOK.write(wanted)
     assert all(isinstance(text, str) for text in query.values())
-    assert surface_link.read(query) == (wanted, [])
+    assert LOOK.read(query) == (wanted, [])
 
 
 def test_a_link_names_losses_view_and_cursor_even_where_they_are_the_default():
-    assert surface_link.write(surface_link.defaults()) == {"losses": "bce,mse", "view": "value", "x": "0.8", "p": "0.9"}
+    assert LOOK.write(LOOK.read({})[0]) == {"losses": "bce,mse", "view": "value", "x": "0.8", "p": "0.9"}
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,15 @@ def test_a_link_names_losses_view_and_cursor_even_where_they_are_the_default():
     ],
 )
 def test_a_bad_field_keeps_its_default_and_is_answered_in_one_sentence(name, text, said):
-    values, problems = surface_link.read({name: text, "view": "slope"} if name != "view" else {name: text})
+    values, problems = LOOK.read({name: text, "view": "slope"} if name != "view" else {name: text})
     assert len(problems) == 1 and said in problems[0] and problems[0].endswith(".")
-    expected = surface_link.defaults() | ({"view": "slope"} if name != "view" else {})
+    expected = LOOK.read({})[0] | ({"view": "slope"} if name != "view" else {})
     assert values == expected
 
 
 def test_a_link_to_ssim_opens_the_part_that_shows_it():
-    assert surface_link.read({"losses": "bce,ssim"})[0]["part"] == "patch"
-    assert surface_link.read({"losses": "bce,ssim", "part": "image"})[0]["part"] == "image"
+    assert LOOK.read({"losses": "bce,ssim"})[0]["part"] == "patch"
+    assert LOOK.read({"losses": "bce,ssim", "part": "image"})[0]["part"] == "image"
 
 
 # ---- What is cut off, and what is said of it -----------------------------------------------------------------------

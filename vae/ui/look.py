@@ -34,14 +34,17 @@ def choice(default: str, accepted: Sequence[str]) -> Field:
     return Field(default, parse)
 
 
-def real(default: float, low: float, high: float) -> Field:
+def real(default: float, low: float, high: float, within: Callable[[float], bool] | None = None) -> Field:
+    """A number from low to high; within narrows that, as where an end is left out."""
+    named = f"from {low:g} to {high:g}" if within is None else f"between {low:g} and {high:g}"
+
     def parse(name: str, text: str) -> float:
         try:
             number = float(text)
         except ValueError:
-            number = None
-        if number is None or not low <= number <= high:  # NaN is within nothing
-            raise SettingError(name, text, f"a number from {low:g} to {high:g} is accepted")
+            raise SettingError(name, text, f"a number {named} is accepted") from None
+        if not low <= number <= high or (within and not within(number)):  # NaN is within nothing
+            raise SettingError(name, number, f"a number {named} is accepted")
         return number
 
     return Field(default, parse, "{:.12g}".format)
@@ -79,6 +82,10 @@ class Look:
     def key(self, field: str) -> str:
         """The key of the widget that holds a field."""
         return f"{self.name}.{field}"
+
+    def shown(self) -> Values:
+        """What the page showed when it was last made, as restore() returned it."""
+        return st.session_state[f"{self.name}:look"]["values"]
 
     def set(self, **values: object) -> None:
         """Change what widgets hold; from a callback, before they are made."""

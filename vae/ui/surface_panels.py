@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,13 +12,12 @@ from vae.figures.panels import Panel
 from vae.figures.theme import LOSS_COLOURS
 from vae.losses import Loss
 from vae.surfaces import Descent, Surface, descend, surface
+from vae.ui.look import Values
 
 GRID = np.linspace(0, 1, 51)  # steps of .02: the lecture's points lie on it
 DIFFERENCES = np.linspace(-0.5, 0.5, 101)  # where x + d and x - d can both be pixels
 FINE = np.unique(np.concatenate([np.linspace(0, 1, 201), [0.0005, 0.001, 0.002, 0.998, 0.999, 0.9995]]))
 MOST_DOTS = 150  # of a descent's trail
-
-Look = Mapping[str, object]  # what the page shows: the fields of surface_link.FIELDS
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def descent(shown: Chosen, target: float, p0: float, step_size: float, steps: in
     return descend(shown.loss, target, p0, step_size, steps, **dict(shown.parameters))
 
 
-def panel(shown: Chosen, look: Look) -> Panel:
+def panel(shown: Chosen, look: Values) -> Panel:
     """All that is drawn of one loss."""
     view, x = look["view"], look["x"]
     second = look["p"] - x if view == "asymmetry" else look["p"]
@@ -82,7 +80,7 @@ def panel(shown: Chosen, look: Look) -> Panel:
     return Panel(shown.name, shown.colour, drawn, profile(shown, view, x), float(here), _trail(shown, look))
 
 
-def _trail(shown: Chosen, look: Look) -> Surface | None:
+def _trail(shown: Chosen, look: Values) -> Surface | None:
     """The descent below, on the surface."""
     if look["part"] != "descent":
         return None

@@ -21,14 +21,14 @@ from vae.ui import components, words
 from vae.ui.engine import engine
 from vae.ui.latent.chosen import need_images
 from vae.ui.latent.models import open_model
-from vae.ui.surface_link import DISTORTIONS, MOST_DISTORTION, PICTURES, SOURCES
-from vae.ui.surface_panels import Chosen, Look, descent, panel
-from vae.ui.surfaces import key
+from vae.ui.look import Values
+from vae.ui.surface_link import DISTORTIONS, LOOK, MOST_DISTORTION, PICTURES, SOURCES
+from vae.ui.surface_panels import Chosen, descent, panel
 
 QUARTER_LEVEL = 1 / 1020  # the middle of what a picture of 256 grey levels rounds to black
 
 
-def show(part: str, losses: Sequence[Chosen], look: Look) -> None:
+def show(part: str, losses: Sequence[Chosen], look: Values) -> None:
     """The part that is open."""
     {"descent": falls, "image": image, "patch": patch}[part](losses, look)
 
@@ -36,13 +36,13 @@ def show(part: str, losses: Sequence[Chosen], look: Look) -> None:
 # ---- A pixel descends --------------------------------------------------------------------------------------------
 
 
-def falls(losses: Sequence[Chosen], look: Look) -> None:
+def falls(losses: Sequence[Chosen], look: Values) -> None:
     """Gradient descent of one pixel's logit under each loss."""
     columns = st.columns(4)
-    columns[0].number_input("Target x", step=0.1, format="%g", key=key("target"))
-    columns[1].number_input("Start p₀", step=0.1, format="%g", key=key("p0"), help="A sigmoid of the logit.")
-    columns[2].number_input("Step size", step=0.5, format="%g", key=key("step_size"), help="Times the gradient.")
-    columns[3].number_input("Steps", step=10, key=key("steps"))
+    columns[0].number_input("Target x", step=0.1, format="%g", key=LOOK.key("target"))
+    columns[1].number_input("Start p₀", step=0.1, format="%g", key=LOOK.key("p0"), help="A sigmoid of the logit.")
+    columns[2].number_input("Step size", step=0.5, format="%g", key=LOOK.key("step_size"), help="Times the gradient.")
+    columns[3].number_input("Steps", step=10, key=LOOK.key("steps"))
     settings = [look[name] for name in ("target", "p0", "step_size", "steps")]
     try:
         paths = [(shown, descent(shown, *settings)) for shown in losses]
@@ -72,7 +72,7 @@ def _fall(shown: Chosen, path, target: float) -> drawing.Fall:
     return drawing.Fall(shown.name, shown.colour, path, (logits, hill))
 
 
-def _said_of_descents(paths, look: Look) -> str:
+def _said_of_descents(paths, look: Values) -> str:
     """What the start's gradients are and where each descent got to."""
     said = []
     for shown, path in paths:
@@ -93,7 +93,7 @@ def _said_of_descents(paths, look: Look) -> str:
 MEAN = "a collapsed decoder: the mean of the training digits, whatever the input"
 
 
-def image(losses: Sequence[Chosen], look: Look) -> None:
+def image(losses: Sequence[Chosen], look: Values) -> None:
     """An image's pixels as points on a loss, the image beside it; a click on either lights up the other."""
     if not losses:
         st.info("Choose a loss that looks at one pixel at a time.")
@@ -101,7 +101,7 @@ def image(losses: Sequence[Chosen], look: Look) -> None:
     run, seen = _run()
     left, middle, right = st.columns([3, 1.2, 2])
     left.selectbox(
-        "Predictions of", SOURCES, format_func=_named_sources(run, seen).get, key=key("source"), filter_mode=None
+        "Predictions of", SOURCES, format_func=_named_sources(run, seen).get, key=LOOK.key("source"), filter_mode=None
     )
     _choose_picture(middle)
     names = {shown.key: shown for shown in losses}
@@ -122,7 +122,7 @@ def image(losses: Sequence[Chosen], look: Look) -> None:
 
 def _choose_picture(place) -> None:
     """One choice for all parts: the same test image in each."""
-    place.selectbox("Test image", range(1, PICTURES + 1), key=key("picture"))
+    place.selectbox("Test image", range(1, PICTURES + 1), key=LOOK.key("picture"))
 
 
 def _run():
@@ -186,7 +186,7 @@ def _light(point) -> None:
         return
     st.session_state["surface_lit"] = pixel
     for field, image_ in (("x", x), ("p", p)):
-        st.session_state[key(field)] = round(float(image_[pixel]), 6)
+        st.session_state[LOOK.key(field)] = round(float(image_[pixel]), 6)
 
 
 def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool) -> str:
@@ -218,14 +218,14 @@ DISTORTION_NAMES = {
 }
 
 
-def patch(losses: Sequence[Chosen], look: Look) -> None:
+def patch(losses: Sequence[Chosen], look: Values) -> None:
     """1 − SSIM needs a neighbourhood: shown on a digit whose prediction is shifted, blurred or brightened."""
     left, middle, right = st.columns([2, 3, 1])
     left.selectbox(
-        "The prediction is the image", DISTORTIONS, format_func=DISTORTION_NAMES.get, key=key("distortion"),
+        "The prediction is the image", DISTORTIONS, format_func=DISTORTION_NAMES.get, key=LOOK.key("distortion"),
         filter_mode=None,
     )  # fmt: skip
-    middle.slider("by", 0.0, MOST_DISTORTION, step=0.05, key=key("amount"))
+    middle.slider("by", 0.0, MOST_DISTORTION, step=0.05, key=LOOK.key("amount"))
     _choose_picture(right)
     x = to_unit(load_dataset("digits", SIDE).test[look["picture"] - 1, 0]).double().numpy()
     p = distorted(x, look["distortion"], look["amount"])

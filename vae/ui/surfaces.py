@@ -20,9 +20,11 @@ from vae.figures.surfaces import surfaces
 from vae.formula import formula_loss
 from vae.losses import LOSSES
 from vae.surfaces import VIEWS, at_point
-from vae.ui import components, surface_link
+from vae.ui import components
+from vae.ui.look import Values
 from vae.ui.settings import LOSS_NAMES
-from vae.ui.surface_panels import Chosen, Look, panel, symbol
+from vae.ui.surface_link import LOOK, MOST_LOSSES, SCALES
+from vae.ui.surface_panels import Chosen, panel, symbol
 
 torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
 
@@ -44,87 +46,59 @@ ROWS = (
     ("logit_slope", "dL/dlogit", "nats per unit of the logit: what reaches the network"),
     ("curvature", "d²L/dp²", "nats per squared unit of p"),
 )
-# ---- What is looked at: widgets <-> link ---------------------------------------------------------------------------
-
-
-def key(field: str) -> str:
-    """The key of the widget that holds a field."""
-    return f"surface.{field}"
 
 
 def restore() -> list[str]:
-    """Fill the widgets: from a link where one was followed, else from what they last held. Returns the link's problems."""
-    state, query = st.session_state, st.query_params.to_dict()
-    followed = query and query != state.get("surface_address") and not _moved()
-    if "surface_look" not in state or followed:
-        state.surface_look, state.surface_problems = surface_link.read(query)
-        for field, value in state.surface_look.items():
-            state[key(field)] = list(value) if field == "losses" else value
-    for field, value in state.surface_look.items():
-        state.setdefault(key(field), list(value) if field == "losses" else value)
-    for field in state.surface_look:
-        held = state[key(field)]
-        state.surface_look[field] = tuple(held) if field == "losses" else held
-    return state.surface_problems
+    """Fill the widgets; the link's problems."""
+    return LOOK.restore()[1]
 
 
-def _moved() -> bool:
-    """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
-    state = st.session_state
-    held = {field: state.get(key(field), value) for field, value in state.get("surface_look", {}).items()}
-    held["losses"] = tuple(held.get("losses", ()))
-    return held != state.get("surface_look", held)
-
-
-def share(look: Look) -> None:
-    """Write what is shown into the address, so that copying it shares it."""
-    if not look["losses"]:
-        return
-    st.session_state.surface_address = query = surface_link.write(look)
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+def share(look: Values) -> None:
+    """Write what is shown into the address, unless nothing is."""
+    if look["losses"]:
+        LOOK.share(look)
 
 
 def _set_cursor(x: float, p: float) -> None:
-    st.session_state[key("x")], st.session_state[key("p")] = round(float(x), 6), round(float(p), 6)
+    LOOK.set(x=round(float(x), 6), p=round(float(p), 6))
 
 
 # ---- Controls ------------------------------------------------------------------------------------------------------
 
 
-def controls() -> Look:
+def controls() -> Values:
     """Which losses, which view, which form."""
-    look = st.session_state.surface_look
+    look = LOOK.shown()
     losses, view, form, scale = st.columns([5, 2.6, 2, 1.5], vertical_alignment="bottom")
     losses.multiselect(
         "Losses, one to four",
         loss_keys(),
         format_func=LOSS_NAMES.get,
-        key=key("losses"),
-        max_selections=surface_link.MOST_LOSSES,
+        key=LOOK.key("losses"),
+        max_selections=MOST_LOSSES,
         on_change=_show_patch_for_ssim,
         select_all=False,
     )
     view.selectbox(
-        "View", list(VIEWS), format_func=lambda k: VIEWS[k].name, key=key("view"), filter_mode=None,
+        "View", list(VIEWS), format_func=lambda k: VIEWS[k].name, key=LOOK.key("view"), filter_mode=None,
         help=" ".join(f"**{v.name}**: {v.meaning}" for v in VIEWS.values()),
     )  # fmt: skip
     form.segmented_control(
-        "Drawn as", list(FORM_NAMES), format_func=FORM_NAMES.get, key=key("form"), required=True, width="stretch"
+        "Drawn as", list(FORM_NAMES), format_func=FORM_NAMES.get, key=LOOK.key("form"), required=True, width="stretch"
     )
     scale.selectbox(
-        "Heights", surface_link.SCALES, format_func={"own": "each its own", "same": "one scale"}.get, key=key("scale"),
+        "Heights", SCALES, format_func={"own": "each its own", "same": "one scale"}.get, key=LOOK.key("scale"),
         filter_mode=None, disabled=look["form"] == "section",
     )  # fmt: skip
     return look
 
 
 def _show_patch_for_ssim() -> None:
-    if "ssim" in st.session_state[key("losses")] and "ssim" not in st.session_state.surface_look["losses"]:
-        st.session_state[key("part")] = "patch"
+    if "ssim" in st.session_state[LOOK.key("losses")] and "ssim" not in LOOK.shown()["losses"]:
+        LOOK.set(part="patch")
 
 
-def chosen(look: Look) -> list[Chosen]:
+def chosen(look: Values) -> list[Chosen]:
     """The pointwise losses on show. A formula that is none is answered in one sentence, and left out."""
     found = []
     for name in look["losses"]:
@@ -138,21 +112,21 @@ def chosen(look: Look) -> list[Chosen]:
     return found
 
 
-def own_formula(look: Look) -> None:
+def own_formula(look: Values) -> None:
     """Where a formula of one's own is written, if it is among the losses."""
     if FORMULA in look["losses"]:
         st.text_input(
             "Your formula in x, p, logits (nats per pixel)",
-            key=key(FORMULA),
+            key=LOOK.key(FORMULA),
             help="Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
         )
 
 
-def cursor(look: Look) -> None:
+def cursor(look: Values) -> None:
     """The one cursor: two sliders, and the lecture's points as buttons; the losses' parameters below."""
     left, right = st.columns(2)
-    left.slider("True pixel x", 0.0, 1.0, step=0.001, format="%.3f", key=key("x"))
-    right.slider("Prediction p", 0.0, 1.0, step=0.001, format="%.3f", key=key("p"))
+    left.slider("True pixel x", 0.0, 1.0, step=0.001, format="%.3f", key=LOOK.key("x"))
+    right.slider("Prediction p", 0.0, 1.0, step=0.001, format="%.3f", key=LOOK.key("p"))
     here = (look["x"], look["p"])
     st.session_state["surface_example"] = here if here in EXAMPLES else None
     st.pills(
@@ -166,7 +140,7 @@ def cursor(look: Look) -> None:
     wide = 2 if len(parameters) in (1, 2, 4) else 3
     for column, (name, p) in zip(st.columns(wide) * 2, parameters):
         label = f"{symbol(p.name)} of {LOSSES[name].name}"
-        column.slider(label, p.low, p.high, step=p.low, format="%.2f", key=key(f"{name}.{p.name}"), help=p.meaning)
+        column.slider(label, p.low, p.high, step=p.low, format="%.2f", key=LOOK.key(f"{name}.{p.name}"), help=p.meaning)
 
 
 def _go_to_example() -> None:
@@ -177,7 +151,7 @@ def _go_to_example() -> None:
 # ---- The picture -----------------------------------------------------------------------------------------------------
 
 
-def picture(losses: Sequence[Chosen], look: Look) -> None:
+def picture(losses: Sequence[Chosen], look: Values) -> None:
     """The losses side by side, and below them what is cut off and where there is no value."""
     if not losses:
         st.info("Choose a loss that looks at one pixel at a time to see its surface; 1 − SSIM is shown below.")
@@ -202,12 +176,12 @@ def picture(losses: Sequence[Chosen], look: Look) -> None:
 
 def _clicked(point: Mapping) -> None:
     state = st.session_state
-    x, p = state[key("x")], point["y"]
-    if state[key("form")] == "section":
+    x, p = state[LOOK.key("x")], point["y"]
+    if state[LOOK.key("form")] == "section":
         p = point["x"]
     else:
         x = point["x"]
-    if state[key("view")] == "asymmetry":
+    if state[LOOK.key("view")] == "asymmetry":
         p = x + p
     if 0 <= x <= 1 and -1e-6 <= p <= 1 + 1e-6:
         _set_cursor(x, min(max(p, 0.0), 1.0))  # within rounding of float32
@@ -216,7 +190,7 @@ def _clicked(point: Mapping) -> None:
 # ---- The table -------------------------------------------------------------------------------------------------------
 
 
-def table(losses: Sequence[Chosen], look: Look) -> None:
+def table(losses: Sequence[Chosen], look: Values) -> None:
     """Value, excess, gradients and curvature at the cursor, a column for each loss."""
     if not losses:
         return
@@ -244,7 +218,7 @@ STYLE = """<style>
 </style>"""
 
 
-def lecture(look: Look) -> None:
+def lecture(look: Values) -> None:
     """What the lecture says at the cursor, and what the numbers say of it, where it speaks of this point."""
     here = (look["x"], look["p"])
     name = EXAMPLES.get(here) or _claims_at().get(here)
@@ -265,9 +239,9 @@ def _finding(name: str):
     return CLAIMS[name].check()
 
 
-def part(look: Look) -> str:
+def part(look: Values) -> str:
     """Which of the parts below is open."""
     return st.segmented_control(
-        "More on these losses", list(PART_NAMES), format_func=PART_NAMES.get, key=key("part"), required=True,
+        "More on these losses", list(PART_NAMES), format_func=PART_NAMES.get, key=LOOK.key("part"), required=True,
         label_visibility="collapsed",
     )  # fmt: skip
