@@ -193,3 +193,19 @@ def test_a_drawing_goes_through_the_model_and_onto_the_maps(latent):
     for part, key in (("map", ".st-key-codes-0"), ("embed", ".st-key-embed-0")):
         go(page, part)
         page.wait_for_function(f"{marks.format(key)} === 3")  # the codes, the chosen image, the drawing
+
+
+@pytest.mark.parametrize(("part", "last"), [("traverse", "strips-0"), ("map", "grid-0"), ("walk", "walk-rows")])
+def test_the_act_fits_a_projector(latent, part, last):
+    page = latent(f"?model={MNIST}&part={part}")
+    box = grid(page, last).bounding_box()
+    assert box["y"] + box["height"] <= 720
+
+
+def test_no_part_scrolls_sideways_on_a_phone(latent):
+    page = latent(f"?model={DIGITS}")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for part in PARTS:
+        go(page, part)
+        expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part

@@ -17,7 +17,7 @@ from vae.ui.pictures import pictures
 
 PLANES = {"dimensions": "two dimensions", "pca": "the codes' two principal axes"}
 N_SAMPLES = 24
-GRID_WIDTH = 430  # pixels: it fits a projector
+GRID_WIDTH, GRID_WIDTH_BELOW_CONTROLS = 430, 350  # pixels: they fit a projector
 
 
 def plane_of(model: Opened, look: Values) -> Plane:
@@ -65,7 +65,7 @@ def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
     )
     pictures(
         model.decode(plane.points(at)), key, f"Pictures on a plane of the latent space of {model.title}",
-        columns=cells, width=GRID_WIDTH, on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
+        columns=cells, width=GRID_WIDTH if model.latent_dim == 2 else GRID_WIDTH_BELOW_CONTROLS, on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
     )  # fmt: skip
 
 

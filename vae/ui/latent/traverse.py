@@ -91,7 +91,7 @@ def _strips(shown: list[tuple[Opened, _Walk]], look: Values) -> None:
             st.caption(f"**{model.title}**. Rows: dimension · its KL in nats. Columns: steps from the start.")
             pictures(
                 seen, f"strips.{i}", f"Traversals of {model.title}", columns=STEPS, above=above, beside=beside,
-                marks=_marks(walk, steps, model.colour), width=560,
+                marks=_marks(walk, steps, model.colour), width=540,
                 on_pick=partial(_picked, steps),
             )  # fmt: skip
     if len(drawn) == 2 and drawn[0][2].shape == drawn[1][2].shape:
