@@ -15,12 +15,11 @@ def strip(images: np.ndarray, columns: int = 10, least_width: int = 560) -> byte
     n, channels, height, width = images.shape
     columns = min(columns, n)
     rows = -(-n // columns)
-    canvas = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 4), np.uint8)
-    colours = np.repeat(images, 3, axis=1) if channels == 1 else images
-    for i, image in enumerate(colours):
-        top, left = (i // columns) * (height + GAP), (i % columns) * (width + GAP)
-        canvas[top : top + height, left : left + width, :3] = image.transpose(1, 2, 0)
-        canvas[top : top + height, left : left + width, 3] = 255
+    tiles = np.zeros((rows * columns, height + GAP, width + GAP, 4), np.uint8)  # a gap below and to the right of each
+    tiles[:n, :height, :width, :3] = images.transpose(0, 2, 3, 1)
+    tiles[:n, :height, :width, 3] = 255
+    canvas = tiles.reshape(rows, columns, height + GAP, width + GAP, 4).swapaxes(1, 2)
+    canvas = canvas.reshape(rows * (height + GAP), columns * (width + GAP), 4)[:-GAP, :-GAP]
     scale = max(1, -(-least_width // canvas.shape[1]))
     canvas = canvas.repeat(scale, axis=0).repeat(scale, axis=1)
     file = io.BytesIO()

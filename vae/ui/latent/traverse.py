@@ -45,19 +45,18 @@ class _Walk:
         self.start = torch.zeros(model.latent_dim) if look["start"] == "prior" else code_of(model, look["image"])
         self.moves = [*look["moves"], *[0.0] * len(self.order)][: len(self.order)]
 
-    def at(self, moves: list[float]) -> Tensor:
-        """The code (Z,) after these moves, in standard deviations."""
-        z = self.start.clone()
-        for dim, move in zip(self.order, moves):
-            z[dim] += move * self.scale[dim]
+    def here(self) -> Tensor:
+        """The code (Z,) where the sliders stand; their moves are in standard deviations."""
+        z, dims = self.start.clone(), list(self.order)
+        z[dims] += torch.tensor(self.moves) * self.scale[dims]
         return z
 
     def strips(self, steps: Tensor) -> Tensor:
         """(rows * steps, Z): in row k only move k differs from where the sliders stand."""
-        codes = []
-        for rank in range(len(self.order)):
-            codes += [self.at([*self.moves[:rank], float(step), *self.moves[rank + 1 :]]) for step in steps]
-        return torch.stack(codes)
+        codes = self.here().repeat(len(self.order), len(steps), 1)
+        for rank, dim in enumerate(self.order):
+            codes[rank, :, dim] = self.start[dim] + steps * self.scale[dim]
+        return codes.flatten(0, 1)
 
 
 def _controls(first: Opened, second: Opened | None) -> None:
@@ -125,7 +124,7 @@ def _now(shown: list[tuple[Opened, _Walk]]) -> None:
     """What the sliders' code decodes to, large."""
     for i, (tile, (model, walk)) in enumerate(zip(st.columns(2), shown)):
         with tile:
-            seen = model.decode(walk.at(walk.moves)[None])
+            seen = model.decode(walk.here()[None])
             pictures(seen, f"now.{i}", f"Decoded by {model.title}", columns=1, width=LARGE)
 
 
