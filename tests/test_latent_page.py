@@ -45,7 +45,7 @@ def pictures_of(app: AppTest) -> list[str]:
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
-    "model", ["digits-bce-z2", "digits-bce-z8", "mnist-bce-z20", "mnist-mse-z2", "olivetti-gaussian_optimal-z32"]
+    "model", ["digits-bce-z2", "digits-bce-z8", "mnist-bce-z20", "mnist-mse-z2", "olivetti-gaussian-z32"]
 )
 def test_every_part_opens_offline(opened, part, model):
     app = opened(model=model, part=part)

@@ -40,7 +40,7 @@ def test_what_the_readme_says_is_what_the_files_hold():
 
 
 @pytest.mark.parametrize(
-    "name", ["digits-bce-z8", "mnist-bce-z20", "mnist-gaussian_optimal-z2", "olivetti-gaussian_optimal-z32"]
+    "name", ["digits-bce-z8", "mnist-bce-z20", "mnist-gaussian_optimal-z2", "olivetti-gaussian-z32"]
 )
 def test_figures_and_codes_come_out_again(name):
     model = load_shipped(name)
