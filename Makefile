@@ -36,7 +36,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 
 test: lint browser
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest -m "not slow" tests/browser
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
