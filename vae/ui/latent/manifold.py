@@ -64,9 +64,13 @@ def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
         f"**{model.title}**: each cell holds the same share of the prior. Click one: the nearest test image is chosen."
     )
     pictures(
-        model.decode(plane.points(at)), key, f"Pictures on a plane of the latent space of {model.title}",
-        columns=cells, width=GRID_WIDTH if model.latent_dim == 2 else GRID_WIDTH_BELOW_CONTROLS, on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
-    )  # fmt: skip
+        model.decode(plane.points(at)),
+        key,
+        f"Pictures on a plane of the latent space of {model.title}",
+        columns=cells,
+        width=GRID_WIDTH if model.latent_dim == 2 else GRID_WIDTH_BELOW_CONTROLS,
+        on_pick=lambda cell: _choose_nearest(model, plane, at[cell]),
+    )
 
 
 def _choose_nearest(model: Opened, plane: Plane, at: torch.Tensor) -> None:
