@@ -52,6 +52,13 @@ def figure(page: Page, key: str):
     return found
 
 
+def at_rest(page: Page, drawn) -> None:
+    """Wait until a figure has not been drawn again for a second: a lasso is lost where it is."""
+    seen = ""
+    while seen != (seen := drawn.get_attribute("data-updates")):
+        page.wait_for_timeout(1000)
+
+
 def click_cell(page: Page, key: str, row: int, column: int, rows: int, columns: int) -> None:
     box = grid(page, key).bounding_box()
     page.mouse.click(box["x"] + (column + 0.5) * box["width"] / columns, box["y"] + (row + 0.5) * box["height"] / rows)
@@ -116,6 +123,7 @@ def test_a_map_unfolds_pauses_and_is_lassoed(latent):
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Go on")).to_be_enabled()
     expect(page.get_by_text("trustworthiness").first).to_be_visible()
+    at_rest(page, drawn)
     box = drawn.bounding_box()
     corners = [(0.02, 0.12), (0.98, 0.12), (0.98, 0.97), (0.02, 0.97), (0.02, 0.13)]
     page.mouse.move(box["x"] + corners[0][0] * box["width"], box["y"] + corners[0][1] * box["height"])
