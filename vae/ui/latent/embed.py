@@ -59,10 +59,10 @@ def _show_maps(panels: Sequence[Panel], look: Values) -> None:
         start_up_notice(starter())
     else:
         unfoldings = [_unfolding(panel, panels[0]) for panel in panels]
-        if any(unfolding.view().status.active for unfolding in unfoldings):
-            st.fragment(_moving, run_every=REFRESH_SECONDS)(panels, unfoldings, look, _selected())
-        else:
-            _unfolded(panels, unfoldings, look)
+        active = _active(unfoldings)
+        # Always a fragment, though it refreshes only while a map unfolds: else the figure would be made anew at each change.
+        moving = st.fragment(_moving, run_every=REFRESH_SECONDS if active else None)
+        moving(panels, unfoldings, look, _chosen(), active)
 
 
 # ---- What is mapped --------------------------------------------------------------------------------------------------
@@ -150,15 +150,23 @@ def _at_rest(panel: Panel, look: Values) -> np.ndarray | None:
 # ---- What moves ------------------------------------------------------------------------------------------------------
 
 
-def _moving(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values, selected: tuple) -> None:
-    """The part that refreshes while a map unfolds; the rest of the page follows once it ends, or something is chosen."""
-    _unfolded(panels, unfoldings, look)
-    if _selected() != selected or not any(unfolding.view().status.active for unfolding in unfoldings):
+def _moving(
+    panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values, chosen: tuple, active: bool
+) -> None:
+    """The part that refreshes while a map unfolds; the whole page follows once that changes, or something is chosen."""
+    if _chosen() != chosen or _active(unfoldings) != active:
         st.rerun(scope="app")
+    _unfolded(panels, unfoldings, look)
 
 
-def _selected() -> tuple:
-    return st.session_state[LOOK.key("image")], *st.session_state.get(LASSO, ())
+def _active(unfoldings: Sequence[Unfolding]) -> bool:
+    return any(unfolding.view().status.active for unfolding in unfoldings)
+
+
+def _chosen() -> tuple:
+    """What the rest of the page depends on: the image, the lasso, and which maps there are."""
+    state = st.session_state
+    return state[LOOK.key("image")], id(state.get(MAPS)), state.get(REVISION, 0), *state.get(LASSO, ())
 
 
 def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values) -> None:
