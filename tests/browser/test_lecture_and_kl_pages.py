@@ -226,8 +226,9 @@ def test_the_log_variance_trick_and_the_weights_answer(open_page):
 # ---- Both ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)], ids=["projector", "phone"])
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
+)
 @pytest.mark.parametrize(("path", "figure", "last"), [
     ("/?claim=perfect_costs", "lecture-perfect_costs", ".st-key-lecture-next"),
     ("/kl", "kl-over-codes", ".st-key-kl-convergence"),

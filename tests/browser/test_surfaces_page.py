@@ -251,8 +251,9 @@ def test_ssim_is_shown_on_a_patch(open_page):
     expect(page.get_by_text("1 − SSIM is 0.000 on average")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)], ids=["projector", "phone"])
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
+)
 def test_the_page_fits(open_page, scheme, width, height):
     page = open_page("/surfaces", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": height})
