@@ -38,7 +38,7 @@ def test_a_link_reproduces_every_field():
     wanted = {
         "losses": ("laplace", "formula", "gaussian"), "view": "slope", "form": "map", "scale": "same", "x": 0.123456,
         "p": 0.001, "formula": "abs(x - p)**3", "part": "image", "target": 0.25, "p0": 0.5, "step_size": 3.5,
-        "steps": 17, "source": "run", "picture": 7, "distortion": "blur", "amount": 0.5, "gaussian.sigma": 0.05, "laplace.b": 0.3, "logcosh.a": 2.0,
+        "steps": 17, "source": "run", "on": "laplace", "picture": 7, "distortion": "blur", "amount": 0.5, "gaussian.sigma": 0.05, "laplace.b": 0.3, "logcosh.a": 2.0,
         "gaussian_optimal.sigma": 1.0, "gaussian_learned.sigma": 0.4,
     }  # fmt: skip
     assert wanted.keys() == LOOK.fields.keys()

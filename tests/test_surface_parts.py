@@ -74,3 +74,10 @@ def test_a_model_without_its_images_says_so_and_the_page_lives(opened, monkeypat
     assert any("do not ship with the app" in text.value for text in app.caption)
     app.selectbox(key="surface.source").set_value("digits-mse-z2").run()
     assert any("Summed over 64 pixels" in text.value for text in app.markdown)
+
+
+def test_the_loss_whose_map_is_shown_is_in_the_link_and_one_that_is_not_on_show_gives_way(opened):
+    app = opened(part="image", losses="bce,mse", on="mse")
+    assert app.selectbox(key="surface.on").value == "mse"
+    app.multiselect(key="surface.losses").set_value(["laplace", "bce"]).run()
+    assert not app.exception and app.selectbox(key="surface.on").value == "laplace"

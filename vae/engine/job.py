@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from enum import Enum
 
 from distributed import Client
@@ -29,7 +30,7 @@ class Status(Enum):
         return self in (Status.DONE, Status.STOPPED, Status.FAILED)
 
 
-class Job:
+class Job(ABC):
     """Every method may be called from any thread; those that act return at once. A new job is paused.
 
     A kind of job says how chunks come under way (_fill) and how those that are not accepted yet are let go (_drop_chunks);
@@ -43,11 +44,13 @@ class Job:
         self._news = threading.Condition(self._lock)
         self._status, self._message, self._parked = Status.PAUSED, "", False
 
+    @abstractmethod
     def _fill(self) -> None:
-        raise NotImplementedError
+        """Submit chunks, so that work is under way."""
 
+    @abstractmethod
     def _drop_chunks(self) -> None:
-        raise NotImplementedError
+        """Let go of the chunks that are under way."""
 
     def start(self) -> None:
         """Start, or go on after a pause; without effect on a job that is under way or has ended."""

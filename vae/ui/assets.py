@@ -1,4 +1,5 @@
-"""plotly.js, served once by this app's own server: a classroom may have no internet, and a CDN would see who looks."""
+"""What the browser runs: components of our own, and plotly.js from this app's own server, as a classroom may have no
+internet, and a CDN would see who looks."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 import plotly
+import streamlit as st
 
 STATIC = Path(__file__).parents[2] / "static"
 
@@ -26,3 +28,13 @@ def plotly_js() -> str:
             shutil.copyfile(path, temporary)
             os.replace(temporary, target)
     return f"app/static/{name}"
+
+
+def component(script: Path):
+    """A component of our own: the code in `script`, a .js file, with the styles in the .css file beside it."""
+    return st.components.v2.component(
+        f"vae_{script.stem}",
+        js=script.read_text(),
+        css=script.with_suffix(".css").read_text(),
+        isolate_styles=False,
+    )

@@ -8,15 +8,11 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from vae.ui.assets import component
+
 SIDE = 112  # pixels a side of what arrives here
 BRUSH = 0.1  # its width, as a share of the sheet
-_HERE = Path(__file__).parent
-_canvas = st.components.v2.component(
-    "vae_canvas",
-    js=(_HERE / "canvas.js").read_text(),
-    css=(_HERE / "canvas.css").read_text(),
-    isolate_styles=False,
-)
+_canvas = component(Path(__file__).with_name("canvas.js"))
 
 
 def canvas(key: str, label: str, held: str) -> None:

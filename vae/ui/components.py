@@ -11,22 +11,11 @@ from typing import Any
 import streamlit as st
 
 from vae.figures.plot import Figure, encoded
-from vae.ui.assets import plotly_js
+from vae.ui.assets import component, plotly_js
 
-_HERE = Path(__file__).parent
-_figure = st.components.v2.component(
-    "vae_figure",
-    js=(_HERE / "figure.js").read_text(),
-    css=(_HERE / "figure.css").read_text(),
-    isolate_styles=False,
-)
-_atlas = st.components.v2.component("vae_atlas", js=(_HERE / "atlas.js").read_text())
-_film = st.components.v2.component(
-    "vae_film",
-    js=(_HERE / "film.js").read_text(),
-    css=(_HERE / "film.css").read_text(),
-    isolate_styles=False,
-)
+_figure = component(Path(__file__).with_name("figure.js"))
+_atlas = st.components.v2.component("vae_atlas", js=Path(__file__).with_name("atlas.js").read_text())
+_film = component(Path(__file__).with_name("film.js"))
 
 
 @dataclass(frozen=True, eq=False)

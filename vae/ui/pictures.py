@@ -11,14 +11,9 @@ import streamlit as st
 from torch import Tensor
 
 from vae.figures.mosaics import strip
+from vae.ui.assets import component
 
-_HERE = Path(__file__).parent
-_pictures = st.components.v2.component(
-    "vae_pictures",
-    js=(_HERE / "pictures.js").read_text(),
-    css=(_HERE / "pictures.css").read_text(),
-    isolate_styles=False,
-)
+_pictures = component(Path(__file__).with_name("pictures.js"))
 
 
 def pictures(

@@ -51,6 +51,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "step_size": real(1.0, 0, 1000, lambda size: size > 0),
         "steps": whole(100, 1, 2000),
         "source": choice("mean", SOURCES),
+        "on": choice("bce", loss_keys()),
         "picture": whole(1, 1, PICTURES),
         "distortion": choice("shift", DISTORTIONS),
         "amount": real(1.0, 0, MOST_DISTORTION),

@@ -105,7 +105,9 @@ def image(losses: Sequence[Chosen], look: Values) -> None:
     )
     _choose_picture(middle)
     names = {shown.key: shown for shown in losses}
-    on = right.selectbox("On the map of", list(names), format_func=lambda k: names[k].name, key="surface_on")
+    if look["on"] not in names:  # the loss whose map it was is no longer on show
+        LOOK.set(on=next(iter(names)))
+    on = right.selectbox("On the map of", list(names), format_func=lambda k: names[k].name, key=LOOK.key("on"))
     pair = _pair(look["source"], look["picture"] - 1, seen)
     if pair is None:
         return

@@ -16,6 +16,7 @@ from vae.figures.mosaics import strip
 from vae.figures.per_pixel import signed
 from vae.model import VAE, Layer, layers_of
 from vae.one_pass import Pass
+from vae.ui.assets import component
 from vae.ui.latent.look import MOST_MOVES
 from vae.ui.latent.models import Opened
 
@@ -23,13 +24,7 @@ SHOWN = 20  # latent dimensions
 SPAN = 3.0  # what a slider adds to z, at most
 LEAST_WIDTH = 112  # pixels of a picture
 GREY = "#8a8f98"
-_HERE = Path(__file__).parent
-_diagram = st.components.v2.component(
-    "vae_pass",
-    js=(_HERE / "diagram.js").read_text(),
-    css=(_HERE / "diagram.css").read_text(),
-    isolate_styles=False,
-)
+_diagram = component(Path(__file__).with_name("diagram.js"))
 
 
 def diagram(
