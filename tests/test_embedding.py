@@ -23,6 +23,7 @@ from vae.embedding import (
     neighbours,
     pca,
     place,
+    place_by_pca,
     quality,
     trustworthiness,
     usable,
@@ -299,3 +300,9 @@ def test_too_many_neighbours_are_refused(codes, labels):
         for k in (0, 5):
             with pytest.raises(SettingError, match=f"k = {k} cannot be used: .* from 1 to 4"):
                 function(k)
+
+
+def test_new_codes_lie_on_the_pca_map_where_they_would_as_old_ones():
+    codes = torch.randn(40, 5, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_array_equal(place_by_pca(codes, codes[7:9]), pca(codes)[0][7:9])
+    np.testing.assert_allclose(place_by_pca(codes, codes.mean(0)[None]), 0, atol=1e-6)

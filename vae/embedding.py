@@ -72,13 +72,20 @@ def pca(codes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     0. SettingError for codes that are not finite, and for fewer than two.
     """
     codes = torch.from_numpy(_array(codes))
-    mean, deviations, directions = principal_directions(codes)
-    coordinates, shares = np.zeros((len(codes), 2), np.float32), np.zeros(2)
-    found = min(2, len(directions))
-    coordinates[:, :found] = ((codes.double() - mean) @ directions[:found].T).numpy()
+    _, deviations, _ = principal_directions(codes)
     variances = deviations.square().numpy()
-    shares[:found] = variances[:found] / max(variances.sum(), np.finfo(float).tiny)
-    return coordinates, shares
+    shares = np.zeros(2)
+    shares[: len(variances)] = variances[:2] / max(variances.sum(), np.finfo(float).tiny)
+    return place_by_pca(codes, codes), shares
+
+
+def place_by_pca(codes: ArrayLike, new_codes: ArrayLike) -> np.ndarray:
+    """Put new codes (m, Z) onto the PCA map of `codes`: (m, 2) float32. SettingError as pca()."""
+    mean, _, directions = principal_directions(torch.from_numpy(_array(codes)))
+    centred = torch.from_numpy(_array(new_codes)).double() - mean
+    placed = np.zeros((len(centred), 2), np.float32)
+    placed[:, : len(directions)] = (centred @ directions[:2].T).numpy()
+    return placed
 
 
 # ---- t-SNE --------------------------------------------------------------------------------------------------------

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+import torch
 from streamlit.runtime.pages_manager import PagesManager
 
 from vae.ui.engine import starter
 from vae.ui.owner import owner
+
+torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
 
 ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 from html import escape
 
 import streamlit as st
-import torch
 
 from vae.claims import CLAIMS
 from vae.config import FORMULA, loss_keys
@@ -25,8 +24,6 @@ from vae.ui.look import Values
 from vae.ui.settings import LOSS_NAMES
 from vae.ui.surface_link import LOOK, MOST_LOSSES, SCALES
 from vae.ui.surface_panels import Chosen, panel, symbol
-
-torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
 
 FORM_NAMES = {"surface": "3-D", "map": "Map", "section": "Cut"}
 PART_NAMES = {"descent": "A pixel descends", "image": "The surface meets an image", "patch": "1 − SSIM on a patch"}

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-import torch
 
-from vae.embedding import EmbeddingConfig, largest_perplexity, pca, place, usable
+from vae.embedding import EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
 from vae.engine import Unfolding, UnfoldingView
 from vae.errors import VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
-from vae.latent import axis_between, principal_directions
+from vae.latent import axis_between
 from vae.ui.components import figure
 from vae.ui.engine import engine, starter
 from vae.ui.latent.arithmetic import LASSO
@@ -204,12 +203,8 @@ def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) ->
 
 def _by_pca(panel: Panel) -> Layout:
     code = code_of_drawing(panel.model)
-    if code is None:
-        return Layout(pca(panel.codes)[0])
-    mean, _, directions = principal_directions(torch.from_numpy(panel.codes))
-    placed = torch.zeros(2, dtype=torch.float64)
-    placed[: len(directions[:2])] = directions[:2] @ (code.double() - mean)
-    return Layout(pca(panel.codes)[0], drawing=placed.numpy())
+    placed = None if code is None else place_by_pca(panel.codes, code[None])[0]
+    return Layout(pca(panel.codes)[0], drawing=placed)
 
 
 def _placed(panel: Panel, unfolding: Unfolding, view: UnfoldingView) -> np.ndarray | None:
@@ -217,7 +212,7 @@ def _placed(panel: Panel, unfolding: Unfolding, view: UnfoldingView) -> np.ndarr
     code = code_of_drawing(panel.model)
     if code is None or view.status.active or not view.iteration:
         return None
-    key = (id(unfolding), view.iteration, code.numpy().tobytes())
+    key = (unfolding.id, view.iteration, code.numpy().tobytes())
     held = st.session_state.setdefault("latent:placed", {})
     if key not in held:
         if len(held) > 8:

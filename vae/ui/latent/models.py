@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from vae.ui.owner import owner
 
 ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encoding test images: half a second or so
 FEWEST = 200
+FILES_KEPT = 4  # of a session
 RUN, FILE = "run:", "file:"
 
 
@@ -104,7 +104,7 @@ def _run_title(run: Run) -> str:
     return f"My run: {config.dataset}, {config.loss}, z = {config.latent_dim}"
 
 
-def _files() -> Mapping[str, Opened]:
+def _files() -> dict[str, Opened]:
     """The files that this session has brought."""
     return st.session_state.setdefault("latent:files", {})
 
@@ -161,6 +161,8 @@ def bring(name: str, content: bytes) -> str:
             path = Path(folder) / (Path(name).name or "file")
             path.write_bytes(content)
             checkpoint = load_checkpoint(path)
+        while len(_files()) >= FILES_KEPT:
+            _files().pop(next(iter(_files())))
         _files()[key] = _opened(key, f"My file: {name[:40]}", checkpoint)
     return key
 
