@@ -35,11 +35,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# These time what a user waits for, or count processes: nothing may run beside them.
-ALONE := tests/browser/test_train_page.py tests/browser/test_orphans.py
+# It times what a user waits for: nothing may run beside it.
+ALONE := tests/browser/test_train_page.py
 
 test: lint browser
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ALONE:%=--ignore %)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore $(ALONE)
 	$(BIN)/python -m pytest -m "not slow" $(ALONE)
 
 slow: $(VENV)/.dev

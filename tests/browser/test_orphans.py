@@ -16,8 +16,8 @@ def workers_of(process) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
-def test_no_process_outlives_the_server(sent, chromium):
-    with running_app() as (process, address):
+def test_no_process_outlives_the_server(sent, chromium, tmp_path):
+    with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1") as (process, address):
         page = chromium.new_page()
         page.goto(f"{address}/train?dataset=digits")
         page.locator(".vae-film img").first.wait_for(timeout=60_000)
