@@ -7,8 +7,8 @@ import torch
 
 from vae import SettingError, kl_divergence
 from vae.latent import (
+    Walk,
     axis_between,
-    centre_and_scale,
     cross_fade,
     direction,
     health,
@@ -20,10 +20,8 @@ from vae.latent import (
     principal_directions,
     prior_samples,
     quantile_grid,
-    reach,
+    scale_of,
     slerp,
-    traversal,
-    traversals,
 )
 
 T = torch.linspace(0, 1, 11)
@@ -41,31 +39,26 @@ def test_dimensions_are_ordered_by_their_kl_and_ties_by_index():
     assert order_by_kl(torch.tensor([0.1, 0.2])) == (1, 0)
 
 
-def test_a_traversal_changes_one_dimension_and_no_other():
-    start = torch.tensor([1.0, 2.0, 3.0])
-    found = traversal(start, 1, torch.tensor([-1.0, 0.0, 5.0]))
-    assert found.tolist() == [[1, -1, 3], [1, 0, 3], [1, 5, 3]]
-    assert start.tolist() == [1, 2, 3]
+def test_a_strip_changes_one_dimension_and_no_other():
+    walk = Walk(torch.tensor([1.0, 2.0, 3.0]), (2, 0), (0.5, -1.0), torch.tensor([1.0, 1.0, 2.0]))
+    assert walk.here().tolist() == [0, 2, 4]
+    strips = walk.strips(torch.tensor([-1.0, 0.0, 0.5]))
+    assert strips[0].tolist() == [[0, 2, 1], [0, 2, 3], [0, 2, 4]]
+    assert strips[1].tolist() == [[0, 2, 4], [1, 2, 4], [1.5, 2, 4]]
+    assert walk.start.tolist() == [1, 2, 3]
 
 
-def test_the_reach_is_in_deviations_of_the_prior_or_of_the_codes(codes):
-    strips = traversals(torch.zeros(5), (3, 0), steps=5, span=2.0)
-    assert strips.shape == (2, 5, 5)
-    assert strips[0, :, 3].tolist() == strips[1, :, 0].tolist() == [-2, -1, 0, 1, 2]
-    assert strips[0, :, [0, 1, 2, 4]].eq(0).all()
-    values = reach(3, 2.0, 5, "codes", codes)  # (Z, 3)
-    torch.testing.assert_close(values[:, 1], codes.mean(0))
-    torch.testing.assert_close(values[:, 2] - values[:, 0], 4 * codes.std(0, correction=0))
-    far = traversals(torch.full((5,), 9.0), (1,), 3, 2.0, "codes", codes)
-    torch.testing.assert_close(far[0, :, 1], values[1])  # the same values wherever it starts
+def test_a_unit_is_a_deviation_of_the_prior_or_of_the_codes(codes):
+    assert scale_of("prior", 5).tolist() == [1] * 5
+    torch.testing.assert_close(scale_of("codes", 5, codes), (codes - codes.mean(0)).square().mean(0).sqrt())
 
 
 def test_an_unknown_unit_and_missing_codes_are_one_sentence(codes):
     with pytest.raises(SettingError, match="unit = 'pixels' cannot be used: one of prior, codes is accepted"):
-        centre_and_scale("pixels", 2)
+        scale_of("pixels", 2)
     for none in (None, codes[:0]):
         with pytest.raises(SettingError, match="needs the codes of at least one image"):
-            centre_and_scale("codes", 5, none)
+            scale_of("codes", 5, none)
 
 
 def test_the_cells_of_the_quantile_grid_hold_equal_shares_of_the_prior():

@@ -24,24 +24,20 @@ PARALLEL = 1e-6  # sine of an angle below which two directions count as one, or 
 
 @dataclass(frozen=True)
 class Unit:
-    """What the range of a traversal is measured in. centre_and_scale(latent_dim, codes) -> (Z,), (Z,)."""
+    """How long a step of a traversal is. scale(latent_dim, codes (N, Z) or None) -> (Z,)."""
 
     label: str
-    centre_and_scale: Callable[[int, Tensor | None], tuple[Tensor, Tensor]]
+    scale: Callable[[int, Tensor | None], Tensor]
 
 
-def _of_prior(latent_dim: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
-    return torch.zeros(latent_dim), torch.ones(latent_dim)
-
-
-def _of_codes(latent_dim: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
+def _of_codes(latent_dim: int, codes: Tensor | None) -> Tensor:
     if codes is None or not len(codes):
         raise SettingError("unit", "codes", "it needs the codes of at least one image; 'prior' needs none")
-    return codes.mean(0), codes.std(0, correction=0)
+    return codes.std(0, correction=0)
 
 
 UNITS: dict[str, Unit] = {
-    "prior": Unit("standard deviations of the prior", _of_prior),
+    "prior": Unit("standard deviations of the prior", lambda latent_dim, codes: torch.ones(latent_dim)),
     "codes": Unit("standard deviations of the codes", _of_codes),
 }
 
@@ -51,45 +47,37 @@ def order_by_kl(kl_per_dim: Sequence[float]) -> tuple[int, ...]:
     return tuple(sorted(range(len(kl_per_dim)), key=lambda dim: -float(kl_per_dim[dim])))
 
 
-def centre_and_scale(unit: str, latent_dim: int, codes: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Where a traversal is centred and how long its unit is, each (Z,): 0 and 1, or mean and sd of codes (N, Z).
+def scale_of(unit: str, latent_dim: int, codes: Tensor | None = None) -> Tensor:
+    """How long a unit is in each dimension, (Z,): 1, or the standard deviation of codes (N, Z).
 
     SettingError for an unknown unit, and for unit "codes" without codes.
     """
     if unit not in UNITS:
         raise SettingError("unit", unit, f"one of {', '.join(UNITS)} is accepted")
-    return UNITS[unit].centre_and_scale(latent_dim, codes)
+    return UNITS[unit].scale(latent_dim, codes)
 
 
-def reach(
-    steps: int, span: float, latent_dim: int, unit: str = "prior", codes: Tensor | None = None
-) -> Tensor:  # (Z, n)
-    """The values that each dimension takes on its way from -span to +span units around its centre, evenly spaced."""
-    centre, scale = centre_and_scale(unit, latent_dim, codes)
-    return centre[:, None] + scale[:, None] * torch.linspace(-span, span, steps)
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Away from start (Z,): moves[k] units along dims[k]. scale (Z,): how long a unit is in each dimension."""
 
+    start: Tensor
+    dims: tuple[int, ...]
+    moves: tuple[float, ...]
+    scale: Tensor
 
-def traversal(start: Tensor, dim: int, values: Tensor) -> Tensor:
-    """start (Z,) once for each of values (n,), its coordinate `dim` replaced by the value: (n, Z)."""
-    codes = start.repeat(len(values), 1)
-    codes[:, dim] = values
-    return codes
+    def here(self) -> Tensor:
+        """The code (Z,) that the moves lead to."""
+        z, dims = self.start.clone(), list(self.dims)
+        z[dims] += torch.tensor(self.moves) * self.scale[dims]
+        return z
 
-
-def traversals(
-    start: Tensor,
-    dims: Sequence[int],
-    steps: int = 9,
-    span: float = 3.0,
-    unit: str = "prior",
-    codes: Tensor | None = None,
-) -> Tensor:
-    """A traversal from start (Z,) along each of dims: (len(dims), steps, Z).
-
-    The dimension sweeps the same values wherever start lies, so strips of different starts can be read side by side.
-    """
-    values = reach(steps, span, len(start), unit, codes)
-    return torch.stack([traversal(start, dim, values[dim]) for dim in dims])
+    def strips(self, steps: Tensor) -> Tensor:
+        """A traversal for each of dims: (len(dims), n, Z). In strip k only move k differs, and is each of steps (n,)."""
+        codes = self.here().repeat(len(self.dims), len(steps), 1)
+        for strip, dim in zip(codes, self.dims):
+            strip[:, dim] = self.start[dim] + steps * self.scale[dim]
+        return codes
 
 
 # ---- The manifold on a plane --------------------------------------------------------------------------------------

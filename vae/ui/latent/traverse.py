@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vae.figures.mosaics import difference
-from vae.latent import UNITS, centre_and_scale, order_by_kl
+from vae.latent import UNITS, Walk, order_by_kl, scale_of
 from vae.ui.latent.chosen import code_of, picker
 from vae.ui.latent.look import LOOK, STARTS
 from vae.ui.latent.models import Opened
@@ -27,7 +27,7 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
     _controls(first, second)
     if look["start"] == "image":
         picker(first, "image", "Start", "traverse.pick")
-    shown = [(model, _Walk(model, look, rows)) for model in (first, second) if model]
+    shown = [(model, _walk(model, look, rows)) for model in (first, second) if model]
     left, right = st.columns([7, 3], gap="medium")
     with left:
         _strips(shown, look)
@@ -36,27 +36,12 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
         _sliders(shown[0][1], look)
 
 
-class _Walk:
-    """Where one model's walk starts, and the codes on it: a step along rank k is a step along its k-th most used dimension."""
-
-    def __init__(self, model: Opened, look: Values, rows: int):
-        self.order = order_by_kl(model.health.kl_per_dim)[:rows]
-        self.scale = centre_and_scale(look["unit"], model.latent_dim, model.encoded.mu)[1]
-        self.start = torch.zeros(model.latent_dim) if look["start"] == "prior" else code_of(model, look["image"])
-        self.moves = [*look["moves"], *[0.0] * len(self.order)][: len(self.order)]
-
-    def here(self) -> Tensor:
-        """The code (Z,) where the sliders stand; their moves are in standard deviations."""
-        z, dims = self.start.clone(), list(self.order)
-        z[dims] += torch.tensor(self.moves) * self.scale[dims]
-        return z
-
-    def strips(self, steps: Tensor) -> Tensor:
-        """(rows * steps, Z): in row k only move k differs from where the sliders stand."""
-        codes = self.here().repeat(len(self.order), len(steps), 1)
-        for rank, dim in enumerate(self.order):
-            codes[rank, :, dim] = self.start[dim] + steps * self.scale[dim]
-        return codes.flatten(0, 1)
+def _walk(model: Opened, look: Values, rows: int) -> Walk:
+    """Where the sliders of this model stand: slider k moves along its k-th most used dimension."""
+    dims = order_by_kl(model.health.kl_per_dim)[:rows]
+    start = torch.zeros(model.latent_dim) if look["start"] == "prior" else code_of(model, look["image"])
+    moves = (*look["moves"], *[0.0] * len(dims))[: len(dims)]
+    return Walk(start, dims, moves, scale_of(look["unit"], model.latent_dim, model.encoded.mu))
 
 
 def _controls(first: Opened, second: Opened | None) -> None:
@@ -79,13 +64,13 @@ def _still() -> None:
     LOOK.set(moves=())
 
 
-def _strips(shown: list[tuple[Opened, _Walk]], look: Values) -> None:
+def _strips(shown: list[tuple[Opened, Walk]], look: Values) -> None:
     steps = torch.linspace(-look["span"], look["span"], STEPS)
-    drawn = [(model, walk, model.decode(walk.strips(steps))) for model, walk in shown]
+    drawn = [(model, walk, model.decode(walk.strips(steps).flatten(0, 1))) for model, walk in shown]
     above = [f"{step:+.1f}".replace("-", "−") if abs(step) > 1e-6 else "0" for step in steps.tolist()]
     tiles = st.columns(len(drawn), gap="small")
     for i, (tile, (model, walk, seen)) in enumerate(zip(tiles, drawn)):
-        beside = [f"z{_subscript(dim)} · {model.health.kl_per_dim[dim]:.1f}" for dim in walk.order]
+        beside = [f"z{_subscript(dim)} · {model.health.kl_per_dim[dim]:.1f}" for dim in walk.dims]
         with tile:
             st.caption(f"**{model.title}**. Rows: dimension · its KL in nats. Columns: steps from the start.")
             pictures(
@@ -103,7 +88,7 @@ def _strips(shown: list[tuple[Opened, _Walk]], look: Values) -> None:
         st.caption("The two models' pictures differ in size or in the number of rows: no difference is drawn.")
 
 
-def _marks(walk: _Walk, steps: Tensor, colour: str) -> dict[int, str]:
+def _marks(walk: Walk, steps: Tensor, colour: str) -> dict[int, str]:
     """In each row the picture nearest to where its slider stands."""
     nearest = [int((steps - move).abs().argmin()) for move in walk.moves]
     return {rank * STEPS + column: colour for rank, column in enumerate(nearest)}
@@ -120,7 +105,7 @@ def _move(rank: int, step: float) -> None:
     LOOK.set(moves=tuple(moves))
 
 
-def _now(shown: list[tuple[Opened, _Walk]]) -> None:
+def _now(shown: list[tuple[Opened, Walk]]) -> None:
     """What the sliders' code decodes to, large."""
     for i, (tile, (model, walk)) in enumerate(zip(st.columns(2), shown)):
         with tile:
@@ -128,10 +113,10 @@ def _now(shown: list[tuple[Opened, _Walk]]) -> None:
             pictures(seen, f"now.{i}", f"Decoded by {model.title}", columns=1, width=LARGE)
 
 
-def _sliders(walk: _Walk, look: Values) -> None:
+def _sliders(walk: Walk, look: Values) -> None:
     visible = st.columns(2, gap="small")
-    rest = st.expander(f"{len(walk.order) - SLIDERS} more").columns(2) if len(walk.order) > SLIDERS else ()
-    for rank, dim in enumerate(walk.order):
+    rest = st.expander(f"{len(walk.dims) - SLIDERS} more").columns(2) if len(walk.dims) > SLIDERS else ()
+    for rank, dim in enumerate(walk.dims):
         key = LOOK.key(f"move.{rank}")
         st.session_state[key] = float(walk.moves[rank])
         span = max(float(look["span"]), abs(walk.moves[rank]))
