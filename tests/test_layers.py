@@ -12,16 +12,18 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors",),
     ("losses", "data", "drawing", "model", "objective", "randomness"),
-    ("surfaces", "formula", "kl"),
+    ("surfaces", "formula", "kl", "kl_terms"),
     ("config",),
     ("evaluation",),
     ("training", "presets", "latent", "embedding"),
-    ("subset", "one_pass"),
+    ("subset", "one_pass", "dial", "script"),
     ("checkpoint",),
-    ("shipped",),
+    ("shipped", "scoring", "zoo"),
+    ("sweep",),
     ("claims",),
     ("engine",),
     ("figures",),
+    ("report",),
     ("ui",),
 )
 # Siblings that may look at each other.

@@ -21,6 +21,9 @@ PAGES = {
     "kl": ("KL term", "join_inner"),
     "train": ("Train", "model_training"),
     "latent": ("Latent space", "scatter_plot"),
+    "compare": ("Compare", "balance"),
+    "lab": ("Lab", "science"),
+    "zoo": ("Bug zoo", "pest_control"),
 }
 
 STYLE = """
