@@ -13,7 +13,8 @@ import torch
 from vae.data import find_source
 from vae.errors import SettingError
 from vae.formula import formula_loss
-from vae.losses import LOSSES, Loss, find_loss
+from vae.kl_terms import KLTerm, find_kl_term
+from vae.losses import LOSSES, Loss, Parameter, find_loss
 from vae.model import VAE, find_architecture
 from vae.objective import REDUCTIONS
 
@@ -33,6 +34,7 @@ class TrainConfig:
 
     size: pixels a side, 0 for the data set's own. parameters: the loss's given parameters, by name (sigma=...).
     hidden: widths of the MLP's hidden layers. reduction: "sum" over pixels, or "mean" to see what it breaks.
+    kl_term: what is done with the KL, a key of KL_TERMS; kl_parameters: its parameters, by name (warmup_epochs=...).
     """
 
     dataset: str = "digits"
@@ -44,6 +46,8 @@ class TrainConfig:
     hidden: tuple[int, ...] = (400,)
     latent_dim: int = 2
     beta: float = 1.0
+    kl_term: str = "constant"
+    kl_parameters: tuple[tuple[str, float], ...] = ()
     reduction: str = "sum"
     learning_rate: float = 1e-3
     batch_size: int = 128
@@ -59,7 +63,12 @@ class TrainConfig:
         record = self.loss_record()  # SettingError for a formula that does not work
         if self.loss != FORMULA and self.formula:
             raise SettingError("formula", self.formula, f"it is used only with loss = '{FORMULA}'")
-        self._freeze("parameters", _checked_parameters(record, self.parameters))
+        self._freeze("parameters", _checked("parameters", f"the loss {record.key}", record.given(), self.parameters))
+        term = find_kl_term(self.kl_term)
+        self._freeze(
+            "kl_parameters",
+            _checked("kl_parameters", f"the KL term {term.key}", term.parameters, self.kl_parameters),
+        )
         find_architecture(self.architecture)
         self._freeze("hidden", _checked_hidden(self.hidden))
         self._whole("latent_dim", 1, 256)
@@ -81,6 +90,14 @@ class TrainConfig:
         """Every given parameter of the loss with its value: the user's, else the default."""
         return {p.name: p.default for p in self.loss_record().given()} | dict(self.parameters)
 
+    def kl_record(self) -> KLTerm:
+        """What is done with the KL term, from its table."""
+        return find_kl_term(self.kl_term)
+
+    def kl_settings(self) -> dict[str, float]:
+        """Every parameter of the KL term with its value: the user's, else the default."""
+        return self.kl_record().settings(dict(self.kl_parameters))
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the images trained on."""
@@ -98,8 +115,8 @@ class TrainConfig:
     @property
     def observe_every(self) -> int:
         """Steps between two observations: held-out figures and pictures."""
-        per_step = 3 * self.batch_size * multiply_adds(self)  # the backward pass costs two forward passes
-        return max(1, min(MOST_STEPS_BETWEEN_OBSERVATIONS, round(OPERATIONS_BETWEEN_OBSERVATIONS / per_step)))
+        wanted = OPERATIONS_BETWEEN_OBSERVATIONS / operations_of_step(self)
+        return max(1, min(MOST_STEPS_BETWEEN_OBSERVATIONS, round(wanted)))
 
     @property
     def n_held_out(self) -> int:
@@ -120,7 +137,8 @@ class TrainConfig:
     # ---- JSON ----
 
     def to_dict(self) -> dict:
-        return asdict(self) | {"parameters": dict(self.parameters), "hidden": list(self.hidden)}
+        named = {"parameters": dict(self.parameters), "kl_parameters": dict(self.kl_parameters)}
+        return asdict(self) | named | {"hidden": list(self.hidden)}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
@@ -158,17 +176,17 @@ class TrainConfig:
         self._freeze(name, float(value))
 
 
-def _checked_parameters(record: Loss, given: object) -> tuple[tuple[str, float], ...]:
+def _checked(field: str, owner: str, allowed: tuple[Parameter, ...], given: object) -> tuple[tuple[str, float], ...]:
     try:
         values = dict(given)
     except (TypeError, ValueError):
-        raise SettingError("parameters", given, "a mapping from names to numbers is accepted") from None
-    allowed = {p.name: p for p in record.given()}
+        raise SettingError(field, given, "a mapping from names to numbers is accepted") from None
+    known = {p.name: p for p in allowed}
     for name in values:
-        if name not in allowed:
-            names = ", ".join(allowed) or "none"
-            raise SettingError("parameters", name, f"the loss {record.key} has these parameters to set: {names}")
-    return tuple(sorted((name, allowed[name].check(value)) for name, value in values.items()))
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise SettingError(field, name, f"{owner} has these parameters to set: {names}")
+    return tuple(sorted((name, known[name].check(value)) for name, value in values.items()))
 
 
 def _checked_hidden(hidden: object) -> tuple[int, ...]:
@@ -186,6 +204,12 @@ def _checked_hidden(hidden: object) -> tuple[int, ...]:
 def loss_keys() -> tuple[str, ...]:
     """The keys that the field `loss` takes."""
     return (*LOSSES, FORMULA)
+
+
+def operations_of_step(config: TrainConfig) -> float:
+    """Multiply-adds of one update, about: the backward pass costs two forward passes, and each further sample of z
+    (importance-weighted bound) one more pass through the decoder, half of the net."""
+    return 3 * config.batch_size * multiply_adds(config) * (1 + config.kl_settings().get("samples", 1)) / 2
 
 
 def multiply_adds(config: TrainConfig) -> int:

@@ -221,7 +221,7 @@ def weigh(beta: float, reconstruction: float = L17_RECONSTRUCTION, kl: float = L
     )
 
     def weighing(name: str, reduction: str, beta: float) -> Weighing:
-        weighed = combine(reconstruction, 0.0, beta, PIXELS, reduction)
+        weighed = combine(reconstruction, 0.0, PIXELS, reduction)
         return Weighing(name, weighed, beta * kl, beta * reconstruction / weighed)
 
     return [weighing(*way) for way in ways]

@@ -36,12 +36,14 @@ class Parameter:
     high: float
     meaning: str
     origin: str = "given"
+    whole: bool = False  # whether only whole numbers make sense
 
     def check(self, value: object) -> float:
         """The value as a float; SettingError unless it is a finite number within [low, high]."""
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not self.low <= value <= self.high:  # NaN fails the comparison too
-            raise SettingError(self.name, value, f"a number from {self.low:g} to {self.high:g} is accepted")
+        kind = "a whole number" if self.whole else "a number"
+        if not number or not self.low <= value <= self.high or (self.whole and value != int(value)):  # NaN fails too
+            raise SettingError(self.name, value, f"{kind} from {self.low:g} to {self.high:g} is accepted")
         return float(value)
 
 

@@ -3,10 +3,12 @@
     objective = reconstruction + beta * KL          (nats per image; lower is better)
 
 Reconstruction is summed over pixels, KL over latent dimensions, both averaged over images. That is -ELBO at beta = 1.
+What else may be done with the KL term is a table of its own, kl_terms.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -37,19 +39,23 @@ def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
     return 0.5 * (mu.square() + log_var.expm1() - log_var)
 
 
-def reduce_terms(pixel_loss: Tensor, kl: Tensor, beta: float, reduction: str = "sum") -> Terms:
+def reduce_terms(
+    pixel_loss: Tensor, kl: Tensor, beta: float | Callable[[Tensor], Tensor], reduction: str = "sum"
+) -> Terms:
     """pixel_loss (batch, C, H, W) and kl (batch, latent) -> Terms.
 
-    reduction="mean" divides the reconstruction inside the objective by the number of pixels. That is a common
-    mistake (on 28 x 28 pixels it multiplies beta by 784), kept to be seen; the reported reconstruction stays a sum.
+    beta: the weight of the KL term; or a function from the KL of each dimension, averaged over images, (latent,), to what
+    it adds to the objective. reduction="mean" divides the reconstruction inside the objective by the number of pixels.
+    That is a common mistake (on 28 x 28 pixels it multiplies beta by 784), kept to be seen; the reported reconstruction
+    stays a sum.
     """
     images = pixel_loss.shape[0]
     reconstruction = pixel_loss.sum() / images  # sum over pixels, mean over images
     kl_per_dim = kl.mean(0)  # mean over images; Terms.kl sums over latent dimensions
-    objective = combine(reconstruction, kl_per_dim.sum(), beta, pixel_loss[0].numel(), reduction)
-    return Terms(reconstruction, kl_per_dim, objective)
+    weighed = beta(kl_per_dim) if callable(beta) else beta * kl_per_dim.sum()
+    return Terms(reconstruction, kl_per_dim, combine(reconstruction, weighed, pixel_loss[0].numel(), reduction))
 
 
-def combine(reconstruction, kl, beta: float, pixels: int, reduction: str = "sum"):
-    """What is minimised, from reconstruction and KL in nats per image (numbers, arrays or tensors)."""
-    return (reconstruction / pixels if reduction == "mean" else reconstruction) + beta * kl
+def combine(reconstruction, weighed_kl, pixels: int, reduction: str = "sum"):
+    """What is minimised, from the reconstruction and beta KL in nats per image (numbers, arrays or tensors)."""
+    return (reconstruction / pixels if reduction == "mean" else reconstruction) + weighed_kl

@@ -58,7 +58,7 @@ class Pass:
     def objective(self, loss: str) -> float:
         """What training under that loss would count for this image: reconstruction + beta KL, nats."""
         reconstruction = self.reconstructions[loss].total
-        return combine(reconstruction, self.kl, self.config.beta, self.logits.numel(), self.config.reduction)
+        return combine(reconstruction, self.config.beta * self.kl, self.logits.numel(), self.config.reduction)
 
 
 def noise(seed: int, latent_dim: int) -> Tensor:

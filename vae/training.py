@@ -7,7 +7,7 @@ forked. Randomness is a function of the seed and the step (see randomness.py), s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,8 +18,10 @@ from torch import Tensor
 from vae.config import TrainConfig
 from vae.data import ImageDataset, find_source, load_dataset, to_unit
 from vae.errors import VaeError
-from vae.evaluation import evaluate_piece, merge, pieces, terms_of_batch, training_sigma
+from vae.evaluation import evaluate_piece, loss_keywords, merge, pieces, training_sigma
+from vae.kl_terms import importance_weighted_objective
 from vae.model import VAE
+from vae.objective import Terms, kl_divergence, reduce_terms
 from vae.randomness import derived_seed, generator
 
 N_PICTURES = 10  # test images shown with their reconstructions
@@ -79,6 +81,55 @@ class Progress:
         return self.step - len(self.reconstruction) + 1
 
 
+# ---- What is minimised -------------------------------------------------------------------------------------------
+
+
+def training_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Generator, step: int) -> Terms:
+    """The Terms of the update after `step` others, on images x (B, C, H, W) in [0, 1]; noise gives the codes' eps."""
+    term, settings = config.kl_record(), config.kl_settings()
+    if term.bound:
+        return _bound_terms(config, model, x, noise, int(settings["samples"]))
+    logits, mu, log_var = model(x, torch.randn(len(x), config.latent_dim, generator=noise))
+    pixel_loss = config.loss_record().pixelwise(logits, x, **loss_keywords(config, model))
+
+    def weigh(kl_per_dim: Tensor) -> Tensor:
+        return term.cost(kl_per_dim, config.beta, step / config.steps_per_epoch, **settings)
+
+    return reduce_terms(pixel_loss, kl_divergence(mu, log_var), weigh, config.reduction)
+
+
+def _bound_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Generator, samples: int) -> Terms:
+    """The importance-weighted bound with so many codes an image; the first of them are those that other terms draw."""
+    mu, log_var = model.encode(x)  # (B, Z)
+    eps = torch.stack([torch.randn(mu.shape, generator=noise) for _ in range(samples)])  # (k, B, Z)
+    z = mu + (0.5 * log_var).exp() * eps
+    logits = model.decode(z.flatten(0, 1)).unflatten(0, (samples, len(x)))  # (k, B, C, H, W)
+    pixel_loss = config.loss_record().pixelwise(logits, x.expand_as(logits), **loss_keywords(config, model))
+    per_image = pixel_loss.flatten(2).sum(2)  # (k, B), sum over pixels
+    divisor = pixel_loss[0, 0].numel() if config.reduction == "mean" else 1
+    objective = importance_weighted_objective(per_image / divisor, log_var, z, eps, config.beta).mean()
+    return Terms(per_image.mean(), kl_divergence(mu, log_var).mean(0), objective)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a training minimises and shows: functions of modules, so that it travels between processes by name.
+
+    terms: as training_terms. observed(model): the model as held-out images meet it; where that is the model itself,
+    observations are right whatever the training does. picture(logits): what is shown, None for the loss's own.
+    """
+
+    terms: Callable[[TrainConfig, VAE, Tensor, torch.Generator, int], Terms] = training_terms
+    observed: Callable[[VAE], VAE] | None = None
+    picture: Callable[[Tensor], Tensor] | None = None
+
+
+CORRECT = Program()
+
+
+# ---- Training ----------------------------------------------------------------------------------------------------
+
+
 def initial_state(config: TrainConfig) -> TrainState:
     """Step 0: PyTorch's default initialisation, drawn from the config's seed. No process-wide generator is touched."""
     with torch.random.fork_rng(devices=[]):
@@ -97,19 +148,21 @@ def model_of(config: TrainConfig, weights: dict[str, Tensor]) -> VAE:
     return model.requires_grad_(True)
 
 
-def advance(state: TrainState, config: TrainConfig, data: ImageDataset, steps: int) -> tuple[TrainState, Progress]:
+def advance(
+    state: TrainState, config: TrainConfig, data: ImageDataset, steps: int, program: Program = CORRECT
+) -> tuple[TrainState, Progress]:
     """Take up to `steps` more updates, none past the config's last one; the input state stays as it is.
 
     If a loss or an update is not finite, the last finite state comes back and progress.failure says at which step.
     """
     started = time.perf_counter()
     steps = max(0, min(steps, config.total_steps - state.step))
-    chunk = _Chunk(state, config)
+    chunk = _Chunk(state, config, program)
     failed = _walk(chunk, data, steps)
     if not chunk.finite():  # some update broke the weights, though its own loss was still finite
-        failed = _first_broken_update(state, config, data, steps)
+        failed = _first_broken_update(state, config, data, steps, program)
     if failed is not None:
-        chunk = _Chunk(state, config)
+        chunk = _Chunk(state, config, program)
         _walk(chunk, data, failed - 1 - state.step)
     seconds = time.perf_counter() - started
     return chunk.state(), chunk.progress(seconds, failed)
@@ -131,12 +184,12 @@ def train(
 class _Chunk:
     """The working copy of one call of advance: model and optimiser, and what they were seen to do."""
 
-    def __init__(self, state: TrainState, config: TrainConfig):
+    def __init__(self, state: TrainState, config: TrainConfig, program: Program):
         if state.weights.keys() != state.first.keys():
             raise VaeError(
                 "This state has weights but no optimiser moments: it is for looking at, not for training on."
             )
-        self.config, self.step, self.start = config, state.step, state.step
+        self.config, self.program, self.step = config, program, state.step
         self.model = model_of(config, {name: tensor.clone() for name, tensor in state.weights.items()})
         self.named = dict(self.model.named_parameters())
         self.optimiser = torch.optim.Adam(self.named.values(), lr=config.learning_rate, fused=True)
@@ -153,7 +206,7 @@ class _Chunk:
         """One update on the batch that the seed puts at this step; False, and no update, if its loss is not finite."""
         x = to_unit(data.train[batch_indices(self.config, self.step)])
         noise = generator(self.config.seed, "noise", self.step)
-        terms = terms_of_batch(self.config, self.model, x, torch.randn(len(x), self.config.latent_dim, generator=noise))
+        terms = self.program.terms(self.config, self.model, x, noise, self.step)
         row = (terms.reconstruction.item(), terms.kl.item(), terms.objective.item())
         if not np.isfinite(row).all():
             return False
@@ -168,7 +221,7 @@ class _Chunk:
         return all(bool(torch.isfinite(p).all()) for p in self.named.values())
 
     def observe(self, data: ImageDataset) -> None:
-        self.observations.append(observe(self.config, self.model, data, self.step))
+        self.observations.append(observe(self.config, self.model, data, self.step, self.program))
 
     def state(self) -> TrainState:
         moments = {name: self.optimiser.state[p] for name, p in self.named.items()}
@@ -206,9 +259,11 @@ def _walk(chunk: _Chunk, data: ImageDataset, steps: int) -> int | None:
     return None
 
 
-def _first_broken_update(state: TrainState, config: TrainConfig, data: ImageDataset, steps: int) -> int:
+def _first_broken_update(
+    state: TrainState, config: TrainConfig, data: ImageDataset, steps: int, program: Program
+) -> int:
     """The number of the first step after which a weight is not finite; looked for only once it is known to exist."""
-    chunk = _Chunk(state, config)
+    chunk = _Chunk(state, config, program)
     for _ in range(steps):
         if not chunk.take_step(data) or not chunk.finite():
             break
@@ -235,8 +290,9 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
 
 
 @torch.inference_mode()
-def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int) -> Observation:
+def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Observation:
     """Held-out figures and pictures of the model as it is now."""
+    model = program.observed(model) if program.observed else model
     images = data.test[: config.n_held_out]
     sigma = training_sigma(config, model, data.train[: config.n_held_out])
     figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
@@ -251,17 +307,18 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int) -> O
         figures.reconstruction,
         figures.kl_per_dim,
         inputs.numpy(),
-        pictures(config, model.decode(model.encode(to_unit(inputs))[0])),
-        pictures(config, model.decode(z)),
+        pictures(config, model.decode(model.encode(to_unit(inputs))[0]), program.picture),
+        pictures(config, model.decode(z), program.picture),
         codes,
         labels,
         sigma,
     )
 
 
-def pictures(config: TrainConfig, logits: Tensor) -> np.ndarray:
-    """Logits -> the images to show, uint8, through the loss's own map from logits to a picture."""
-    return config.loss_record().picture(logits).clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
+def pictures(config: TrainConfig, logits: Tensor, picture: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
+    """Logits -> the images to show, uint8, through the loss's own map from logits to a picture unless one is given."""
+    picture = picture or config.loss_record().picture
+    return picture(logits).clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
 
 
 def picture_indices(data: ImageDataset) -> list[int]:
