@@ -42,6 +42,8 @@ CONFIGS = [
     TrainConfig(
         architecture="l17", learning_rate=5e-4, batch_size=256, epochs=50, loss="laplace", parameters={"b": 0.3}
     ),
+    TrainConfig(kl_term="cyclical", kl_parameters={"cycle_epochs": 2.5, "rising": 0.25}, beta=4),
+    TrainConfig(kl_term="iwae", kl_parameters={"samples": 7}),
 ]
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from vae.config import TrainConfig, loss_keys
 from vae.data import DATASETS
 from vae.errors import SettingError, VaeError
+from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES
 from vae.model import ARCHITECTURES
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
+KL_PARAMETERS = {p.name: p.meaning for term in KL_TERMS.values() for p in term.parameters}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
     for name, meaning in PARAMETERS.items():
         train.add_argument(f"--{name}", type=_number, help=meaning)
+    train.add_argument("--kl-term", help=f"what is done with the KL: one of {', '.join(KL_TERMS)}")
+    for name, meaning in KL_PARAMETERS.items():
+        train.add_argument(f"--{name.replace('_', '-')}", type=_number, help=meaning)
     train.add_argument("--architecture", help=f"one of {', '.join(ARCHITECTURES)}")
     train.add_argument("--hidden", type=_widths, help="widths of the MLP's hidden layers, such as 400 or 512,256")
     train.add_argument("--latent-dim", type=_whole)
@@ -86,12 +91,13 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
     from vae.presets import find_preset
 
     fields = (
-        "dataset loss formula architecture hidden latent_dim beta reduction learning_rate batch_size epochs size seed"
+        "dataset loss formula architecture hidden latent_dim beta kl_term reduction learning_rate batch_size epochs size "
+        "seed"
     )
     given = {name: value for name in fields.split() if (value := getattr(options, name)) is not None}
-    parameters = {name: value for name in PARAMETERS if (value := getattr(options, name)) is not None}
-    if parameters:
-        given["parameters"] = parameters
+    for field, names in (("parameters", PARAMETERS), ("kl_parameters", KL_PARAMETERS)):
+        if values := {name: value for name in names if (value := getattr(options, name)) is not None}:
+            given[field] = values
     if options.preset is not None:
         return find_preset(options.preset).config(**given)
     return TrainConfig(**({"dataset": default_dataset()} | given))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from vae.config import TrainConfig
 from vae.data import default_dataset
 from vae.errors import SettingError
+from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES
 
 
@@ -49,13 +50,18 @@ FIELDS: Mapping[str, Field] = {
     "hidden": Field(parse_hidden, lambda widths: ",".join(map(str, widths))),
     "latent_dim": Field(_whole),
     "beta": Field(_real, "{:.12g}".format),
+    "kl_term": Field(_text),
     "reduction": Field(_text),
     "learning_rate": Field(_real, "{:.12g}".format),
     "batch_size": Field(_whole),
     "epochs": Field(_whole),
     "seed": Field(_whole),
 }
-PARAMETERS = sorted({p.name for loss in LOSSES.values() for p in loss.given()})
+# The parameters of losses and of KL terms, by name -> the field of TrainConfig that holds them. No name is in both.
+PARAMETERS: Mapping[str, str] = {
+    **{p.name: "parameters" for loss in LOSSES.values() for p in loss.given()},
+    **{p.name: "kl_parameters" for term in KL_TERMS.values() for p in term.parameters},
+}
 
 
 def read(query: Mapping[str, str]) -> tuple[TrainConfig, list[str]]:
@@ -82,9 +88,13 @@ def read(query: Mapping[str, str]) -> tuple[TrainConfig, list[str]]:
     for name, field in FIELDS.items():
         if name in query and name not in together:
             attempt(lambda c, name=name, field=field: replace(c, **{name: field.parse(name, query[name])}))
-    for name in PARAMETERS:
+    for name, held in PARAMETERS.items():
         if name in query:
-            attempt(lambda c, name=name: replace(c, parameters=dict(c.parameters) | {name: _real(name, query[name])}))
+            attempt(
+                lambda c, name=name, held=held: replace(
+                    c, **{held: dict(getattr(c, held)) | {name: _real(name, query[name])}}
+                )
+            )
     return config, problems
 
 
@@ -96,4 +106,4 @@ def write(config: TrainConfig) -> dict[str, str]:
         value = getattr(config, name)
         if name != "dataset" and value != getattr(usual, name):
             query[name] = field.show(value)
-    return query | {name: f"{value:.12g}" for name, value in config.parameters}
+    return query | {name: f"{value:.12g}" for name, value in (*config.parameters, *config.kl_parameters)}
