@@ -164,6 +164,38 @@ def _conv_decoder(shape, hidden, latent_dim):
     )
 
 
+def _keras_encoder(shape, hidden):
+    channels, height, width = shape
+    h, w = _quarter(height), _quarter(width)
+    layers = nn.Sequential(
+        nn.Conv2d(channels, 32, 3, stride=2, padding=1),  # (B, 32, H/2, W/2)
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1),  # (B, 64, H/4, W/4)
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64 * h * w, 16),
+        nn.ReLU(),
+    )
+    return layers, 16
+
+
+def _keras_decoder(shape, hidden, latent_dim):
+    channels, height, width = shape
+    h, w = _quarter(height), _quarter(width)
+    doubling = {"stride": 2, "padding": 1, "output_padding": 1}
+    return nn.Sequential(
+        nn.Linear(latent_dim, 64 * h * w),
+        nn.ReLU(),
+        nn.Unflatten(1, (64, h, w)),
+        nn.ConvTranspose2d(64, 64, 3, **doubling),  # (B, 64, 2h, 2w)
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 3, **doubling),  # (B, 32, 4h, 4w)
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, channels, 3, padding=1),  # (B, C, 4h, 4w)
+        _Crop(height, width),
+    )
+
+
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
     {
         record.key: record
@@ -184,6 +216,14 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 False,
                 _conv_encoder,
                 _conv_decoder,
+            ),
+            Architecture(
+                "keras",
+                "Conv net of the Keras example",
+                "Two 3×3 convolutions each way, each halving the picture, and 16 dense features between.",
+                False,
+                _keras_encoder,
+                _keras_decoder,
             ),
         )
     }
