@@ -1,6 +1,7 @@
 # make run    set up if needed, then the app           (HOST=0.0.0.0 serves a class, PORT=8501)
 # make test   set up if needed, then everything CI checks
 # make slow   trainings that take minutes; make fuzz: 100,000 generated formulas; make benchmark: speed, as ratios
+# make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8501
 
-.PHONY: run test lint slow fuzz benchmark browser clean
+.PHONY: run test lint slow fuzz figures benchmark browser clean
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -47,6 +48,9 @@ slow: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_formula.py 100000
+
+figures: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)
 
 benchmark: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py

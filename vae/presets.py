@@ -232,7 +232,7 @@ def find_preset(key: object) -> Preset:
 class Measured:
     """One number that `make figures` found on MNIST, in nats per image; reconstruction and kl are its parts.
 
-    seconds: of training up to then; threads: of torch, on which the last bits depend.
+    seconds: of that epoch's training; threads: of torch, on which the last bits depend.
     """
 
     preset: str
