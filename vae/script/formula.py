@@ -1,0 +1,55 @@
+"""A user's formula as PyTorch code. It is written from the tree that was read, node by node: no text of the user's is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+import torch
+
+from vae.formula import COMPARISONS, EPSILON, FUNCTIONS, OPERATORS, Term
+from vae.script.source import definitions
+
+_KINDS = {operation: kind for table in (OPERATORS, COMPARISONS) for kind, operation in table.items()}
+_NAMES = {operation: name for name, operation in FUNCTIONS.items()}
+
+_TEXT = '''\
+def number(value: float) -> Tensor:
+    """A number of the formula, as torch.minimum and others need it."""
+    return torch.tensor(value)
+
+
+def formula(logits: Tensor, x: Tensor) -> Tensor:
+    """The loss that was typed in, nats per pixel, of logits and true pixels x."""
+    p = torch.sigmoid(logits).clamp({epsilon}, 1 - {epsilon})  # so that log(p) and log(1 - p) stay finite
+    return {expression}'''
+
+
+def formula_text(term: Term) -> str:
+    """The definition of formula(logits, x), with the functions of ours that it calls before it."""
+    used = {part.operation.apply for part in term.walk() if part.operation in _NAMES}
+    own = sorted((f for f in used if not _of_torch(f)), key=lambda f: f.__name__)
+    expression = ast.unparse(ast.fix_missing_locations(_written(term)))
+    text = _TEXT.format(epsilon=repr(EPSILON), expression=expression)
+    return "\n\n\n".join([definitions(own), text] if own else [text])
+
+
+def _of_torch(apply: Callable) -> bool:
+    return getattr(torch, apply.__name__, None) is apply
+
+
+def _written(term: Term) -> ast.expr:
+    """The syntax tree of the PyTorch expression."""
+    if term.operation is None:
+        if isinstance(term.leaf, str):
+            return ast.Name(term.leaf, ast.Load())
+        return ast.Call(ast.Name("number", ast.Load()), [ast.Constant(term.leaf)], [])
+    parts = [_written(part) for part in term.parts]
+    if term.operation in _NAMES:
+        apply = term.operation.apply
+        name = f"torch.{apply.__name__}" if _of_torch(apply) else apply.__name__.lstrip("_")
+        return ast.Call(ast.parse(name, mode="eval").body, parts, [])
+    kind = _KINDS[term.operation]
+    if issubclass(kind, ast.cmpop):
+        return ast.Compare(parts[0], [kind()], parts[1:])
+    return ast.UnaryOp(kind(), *parts) if issubclass(kind, ast.unaryop) else ast.BinOp(parts[0], kind(), parts[1])
