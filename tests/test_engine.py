@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import vae
+import vae.engine.pace as pace_module
 import vae.engine.run as run_module
 import vae.engine.unfolding as unfolding_module
 from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
@@ -114,7 +115,7 @@ def kill_holder(engine, job, name="_state"):
     holders = []
 
     def look():
-        with job._lock:
+        with job.lock:
             held = getattr(job, name)
         holders.extend(engine.client.who_has([held]).get(held.key, ()))
         return holders
@@ -137,7 +138,7 @@ def test_killing_the_worker_that_holds_the_state_changes_nothing(engine, headles
 
 def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypatch):
     monkeypatch.setattr(run_module, "HOME_EVERY", 0.3)
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.02)
+    monkeypatch.setattr(pace_module, "CHUNK_SECONDS", 0.02)
     run = engine.create_run(CONFIG)
     run.start()
     most, homes = 0, set()

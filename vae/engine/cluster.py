@@ -8,8 +8,9 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future as PlainFuture
+from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster, fire_and_forget
@@ -20,10 +21,15 @@ from vae.data import default_dataset
 from vae.embedding import EmbeddingConfig
 from vae.engine import tasks
 from vae.engine.job import Job
+from vae.engine.pace import Pace
+from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
+from vae.engine.sweep import Sweep
 from vae.engine.unfolding import Unfolding
-from vae.errors import SettingError
+from vae.errors import SettingError, VaeError
 from vae.evaluation import ReferenceLine
+from vae.sweep import SweepSpec
+from vae.training import CORRECT, Program
 
 ABSENCE_BEFORE_PARKING = 120.0  # seconds without any connected session of a job's owner
 ABSENCE_BEFORE_FORGETTING = 3600.0
@@ -44,7 +50,7 @@ dask.config.set(
 
 
 class Engine:
-    """The client of a cluster, and the jobs on it: training runs and t-SNEs.
+    """The client of a cluster, and the jobs on it: training runs, t-SNEs and sweeps.
 
     presence(owner) -> bool says whether a session of that owner is connected; jobs of absent owners are parked.
     """
@@ -82,15 +88,48 @@ class Engine:
             fire_and_forget(everywhere(-10, tasks.warm, "digits", self.threads))
         fire_and_forget(everywhere(-20, tasks.warm_unfolding))
 
-    def create_run(self, config: TrainConfig, owner: str = "") -> Run:
-        """A run that is not started yet."""
-        return self._keep(Run(self.client, config, owner, uuid.uuid4().hex[:12], self.threads))
+    def create_run(self, config: TrainConfig, owner: str = "", program: Program = CORRECT) -> Run:
+        """A run that is not started yet, alone."""
+        return self._new_run(config, owner, Pace(self.workers), program)
+
+    def create_race(
+        self, configs: Sequence[TrainConfig], owner: str = "", programs: Sequence[Program] | None = None
+    ) -> Race:
+        """Runs that go on together, not started yet; each with the correct program unless others are given."""
+        check_columns(configs)
+        pace = Pace(self.workers)
+        for config, program in zip(configs, programs or [CORRECT] * len(configs)):
+            self._new_run(config, owner, pace, program)
+        return Race(pace)
+
+    def fork(self, run: Run, config: TrainConfig) -> Run:
+        """A run that goes on from where this one stands, under other settings, in its place. SettingError: see Run.fork."""
+        forked = self._keep(run.fork(config, _new_id()))
+        self.discard(run)
+        return forked
+
+    def _new_run(self, config: TrainConfig, owner: str, pace: Pace, program: Program) -> Run:
+        return self._keep(Run(self.client, config, owner, _new_id(), self.threads, pace, program))
+
+    @property
+    def workers(self) -> int:
+        return max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
 
     def create_unfolding(
         self, codes: ArrayLike, config: EmbeddingConfig, owner: str = "", start: ArrayLike | None = None
     ) -> Unfolding:
         """A t-SNE that is not started yet; its view has the first layout. SettingError as initial_embedding()."""
-        return self._keep(Unfolding(self.client, codes, config, owner, uuid.uuid4().hex[:12], start))
+        return self._keep(Unfolding(self.client, codes, config, owner, _new_id(), start))
+
+    def create_sweep(self, spec: SweepSpec, path: str | os.PathLike, owner: str = "") -> Sweep:
+        """A sweep that is not started yet, going on from the file at path if there is one. An owner has one at a time:
+        VaeError while another is under way; one that is paused is let go, as its results are in its file."""
+        for other in [sweep for sweep in self.sweeps.values() if sweep.owner == owner]:
+            if other.view().status.active:
+                raise VaeError("A sweep of yours is under way: wait until it is done, or stop it first.")
+            if not other.view().status.ended:
+                self.discard(other)
+        return self._keep(Sweep(self.client, spec, Path(path), owner, uuid.uuid4().hex[:12], self.threads))
 
     def _keep(self, job):
         with self._lock:
@@ -117,6 +156,11 @@ class Engine:
     def unfoldings(self) -> dict[str, Unfolding]:
         """Every owner's t-SNEs by id, oldest first."""
         return self._of_kind(Unfolding)
+
+    @property
+    def sweeps(self) -> dict[str, Sweep]:
+        """Every owner's sweeps by id, oldest first."""
+        return self._of_kind(Sweep)
 
     def _of_kind(self, kind: type) -> dict:
         with self._lock:
@@ -159,10 +203,14 @@ class Engine:
             if self.presence(job.owner):
                 self._last_seen[job.owner] = now
                 job.unpark()
-            elif now - self._last_seen[job.owner] >= ABSENCE_BEFORE_FORGETTING:
+            elif now - self._last_seen[job.owner] >= ABSENCE_BEFORE_FORGETTING and not job.view().status.active:
                 self.discard(job)
             elif now - self._last_seen[job.owner] >= self.absence_before_parking:
                 job.park()
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 def _local_cluster(workers: int) -> LocalCluster:

@@ -37,12 +37,16 @@ class Job(ABC):
     both are called with the lock held.
     """
 
-    def __init__(self, client: Client, owner: str, job_id: str):
+    def __init__(self, client: Client, owner: str, job_id: str, lock: threading.RLock | None = None):
         self.owner, self.id = owner, job_id
         self._client = client
-        self._lock = threading.RLock()
-        self._news = threading.Condition(self._lock)
+        self.lock = lock or threading.RLock()
+        self._news = threading.Condition(self.lock)
         self._status, self._message, self._parked = Status.PAUSED, "", False
+
+    @property
+    def status(self) -> Status:
+        return self._status
 
     @abstractmethod
     def _fill(self) -> None:
@@ -54,33 +58,33 @@ class Job(ABC):
 
     def start(self) -> None:
         """Start, or go on after a pause; without effect on a job that is under way or has ended."""
-        with self._lock:
+        with self.lock:
             if self._status is Status.PAUSED:
                 self._status, self._message, self._parked = Status.QUEUED, "", False
                 self._fill()
 
     def pause(self) -> None:
-        with self._lock:
+        with self.lock:
             if self._status.active:
                 self._drop_chunks()
                 self._status = Status.PAUSED
 
     def stop(self) -> None:
         """End the job; what it has reached so far stays."""
-        with self._lock:
+        with self.lock:
             if not self._status.ended:
                 self._drop_chunks()
                 self._status, self._message, self._parked = Status.STOPPED, "", False
 
     def park(self) -> None:
         """Pause for the owner's absence; unpark() goes on."""
-        with self._lock:
+        with self.lock:
             if self._status.active:
                 self.pause()
                 self._parked = True
 
     def unpark(self) -> None:
-        with self._lock:
+        with self.lock:
             if self._parked:
                 self.start()
                 self._message = "It was parked while you were away, and goes on."

@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from distributed import Client, Future
 
-from vae.config import TrainConfig, multiply_adds
+from vae.config import TrainConfig, operations_of_step
 from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status
+from vae.engine.pace import Pace
+from vae.errors import SettingError
 from vae.evaluation import Evaluation, merge, pieces, sigma_of
-from vae.training import Observation, Progress, TrainState
+from vae.training import CORRECT, Observation, Program, Progress, TrainState
 
-CHUNK_SECONDS = 0.25
 # The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
 AHEAD = 2  # chunks under way
@@ -48,6 +49,7 @@ class View:
     seconds_left: float | None
     evaluation: Evaluation | None  # of the whole test set, once it was asked for or the run is done
     evaluating: bool
+    forks: tuple[tuple[int, TrainConfig], ...] = ()  # (step, the settings up to it) of a run that went on under others
 
 
 @dataclass
@@ -59,19 +61,28 @@ class _Chunk:
 
 
 class Run(Job):
-    """One training run."""
+    """One training run, alone or as a column of a race (pace)."""
 
-    def __init__(self, client: Client, config: TrainConfig, owner: str, run_id: str, threads: int):
-        super().__init__(client, owner, run_id)
-        self.config, self.threads = config, threads
-        self._state: TrainState | Future | None = (
-            None  # after the last accepted chunk, a Future of its result or brought home
-        )
+    def __init__(
+        self,
+        client: Client,
+        config: TrainConfig,
+        owner: str,
+        run_id: str,
+        threads: int,
+        pace: Pace | None = None,
+        program: Program = CORRECT,
+    ):
+        self.pace = pace or Pace()
+        super().__init__(client, owner, run_id, self.pace.lock)
+        self.config, self.threads, self.program = config, threads, program
+        self.forks: tuple[tuple[int, TrainConfig], ...] = ()
+        # After the last accepted chunk: a Future of its result, or brought home.
+        self._state: TrainState | Future | None = None
         self._step = 0
         self._chunks: deque[_Chunk] = deque()
         self._count = 0  # chunks submitted, for their names
-        per_step = 3 * config.batch_size * multiply_adds(config)
-        self._next_steps = min(FIRST_CHUNK_STEPS, max(1, round(FIRST_CHUNK_OPERATIONS / per_step)))
+        self.next_steps = min(FIRST_CHUNK_STEPS, max(1, round(FIRST_CHUNK_OPERATIONS / operations_of_step(config))))
         self._home_at = time.monotonic()
         self._curves: list[np.ndarray] = []  # (3, steps) each
         self._observations: list[Observation] = []
@@ -79,18 +90,35 @@ class Run(Job):
         self._accepted_at = 0.0
         self._evaluation: Evaluation | None = None
         self._evaluating: list[Future] = []
+        self.pace.columns.append(self)
+
+    def fork(self, config: TrainConfig, run_id: str) -> Run:
+        """A paused run that goes on from here under other settings, and takes this one's place in its race.
+
+        The curves up to here come along. SettingError where these weights do not fit the settings, or no step is left.
+        """
+        with self.lock:
+            check_fork(self.config, config, self._step)
+            self.stop()
+            run = Run(self._client, config, self.owner, run_id, self.threads, self.pace, self.program)
+            self.pace.columns.remove(run)
+            self.pace.columns[self.pace.columns.index(self)] = run
+            run.forks = (*self.forks, (self._step, self.config))
+            run._state, run._step, run._curves = self._state, self._step, list(self._curves)
+            run._observations, run.next_steps = list(self._observations), self.next_steps
+            return run
 
     # ---- what a user does ----
 
     def step(self, steps: int = 1) -> None:
         """Take so many steps and stay paused; for a run that is paused. No step at all shows the untrained network."""
-        with self._lock:
+        with self.lock:
             if self._status is Status.PAUSED and not self._chunks:
                 self._submit(steps)
 
     def evaluate(self) -> None:
         """Evaluate the whole test set on the accepted state, in pieces; view().evaluation has it when it is ready."""
-        with self._lock:
+        with self.lock:
             if not self._evaluating and (self._chunks or self._step):
                 self._evaluation = None
                 self._submit_evaluation()
@@ -98,7 +126,7 @@ class Run(Job):
     # ---- what others see ----
 
     def view(self) -> View:
-        with self._lock:
+        with self.lock:
             curves = np.concatenate(self._curves, axis=1) if self._curves else np.zeros((3, 0))
             self._curves = [curves] if self._curves else []
             rate = self._rate / self.config.batch_size  # steps a second
@@ -116,15 +144,29 @@ class Run(Job):
                 left,
                 self._evaluation,
                 bool(self._evaluating),
+                self.forks,
             )
 
     def state(self, timeout: float = 30.0) -> TrainState | None:
         """The last accepted state, fetched from its worker if it is there; None before the first chunk."""
-        with self._lock:
+        with self.lock:
             state = self._state
         return state.result(timeout)[0] if isinstance(state, Future) else state
 
     # ---- chunks ----
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self._chunks)
+
+    @property
+    def first_is_back(self) -> bool:
+        return self._chunks[0].progress.done()
+
+    def fill(self) -> None:
+        """Keep chunks under way, if the run is to go on."""
+        if self._status.active:
+            self._fill()
 
     def _fill(self) -> None:
         """Keep chunks under way, unless it is time to bring the state home: then let them run out first."""
@@ -134,14 +176,21 @@ class Run(Job):
             due = False
         planned = self._step + sum(chunk.steps for chunk in self._chunks)
         while len(self._chunks) < AHEAD and planned < self.config.total_steps and not (due and self._chunks):
-            planned += self._submit(min(self._next_steps, self.config.total_steps - planned))
+            planned += self._submit(min(self.pace.end_of_chunk(planned), self.config.total_steps) - planned)
 
     def _submit(self, steps: int) -> int:
         before = self._chunks[-1].result if self._chunks else self._state
         self._count += 1
         name = f"{self.id}-{self._count}"
         result = self._client.submit(
-            tasks.advance_chunk, before, self.config, steps, self.threads, key=f"advance-{name}", pure=False
+            tasks.advance_chunk,
+            before,
+            self.config,
+            steps,
+            self.threads,
+            self.program,
+            key=f"advance-{name}",
+            pure=False,
         )
         progress = self._client.submit(tasks.progress_of, result, key=f"progress-{name}", pure=False)
         chunk = _Chunk(steps, result, progress)
@@ -155,18 +204,17 @@ class Run(Job):
 
     def _on_progress(self, _: Future) -> None:
         """Called by the client in a thread of its own whenever a chunk is back."""
-        with self._lock:
-            while self._chunks and self._chunks[0].progress.done():
-                chunk = self._chunks[0]
-                try:
-                    progress = chunk.progress.result(timeout=30)
-                except Exception as reason:
-                    self._fail(reason)
-                    return
-                self._chunks.popleft()
-                self._accept(chunk, progress)
-            if self._status.active:
-                self._fill()
+        with self.lock:
+            self.pace.arrived()
+
+    def accept_first(self) -> None:
+        """Take over the first of the chunks, which is back. The lock is held."""
+        try:
+            progress = self._chunks[0].progress.result(timeout=30)
+        except Exception as reason:
+            self._fail(reason)
+            return
+        self._accept(self._chunks.popleft(), progress)
 
     def _accept(self, chunk: _Chunk, progress: Progress) -> None:
         now = time.monotonic()
@@ -195,8 +243,8 @@ class Run(Job):
         if not taken:
             return
         working = max(progress.images_per_second, 1e-9) / self.config.batch_size  # steps a second inside advance()
-        wanted = max(1, round(working * CHUNK_SECONDS))
-        self._next_steps = min(wanted, 4 * max(1, self._next_steps))
+        wanted = max(1, round(working * self.pace.chunk_seconds))
+        self.next_steps = min(wanted, 4 * max(1, self.next_steps))
         if self._status is Status.RUNNING and now > self._accepted_at:  # else there was a wait before this chunk
             pace = taken * self.config.batch_size / (now - self._accepted_at)
             self._rate = pace if not self._rate else 0.8 * self._rate + 0.2 * pace
@@ -231,7 +279,7 @@ class Run(Job):
         self._evaluating = futures
 
         def on_done(_: Future) -> None:
-            with self._lock:
+            with self.lock:
                 if self._evaluating is not futures or not all(f.done() for f in futures):
                     return
                 try:
@@ -242,6 +290,20 @@ class Run(Job):
 
         for future in futures:
             future.add_done_callback(on_done)
+
+
+def check_fork(old: TrainConfig, new: TrainConfig, step: int) -> None:
+    """SettingError unless a run can go on from `step` under the new settings with the weights it has."""
+    for name in ("dataset", "size", "architecture", "hidden", "latent_dim"):
+        if getattr(old, name) != getattr(new, name):
+            raise SettingError(
+                name, getattr(new, name), f"a run that goes on keeps its network and data: {getattr(old, name)!r}"
+            )
+    learned = old.loss_record().origin("sigma") == "learned", new.loss_record().origin("sigma") == "learned"
+    if learned[0] != learned[1]:
+        raise SettingError("loss", new.loss, f"the trained sigma is part of the network, and {old.loss} is not like it")
+    if new.total_steps <= step:
+        raise SettingError("epochs", new.epochs, f"more than the {step / new.steps_per_epoch:.1f} done are accepted")
 
 
 def _thinned(observations: list[Observation]) -> list[Observation]:

@@ -12,7 +12,8 @@ from vae.config import TrainConfig
 from vae.data import load_dataset
 from vae.embedding import FEWEST, EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
-from vae.training import Progress, TrainState, advance, initial_state, model_of
+from vae.sweep import cell
+from vae.training import CORRECT, Program, Progress, TrainState, advance, initial_state, model_of
 
 # What a chunk starts from: the result of the chunk before, a state brought home, or None for the initial state. Depending
 # on the whole result saves the scheduler a task, and the worker a wait, between two chunks.
@@ -26,11 +27,13 @@ def state_in(before: Before, config: TrainConfig) -> TrainState:
     return before[0] if isinstance(before, tuple) else before
 
 
-def advance_chunk(before: Before, config: TrainConfig, steps: int, threads: int) -> tuple[TrainState, Progress]:
+def advance_chunk(
+    before: Before, config: TrainConfig, steps: int, threads: int, program: Program = CORRECT
+) -> tuple[TrainState, Progress]:
     """advance() with the worker's copy of the data."""
     torch.set_num_threads(threads)
     data = load_dataset(config.dataset, config.size)
-    return advance(state_in(before, config), config, data, steps)
+    return advance(state_in(before, config), config, data, steps, program)
 
 
 def progress_of(result: tuple[TrainState, Progress]) -> Progress:
@@ -75,3 +78,36 @@ def warm_unfolding() -> None:
 def _freeze() -> None:
     gc.collect()
     gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s
+
+
+# ---- Cells of a sweep (vae/sweep/cell.py) ---------------------------------------------------------------------------
+
+
+def advance_cell_chunk(before: Before, config: TrainConfig, steps: int, threads: int) -> tuple[TrainState, cell.Leg]:
+    torch.set_num_threads(threads)
+    return cell.advance_cell(state_in(before, config), config, load_dataset(config.dataset, config.size), steps)
+
+
+def leg_of(result: tuple[TrainState, cell.Leg]) -> cell.Leg:
+    """The small part of a chunk's result, which travels."""
+    return result[1]
+
+
+def cell_residuals(before: Before, config: TrainConfig, start: int, stop: int, threads: int) -> list[float]:
+    torch.set_num_threads(threads)
+    return cell.residuals(config, state_in(before, config), load_dataset(config.dataset, config.size), start, stop)
+
+
+def cell_sums(
+    before: Before, config: TrainConfig, start: int, stop: int, sigma: float | None, threads: int
+) -> cell.Sums:
+    torch.set_num_threads(threads)
+    data = load_dataset(config.dataset, config.size)
+    return cell.sums(config, state_in(before, config), data, start, stop, sigma)
+
+
+def cell_pictures(before: Before, config: TrainConfig, threads: int) -> tuple[bytes, str]:
+    """Its pictures, and the versions of the packages that made them."""
+    torch.set_num_threads(threads)
+    data = load_dataset(config.dataset, config.size)
+    return cell.picture_file(config, state_in(before, config), data), cell.versions()

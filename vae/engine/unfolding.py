@@ -50,7 +50,7 @@ class Unfolding(Job):
         self._chunk: Future | None = None  # of (state, progress)
 
     def view(self) -> UnfoldingView:
-        with self._lock:
+        with self.lock:
             return UnfoldingView(
                 self._status,
                 self._message,
@@ -63,7 +63,7 @@ class Unfolding(Job):
 
     def state(self) -> EmbeddingState:
         """The last accepted state: what embedding.place() needs."""
-        with self._lock:
+        with self.lock:
             return self._state
 
     def _fill(self) -> None:
@@ -78,7 +78,7 @@ class Unfolding(Job):
 
     def _on_chunk(self, chunk: Future) -> None:
         """Called by the client in a thread of its own."""
-        with self._lock:
+        with self.lock:
             if chunk is not self._chunk:  # dropped in the meantime
                 return
             try:

@@ -1,0 +1,46 @@
+"""How the columns of a race keep in step: chunks end at the same steps, and are accepted together or not at all."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vae.engine.run import Run
+
+CHUNK_SECONDS = 0.25
+ROUND_SECONDS = 0.4  # a chunk of every column, however many there are for a worker
+
+
+class Pace:
+    """Shared by the columns: one lock, and one grid of steps at which chunks end. A run alone has a pace of its own."""
+
+    def __init__(self, workers: int = 1):
+        self.lock = threading.RLock()
+        self.columns: list[Run] = []
+        self._workers = workers
+        self._ends: dict[int, int] = {}  # step at which a chunk starts -> step at which it ends
+
+    @property
+    def chunk_seconds(self) -> float:
+        """What a chunk should take, so that a round of all columns stays within half a second."""
+        return min(CHUNK_SECONDS, ROUND_SECONDS / math.ceil(max(1, len(self.columns)) / self._workers))
+
+    def end_of_chunk(self, start: int) -> int:
+        """Where the chunk from that step ends, for every column: as far as the slowest would go."""
+        if start not in self._ends:
+            going = [run.next_steps for run in self.columns if run.status.active] or [1]
+            self._ends = {a: b for a, b in self._ends.items() if b > start - 10_000}
+            self._ends[start] = start + min(going)
+        return self._ends[start]
+
+    def arrived(self) -> None:
+        """Chunks are back: accept the first one of every column, if all of them have theirs. The lock is held."""
+        while waiting := [run for run in self.columns if run.under_way]:
+            if not all(run.first_is_back for run in waiting):
+                return
+            for run in waiting:
+                run.accept_first()
+            for run in self.columns:
+                run.fill()
