@@ -1,0 +1,50 @@
+"""Sweeps: a grid of trainings as one thing. Which cells there are and what they cost (grid.py), one cell from its first
+step to its measures (cell.py), the file that keeps results (results.py), and what they say (statistics.py)."""
+
+from vae.sweep.cell import Measures, Point, Result, run_cell
+from vae.sweep.grid import AXES, MOST_CELLS, Estimate, SweepSpec, estimate, group_of, label_of
+from vae.sweep.results import ResultsFile, Sheet, SweepError, parse_results, read_results, to_table
+from vae.sweep.statistics import (
+    QUANTITIES,
+    Band,
+    Paired,
+    band,
+    caveat,
+    compare,
+    grouped,
+    statement,
+    summary,
+    tradeoffs,
+    undominated,
+)
+
+__all__ = [
+    "AXES",
+    "MOST_CELLS",
+    "QUANTITIES",
+    "Band",
+    "Estimate",
+    "Measures",
+    "Paired",
+    "Point",
+    "Result",
+    "ResultsFile",
+    "Sheet",
+    "SweepError",
+    "SweepSpec",
+    "band",
+    "caveat",
+    "compare",
+    "estimate",
+    "group_of",
+    "grouped",
+    "label_of",
+    "parse_results",
+    "read_results",
+    "run_cell",
+    "statement",
+    "summary",
+    "to_table",
+    "tradeoffs",
+    "undominated",
+]
