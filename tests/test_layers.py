@@ -14,7 +14,7 @@ LAYERS = (
     ("losses", "data", "drawing", "model", "objective", "randomness"),
     ("surfaces", "formula", "kl", "kl_terms"),
     ("config",),
-    ("evaluation",),
+    ("evaluation", "axes"),
     ("training", "presets", "latent", "embedding"),
     ("subset", "one_pass", "dial", "script"),
     ("checkpoint",),
