@@ -117,6 +117,17 @@ def evaluate(config: TrainConfig, model: VAE, data: ImageDataset) -> Evaluation:
     return merge(evaluate_piece(config, model, data.test, a, b, sigma) for a, b in pieces(len(data.test)))
 
 
+# ---- Pictures ----------------------------------------------------------------------------------------------------
+
+
+def laplacian_variance(images: Tensor) -> Tensor:
+    """Variance over each image (N, C, H, W) of its 4-neighbour Laplacian, without padding: (N,), float64. Its mean over
+    a model's pictures, divided by that of the data, is their sharpness: below 1 they are blurrier."""
+    x = images.double()
+    sides = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
+    return (sides - 4 * x[..., 1:-1, 1:-1]).flatten(1).var(1, correction=0)
+
+
 # ---- Reference lines: "is 105 good?" -----------------------------------------------------------------------------
 
 

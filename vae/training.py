@@ -18,7 +18,7 @@ from torch import Tensor
 from vae.config import TrainConfig
 from vae.data import ImageDataset, find_source, load_dataset, to_unit
 from vae.errors import VaeError
-from vae.evaluation import evaluate_piece, loss_keywords, merge, pieces, training_sigma
+from vae.evaluation import evaluate_piece, laplacian_variance, loss_keywords, merge, pieces, training_sigma
 from vae.kl_terms import importance_weighted_objective
 from vae.model import VAE
 from vae.objective import Terms, kl_divergence, reduce_terms
@@ -44,12 +44,16 @@ class Observation:
     """What a run looked like after `step` updates, on fixed test images with fixed noise.
 
     Pictures are uint8 (n, C, H, W) arrays; reconstructions are decoded from mu, never from a sampled z.
-    codes (n, 2) float32 and labels (n,) are there where the latent space has two dimensions.
+    codes (n, 2) float32 and labels (n,) are there where the latent space has two dimensions. squared_error (summed over
+    pixels) and sharpness (variance of the Laplacian, model / data) compare pictures decoded from mu with held-out images:
+    the same measure whatever the loss.
     """
 
     step: int
     reconstruction: float  # nats per image
     kl_per_dim: tuple[float, ...]  # nats per image
+    squared_error: float  # per image
+    sharpness: float
     inputs: np.ndarray
     reconstructions: np.ndarray
     samples: np.ndarray
@@ -293,9 +297,12 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
 def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Observation:
     """Held-out figures and pictures of the model as it is now."""
     model = program.observed(model) if program.observed else model
+    picture = program.picture or config.loss_record().picture
     images = data.test[: config.n_held_out]
     sigma = training_sigma(config, model, data.train[: config.n_held_out])
     figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
+    x = to_unit(images)
+    p = picture(model.decode(model.encode(x)[0])).clamp(0, 1)
     inputs = data.test[picture_indices(data)]
     codes = labels = None
     if config.latent_dim == 2:
@@ -306,19 +313,24 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
         step,
         figures.reconstruction,
         figures.kl_per_dim,
+        float((p - x).square().flatten(1).sum(1).mean()),
+        float(laplacian_variance(p).mean() / laplacian_variance(x).mean()),
         inputs.numpy(),
-        pictures(config, model.decode(model.encode(to_unit(inputs))[0]), program.picture),
-        pictures(config, model.decode(z), program.picture),
+        _bytes(picture(model.decode(model.encode(to_unit(inputs))[0]))),
+        _bytes(picture(model.decode(z))),
         codes,
         labels,
         sigma,
     )
 
 
-def pictures(config: TrainConfig, logits: Tensor, picture: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
-    """Logits -> the images to show, uint8, through the loss's own map from logits to a picture unless one is given."""
-    picture = picture or config.loss_record().picture
-    return picture(logits).clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
+def pictures(config: TrainConfig, logits: Tensor) -> np.ndarray:
+    """Logits -> the images to show, uint8, through the loss's own map from logits to a picture."""
+    return _bytes(config.loss_record().picture(logits))
+
+
+def _bytes(picture: Tensor) -> np.ndarray:
+    return picture.clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
 
 
 def picture_indices(data: ImageDataset) -> list[int]:

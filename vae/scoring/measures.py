@@ -9,6 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from vae.evaluation import laplacian_variance
 from vae.latent import ACTIVE_VARIANCE
 from vae.losses import LOSSES, ssim
 from vae.scoring.readings import RAW, READINGS, Reading
@@ -57,13 +58,6 @@ def _psnr(seen: Seen) -> Tensor:
 def _ssim(seen: Seen) -> Tensor:
     pairs = zip(seen.picture.split(MEASURED_AT_ONCE), seen.x.split(MEASURED_AT_ONCE))
     return 1 - torch.cat([ssim(torch.logit(p), x).flatten(1).mean(1) for p, x in pairs])
-
-
-def laplacian_variance(images: Tensor) -> Tensor:
-    """Variance over each image (N, C, H, W) of its 4-neighbour Laplacian, without padding: (N,), float64."""
-    x = images.double()
-    sides = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
-    return (sides - 4 * x[..., 1:-1, 1:-1]).flatten(1).var(1, correction=0)
 
 
 def _sharpness(seen: Seen) -> float:
