@@ -35,27 +35,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     train = commands.add_parser("train", help="train one model and print its test figures, in nats per image")
     train.set_defaults(run=_train)
-    train.add_argument("--preset", help="start from a known program's settings: pytorch-examples or l17")
-    train.add_argument("--dataset", help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits")
-    train.add_argument("--loss", help=f"one of {', '.join(loss_keys())}")
-    train.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
-    for name, meaning in PARAMETERS.items():
-        train.add_argument(f"--{name}", type=_number, help=meaning)
-    train.add_argument("--kl-term", help=f"what is done with the KL: one of {', '.join(KL_TERMS)}")
-    for name, meaning in KL_PARAMETERS.items():
-        train.add_argument(f"--{name.replace('_', '-')}", type=_number, help=meaning)
-    train.add_argument("--architecture", help=f"one of {', '.join(ARCHITECTURES)}")
-    train.add_argument("--hidden", type=_widths, help="widths of the MLP's hidden layers, such as 400 or 512,256")
-    train.add_argument("--latent-dim", type=_whole)
-    train.add_argument("--beta", type=_number, help="weight of the KL term")
-    train.add_argument("--reduction", help="sum (the ELBO) or mean over pixels")
-    train.add_argument("--learning-rate", type=_number)
-    train.add_argument("--batch-size", type=_whole)
-    train.add_argument("--epochs", type=_whole)
-    train.add_argument("--size", type=_whole, help="resize the images to so many pixels a side; 0 for their own")
-    train.add_argument("--seed", type=_whole)
+    _add_settings(train)
     train.add_argument("--threads", type=_whole, help="of torch; results are bit-identical only at equal counts")
     train.add_argument("--out", type=Path, help="where to write the checkpoint (.safetensors)")
+    script = commands.add_parser("script", help="print a PyTorch script that repeats a training without this package")
+    script.set_defaults(run=_script)
+    _add_settings(script)
+    script.add_argument("--steps", type=_whole, help="that it takes unless told otherwise; default: all of the epochs")
+    script.add_argument("--threads", type=_whole, help="of torch, likewise; default: those of this machine")
     checkpoints = commands.add_parser("checkpoints", help="rebuild the models that ship with the app, from scratch")
     checkpoints.set_defaults(run=_checkpoints)
     checkpoints.add_argument("names", nargs="*", metavar="name", help="only these; default: all, in about two hours")
@@ -64,6 +51,31 @@ def _parser() -> argparse.ArgumentParser:
     fetch.set_defaults(run=_fetch)
     fetch.add_argument("dataset")
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """The options that config_from reads."""
+    parser.add_argument("--preset", help="start from a known program's settings: pytorch-examples or l17")
+    parser.add_argument(
+        "--dataset", help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits"
+    )
+    parser.add_argument("--loss", help=f"one of {', '.join(loss_keys())}")
+    parser.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
+    for name, meaning in PARAMETERS.items():
+        parser.add_argument(f"--{name}", type=_number, help=meaning)
+    parser.add_argument("--kl-term", help=f"what is done with the KL: one of {', '.join(KL_TERMS)}")
+    for name, meaning in KL_PARAMETERS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=_number, help=meaning)
+    parser.add_argument("--architecture", help=f"one of {', '.join(ARCHITECTURES)}")
+    parser.add_argument("--hidden", type=_widths, help="widths of the MLP's hidden layers, such as 400 or 512,256")
+    parser.add_argument("--latent-dim", type=_whole)
+    parser.add_argument("--beta", type=_number, help="weight of the KL term")
+    parser.add_argument("--reduction", help="sum (the ELBO) or mean over pixels")
+    parser.add_argument("--learning-rate", type=_number)
+    parser.add_argument("--batch-size", type=_whole)
+    parser.add_argument("--epochs", type=_whole)
+    parser.add_argument("--size", type=_whole, help="resize the images to so many pixels a side; 0 for their own")
+    parser.add_argument("--seed", type=_whole)
 
 
 # argparse would answer a bad number with a usage page; passing the text on lets TrainConfig answer with its sentence.
@@ -146,6 +158,17 @@ def _train(options: argparse.Namespace) -> int:
     if progress.failure:
         print(f"vae: {progress.failure}", file=sys.stderr)
     return 1 if progress.failure else 0
+
+
+def _script(options: argparse.Namespace) -> int:
+    import torch
+
+    from vae.script import script_of
+
+    threads = torch.get_num_threads() if options.threads is None else options.threads
+    sys.stdout.reconfigure(encoding="utf-8")  # what Python reads, whatever the terminal writes
+    print(script_of(config_from(options), options.steps, threads), end="")
+    return 0
 
 
 def _checkpoints(options: argparse.Namespace) -> int:
