@@ -23,7 +23,7 @@ IMAGES, SAMPLES = 2000, 64
 LIKELIHOOD_IMAGES, FEWEST_LIKELIHOOD_IMAGES = 200, 20
 TRAINING_IMAGES, FEWEST_TRAINING_IMAGES = 5000, 500  # for sigma, and for the codes that neighbours are looked for in
 # Multiply-adds that a large net may spend on log p(x), and on training images, before it gets fewer images.
-LIKELIHOOD_OPERATIONS, TRAINING_OPERATIONS = 6e9, 20e9
+LIKELIHOOD_OPERATIONS, TRAINING_OPERATIONS = 6e9, 8e9
 VALUES_AT_ONCE = 200_000  # pixels decoded at a time, and
 MEASURED_AT_ONCE = 100  # images measured at a time: arrays so small are faster
 DENSITIES = tuple(key for key, reading in READINGS.items() if reading.loss.normalised)
