@@ -1,0 +1,263 @@
+"""Every exported script runs without this package, in a process of its own, and prints the run's own curve."""
+
+import argparse
+import ast
+import dataclasses
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vae
+import vae.config
+import vae.losses
+from vae.data import DATASETS, data_folder
+from vae.kl_terms import KL_TERMS
+from vae.losses import LOSSES
+from vae.model import ARCHITECTURES
+from vae.script import script_of
+from vae.script.data import data_text
+
+ROOT = Path(__file__).parents[1]
+BASE = {"hidden": (32,), "latent_dim": 3, "batch_size": 64, "epochs": 10, "beta": 2.0, "seed": 4}
+FORMULA = "where(x < .5, abs(x - p)**1.5, 2*(x - p)**2) + clip(p, .1, e/3)**2 - minimum(logits, -3)*1e-3/pi"
+
+# The script is run as by a person who has this one file: no folder of ours is on the path, and that is asserted there.
+ALONE = """
+import importlib.util, runpy, sys
+assert importlib.util.find_spec("vae") is None, "this package is within reach"
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run(text, folder, *options):
+    """The script in a process of its own: what it printed, as one row a step."""
+    (folder / "train.py").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, "train.py", *map(str, options)],
+        cwd=folder, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    header, rows = done.stdout.split("\n", 1)
+    assert header == "step,reconstruction,kl,objective"
+    return np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
+
+
+def curve(config, steps):
+    data = vae.load_dataset(config.dataset, config.size)
+    _, progress = vae.advance(vae.initial_state(config), config, data, steps)
+    assert progress.failure is None and len(progress.kl) == steps
+    return np.stack([np.arange(1, steps + 1), progress.reconstruction, progress.kl, progress.objective], axis=1)
+
+
+def compare(config, folder, steps):
+    """The script's curve and the run's agree to 1e-5."""
+    got, wanted = run(script_of(config), folder, "--steps", steps), curve(config, steps)
+    assert got.shape == wanted.shape
+    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+
+
+# ---- Curves ------------------------------------------------------------------------------------------------------
+
+# Every loss, every KL term, every architecture, both reductions, another size: each in one of these at least.
+TOGETHER = (
+    ({"loss": "bce", "kl_term": "warmup"}, 200),
+    ({"loss": "mse", "kl_term": "constant", "architecture": "l17"}, 25),
+    ({"loss": "gaussian", "parameters": {"sigma": 0.3}, "kl_term": "cyclical", "reduction": "mean"}, 200),
+    ({"loss": "gaussian_optimal", "kl_term": "capacity"}, 200),
+    ({"loss": "gaussian_learned", "kl_term": "iwae", "kl_parameters": {"samples": 3}, "reduction": "mean"}, 200),
+    ({"loss": "continuous_bernoulli", "kl_term": "free_bits"}, 200),
+    ({"loss": "laplace", "parameters": {"b": 0.2}, "architecture": "keras"}, 50),
+    ({"loss": "logcosh", "architecture": "conv", "size": 11}, 25),
+    ({"loss": "ssim", "size": 12}, 200),
+    ({"loss": "formula", "formula": FORMULA, "hidden": (32, 16)}, 200),
+)
+
+
+@pytest.mark.parametrize(("changes", "steps"), TOGETHER, ids=[changes["loss"] for changes, _ in TOGETHER])
+def test_a_script_prints_the_curve_of_the_run(changes, steps, tmp_path):
+    compare(vae.TrainConfig(**BASE | changes), tmp_path, steps)
+
+
+@pytest.mark.parametrize("field", ["loss", "kl_term", "architecture"])
+def test_nothing_is_left_out_of_the_scripts_that_are_run(field):
+    known = {"loss": vae.config.loss_keys(), "kl_term": KL_TERMS, "architecture": ARCHITECTURES}[field]
+    default = {"kl_term": "constant", "architecture": "mlp"}
+    assert {changes.get(field, default.get(field)) for changes, _ in TOGETHER} == set(known)
+
+
+ONE_BY_ONE = (
+    *({"loss": key} for key in LOSSES),
+    *({"loss": "gaussian", "kl_term": key} for key in KL_TERMS),
+    *({"loss": loss, "kl_term": "iwae"} for loss in LOSSES),
+    *({"loss": "mse", "architecture": key, "latent_dim": 2} for key in ARCHITECTURES),
+    *({"loss": "formula", "formula": FORMULA, "kl_term": key} for key in ("capacity", "iwae")),
+    *({"loss": key, "reduction": "mean", "size": 9} for key in LOSSES),
+    {"loss": "bce", "dataset": "olivetti", "size": 16},
+    {"loss": "bce", "dataset": "mnist"},
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", ONE_BY_ONE, ids=lambda changes: "-".join(map(str, changes.values())))
+def test_every_setting_by_itself(changes, tmp_path):
+    config = vae.TrainConfig(**BASE | changes)
+    if not DATASETS[config.dataset].is_present():
+        pytest.skip(f"{config.dataset} is not in {data_folder()}: set VAE_DATA or fetch it")
+    text = script_of(config).replace('"VAE_DATA", "data"', f'"VAE_DATA", {str(data_folder())!r}')
+    steps = min(200 if config.architecture == "mlp" else 40, config.total_steps)
+    np.testing.assert_allclose(run(text, tmp_path, "--steps", steps), curve(config, steps), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("dataset", "size"), [("digits", 0), ("digits", 11), ("olivetti", 24), ("mnist", 0)])
+def test_a_script_reads_the_images_that_the_run_trains_on(dataset, size):
+    if not DATASETS[dataset].is_present():
+        pytest.skip(f"{dataset} is not in {data_folder()}: set VAE_DATA or run 'python -m vae fetch {dataset}'")
+    names = {"np": np, "torch": torch, "F": torch.nn.functional, "options": argparse.Namespace(data=data_folder())}
+    exec(data_text(vae.TrainConfig(dataset=dataset, size=size)), names)
+    assert torch.equal(names["images"], vae.load_dataset(dataset, size).train)
+
+
+def loss_section(text):
+    """What the script's section on the loss defines, by name."""
+    names = {"torch": torch, "Tensor": torch.Tensor, "F": torch.nn.functional}
+    exec(text.partition("# ---- Loss ---")[2].partition("# ---- Training ---")[0].partition("\n")[2], names)
+    return names
+
+
+# ---- The text ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [changes for changes, _ in TOGETHER], ids=lambda changes: changes["loss"])
+def test_a_script_is_short_and_holds_its_own_loss_alone(changes):
+    config = vae.TrainConfig(**BASE | changes)
+    text = script_of(config)
+    assert len(text.splitlines()) < 175
+    tree = ast.parse(text)
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} <= {*sys.stdlib_module_names, "torch", "numpy", "sklearn"}
+    foreign = {"ssim", "logcosh_of_prediction", "laplace_of_prediction", "log_normaliser", "formula"}
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)} & foreign
+    assert all(name.startswith(config.loss) or config.loss == "continuous_bernoulli" for name in own)
+    assert config.loss_record().url in text and config.kl_record().url in text and "STAT 453" in text
+    assert torch.__version__ in text and np.__version__ in text and vae.__version__ in text
+
+
+def test_settings_are_in_the_script_whole():
+    config = vae.TrainConfig(**BASE | {"loss": "formula", "formula": "(x -\n\tp)**2 - 3*p"})
+    lines = script_of(config).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("# Settings: "))
+    said = [lines[first].removeprefix("# Settings: ")]
+    said += [line.removeprefix("#   ") for line in lines[first + 1 :] if line.startswith("#   ")]
+    assert vae.TrainConfig.from_json(" ".join(said)) == config
+
+
+def test_steps_and_threads_are_the_runs_unless_told_otherwise():
+    config = vae.TrainConfig(**BASE)
+    assert f'"--steps", type=int, default={config.total_steps})' in script_of(config)
+    text = script_of(config, steps=7, threads=3)
+    assert '"--steps", type=int, default=7)' in text and '"--threads", type=int, default=3,' in text
+    for wrong in ({"steps": 0}, {"threads": 1.5}, {"steps": "1; import os"}):
+        with pytest.raises(vae.SettingError, match="a whole number from 1"):
+            script_of(config, **wrong)
+
+
+def test_nothing_typed_by_the_user_becomes_code():
+    """A formula over two lines would leave its comment; numbers and names come from the tree that was read."""
+    config = vae.TrainConfig(**BASE | {"loss": "formula", "formula": "(x - p)**2 + (\n\nexp\n(0 *\r\nx))"})
+    tree = ast.parse(script_of(config))
+    body = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "formula").body
+    assert ast.unparse(body[-1]) == "return (x - p) ** number(2.0) + torch.exp(number(0.0) * x)"
+
+
+@pytest.mark.parametrize(
+    "text", [FORMULA, "-x**2*-p", "p**2**x", "(x-p)-(2-(3*p-x))", "1/(1/(2+p))", "-(-p)**3", "x-p/2*x"]
+)
+def test_a_written_formula_means_what_was_read(text):
+    """Precedence, unary minus and powers: the printed expression has the value and the gradient of the tree, bit for bit."""
+    config = vae.TrainConfig(loss="formula", formula=text)
+    names = loss_section(script_of(config))
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(400, generator=generator)
+    results = []
+    for function in (names["formula"], config.loss_record().pixelwise):
+        logits = (4 * torch.randn(400, generator=torch.Generator().manual_seed(1))).requires_grad_()
+        value = function(logits, x)
+        results.append((value, *torch.autograd.grad(value.sum(), logits)))
+    assert all(torch.equal(a, b) for a, b in zip(*results))
+
+
+# ---- A loss that is new ------------------------------------------------------------------------------------------
+
+STEEPNESS = 3.0  # of the loss below
+
+
+def _steep(p, x):
+    """A constant and a helper with an underscore: both must come along, under names of their own."""
+    return STEEPNESS * (x - p).abs()
+
+
+def new_loss(p, x):
+    return _steep(p, x) ** 2
+
+
+def _with_loss(monkeypatch, pixelwise):
+    record = dataclasses.replace(LOSSES["mse"], pixelwise=pixelwise)
+    monkeypatch.setattr(vae.losses, "LOSSES", {**LOSSES, "mse": record})
+    return vae.TrainConfig(**BASE | {"loss": "mse"})
+
+
+def test_a_new_loss_needs_nothing(monkeypatch):
+    config = _with_loss(monkeypatch, vae.losses.of_sigmoid(new_loss))
+    text = script_of(config)
+    assert "STEEPNESS = 3.0  # of the loss below" in text and "def steep(" in text and "return steep(p, x) ** 2" in text
+    p, x = torch.rand(2, 50, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(loss_section(text)["new_loss"](p, x), new_loss(p, x))
+
+
+@pytest.mark.parametrize("kind", ["lambda", "closure", "builtin"])
+def test_a_loss_without_a_text_of_its_own_is_refused_in_one_sentence(monkeypatch, kind):
+    factor = 2.0
+
+    def closure(logits, x):
+        return factor * (torch.sigmoid(logits) - x) ** 2
+
+    pixelwise = {"lambda": lambda logits, x: (logits - x) ** 2, "closure": closure, "builtin": torch.sub}[kind]
+    config = _with_loss(monkeypatch, pixelwise)
+    with pytest.raises(
+        vae.SettingError, match=r"^loss = 'mse' cannot be used: a script is written for functions whose"
+    ):
+        script_of(config)
+
+
+# ---- From the command line ---------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_a_script_that_runs(tmp_path):
+    arguments = ("--dataset", "mnist", "--loss", "gaussian", "--sigma", ".3", "--kl-term", "warmup", "--steps", "5")
+    done = subprocess.run(
+        [sys.executable, "-m", "vae", "script", *arguments, "--threads", "2"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    config = vae.TrainConfig(dataset="mnist", loss="gaussian", parameters={"sigma": 0.3}, kl_term="warmup")
+    assert done.stdout == script_of(config, steps=5, threads=2)
+    (tmp_path / "train.py").write_text(done.stdout, encoding="utf-8")
+    absent = subprocess.run(
+        [sys.executable, "-I", "train.py", "--data", "nowhere"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert absent.returncode == 1 and "train-images-idx3-ubyte is not there." in absent.stderr
+    assert len(absent.stderr.strip().splitlines()) == 1
