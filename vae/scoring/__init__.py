@@ -14,12 +14,13 @@ from vae.scoring.readings import (
     Reading,
     continuous_bernoulli_parameter,
 )
-from vae.scoring.scores import Rescue, Scores, reference_scores, score
+from vae.scoring.rescue import Rescue, rescue_pictures
+from vae.scoring.scores import Scores, reference_scores, score
 from vae.scoring.seen import Seen, look, mean_image
 from vae.scoring.table import Cell, Matrix, Row, matrix
 
 __all__ = [
     "GROUPS", "HALF_A_GREY_LEVEL", "MEASURES", "READINGS", "Cell", "Matrix", "Measure", "Prediction", "Reading", "Rescue",
     "Row", "Scores", "Seen", "continuous_bernoulli_parameter", "laplacian_variance", "log_likelihood", "look", "matrix",
-    "mean_image", "reference_scores", "score",
+    "mean_image", "reference_scores", "rescue_pictures", "score",
 ]  # fmt: skip

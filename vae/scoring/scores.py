@@ -13,20 +13,8 @@ from vae.data import ImageDataset
 from vae.model import VAE
 from vae.scoring.measures import MEASURES
 from vae.scoring.readings import RAW
+from vae.scoring.rescue import Rescue
 from vae.scoring.seen import IMAGES, SAMPLES, Seen, collapsed, look, perfect_copy
-
-
-@dataclass(frozen=True)
-class Rescue:
-    """ELBO under the continuous Bernoulli, nats per image, higher is better: the output read as the parameter (raw), and
-    as the mean, through the inverse mean (rescued). Loaiza-Ganem and Cunningham 2019, https://arxiv.org/abs/1907.06845."""
-
-    raw: float
-    rescued: float
-
-    @property
-    def gain(self) -> float:
-        return self.rescued - self.raw
 
 
 @dataclass(frozen=True)

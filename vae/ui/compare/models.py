@@ -1,0 +1,129 @@
+"""Which models can be compared, and as which they were opened: a run that trains on is held at the step it was opened at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from vae.config import TrainConfig
+from vae.data import DATASETS, default_dataset
+from vae.engine.scoring import Answer, Scorer
+from vae.errors import CheckpointError
+from vae.scoring import Scores
+from vae.shipped import SHIPPED
+from vae.ui.compare.look import data_name
+from vae.ui.engine import engine
+from vae.ui.latent.models import FILE, RUN, Opened, choices, open_model, run_of
+
+PREFERRED = ("mnist-bce-z20", "mnist-mse-z20", "mnist-gaussian_optimal-z20", "mnist-continuous_bernoulli-z20")
+DEFAULT_MODELS = 4
+HELD = "compare:held"  # key of a run -> the step and the model it was opened as
+
+
+@dataclass(frozen=True)
+class Option:
+    """A model to choose: its title without the name of the data set."""
+
+    key: str
+    title: str
+    config: TrainConfig
+
+
+def options() -> dict[str, Option]:
+    """Every model that can be opened now, by key."""
+    found = {}
+    for key, title in choices().items():
+        config = _config_of(key)
+        if config is not None:
+            found[key] = Option(key, _short(key, title), config)
+    return found
+
+
+def _config_of(key: str) -> TrainConfig | None:
+    if key in SHIPPED:
+        return SHIPPED[key].config
+    if key.startswith(FILE):
+        return open_model(key).config
+    run = run_of(key)
+    return run.config if run else None
+
+
+def _short(key: str, title: str) -> str:
+    return title.partition(", ")[2] if key in SHIPPED else title
+
+
+def default_data() -> str:
+    return default_dataset()
+
+
+def default_models(data: str, known: dict[str, Option]) -> tuple[str, ...]:
+    """Models that ship, trained on that data."""
+    here = [key for key, option in known.items() if data_name(option.config) == data and key in SHIPPED]
+    preferred = [key for key in PREFERRED if key in here]
+    return tuple(preferred or here[:DEFAULT_MODELS])
+
+
+def open_for(key: str, data: str) -> Opened:
+    """CheckpointError where there is no such model, or it was trained on other images."""
+    model = _held(key) if key.startswith(RUN) else open_model(key)
+    if data_name(model.config) != data:
+        raise CheckpointError(
+            f"{model.title} was trained on {data_name(model.config)}, not on {data}: choose models of the same images."
+        )
+    return model
+
+
+def _held(key: str) -> Opened:
+    held = st.session_state.setdefault(HELD, {})
+    if key not in held:
+        run = run_of(key)
+        step = run.view().step if run else 0
+        held[key] = (step, open_model(key))
+    return held[key][1]
+
+
+def gone_on(keys: list[str]) -> list[str]:
+    """The runs among these that have been trained further since they were opened."""
+    held = st.session_state.get(HELD, {})
+    return [key for key in keys if key in held and (run := run_of(key)) and run.view().step > held[key][0]]
+
+
+def open_again(keys: list[str]) -> None:
+    for key in keys:
+        st.session_state[HELD].pop(key, None)
+
+
+def title_of(model: Opened) -> str:
+    return _short(model.key, model.title)
+
+
+# ---- Scores ----------------------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False)
+def _scorer(_engine, number: int) -> Scorer:
+    return Scorer(_engine.client, _engine.threads)
+
+
+def scorer() -> Scorer | None:
+    """None while the engine is starting."""
+    running = engine()
+    return None if running is None else _scorer(running, id(running))
+
+
+def scores_of(model: Opened) -> Answer[Scores]:
+    """Under way, or there; its title says after which step a run was opened."""
+    asked = scorer()
+    if asked is None:
+        return Answer()
+    return asked.scores((model.key, model.title), model.config, model.model.state_dict())
+
+
+def references_of(config_data: tuple[str, int]) -> Answer[tuple[Scores, Scores]]:
+    asked = scorer()
+    return Answer() if asked is None else asked.references(*config_data)
+
+
+def is_present(dataset: str) -> bool:
+    return DATASETS[dataset].is_present()

@@ -1,0 +1,152 @@
+"""The Compare page as a whole: which data, which models, which part, and the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vae.data import DATASETS
+from vae.errors import VaeError
+from vae.ui import datasets
+from vae.ui.compare import matrix, rescue
+from vae.ui.compare.look import LOOK, MOST_MODELS, PARTS, data_name, data_of, data_title, settle
+from vae.ui.compare.models import (
+    Option,
+    default_data,
+    default_models,
+    gone_on,
+    open_again,
+    open_for,
+    options,
+)
+from vae.ui.latent.models import Opened, bring
+from vae.ui.look import Values
+from vae.ui.words import plain
+
+CHOSEN = "compare:chosen"  # whether the user has chosen the models: then none means none
+UPLOAD, REFUSAL = "compare:file", "compare:refusal"
+
+
+def restore() -> tuple[Values, list[str]]:
+    """What to show: from the link, with the models that ship where it names none."""
+    values, problems = LOOK.restore()
+    data = values["data"] or default_data()
+    models = values["models"]
+    if not models and not st.session_state.get(CHOSEN):
+        models = default_models(data, options())
+    if (data, models) != (values["data"], values["models"]):
+        settle(data=data, models=models)
+    return LOOK.shown(), problems
+
+
+def share(look: Values) -> None:
+    LOOK.share(look)
+
+
+def models(look: Values) -> list[Opened]:
+    """Let the user choose; the models that can be opened. Where one cannot be, the page says why."""
+    known = options()
+    first, second, third = st.columns([2.2, 6.2, 2.4], vertical_alignment="bottom")
+    names = [*DATASETS, *sorted({data_name(o.config) for o in known.values()} - set(DATASETS))]
+    names += [] if look["data"] in names else [look["data"]]
+    first.selectbox(
+        "Data", names, format_func=data_title, key=LOOK.key("data"), on_change=_other_data, filter_mode=None
+    )
+    third.segmented_control(
+        "Part", list(PARTS), format_func=PARTS.get, key=LOOK.key("part"), required=True, width="stretch"
+    )
+    with second, st.container(horizontal=True, vertical_alignment="bottom"):
+        if look["part"] == "matrix":
+            _choice(known, look)
+            _own_file()
+    if refusal := st.session_state.get(REFUSAL):
+        st.error(plain(refusal))
+    if not _present(look["data"]) or look["part"] != "matrix":
+        return []
+    opened = [model for key in look["models"] if (model := _open(key, look["data"]))]
+    _offer_again([model.key for model in opened])
+    return opened
+
+
+def _choice(known: dict[str, Option], look: Values) -> None:
+    """Models of this data, with those that a link asked for among them even where there are none such: they are answered."""
+    here = [key for key, option in known.items() if data_name(option.config) == look["data"]]
+    here += [key for key in look["models"] if key not in here]
+    st.multiselect(
+        f"Models, up to {MOST_MODELS}", here, format_func=lambda key: known[key].title if key in known else key,
+        key=LOOK.key("models"), max_selections=MOST_MODELS, on_change=_chose, filter_mode=None,
+    )  # fmt: skip
+
+
+def _chose() -> None:
+    st.session_state[CHOSEN] = True
+
+
+def _other_data() -> None:
+    st.session_state[CHOSEN] = False
+    LOOK.set(models=(), rescued="")
+
+
+def _present(data: str) -> bool:
+    """Whether the images are here, which every measure needs; if not, what to do about it."""
+    source = DATASETS[data_of(data)[0]]
+    if source.is_present():
+        return True
+    st.info(
+        f"{source.title} is not on this machine yet, and scores need its images: fetch them (about {source.megabytes} MB, "
+        "needs internet), or choose the small digits, which are always here."
+    )
+    datasets.offer(source)
+    return False
+
+
+def _open(key: str, data: str) -> Opened | None:
+    try:
+        return open_for(key, data)
+    except VaeError as reason:
+        st.error(plain(reason))
+        return None
+
+
+def _offer_again(keys: list[str]) -> None:
+    if further := gone_on(keys):
+        st.button(
+            "Score the runs again: they were trained further", icon=":material/refresh:", on_click=open_again,
+            args=(further,),
+        )  # fmt: skip
+
+
+def _own_file() -> None:
+    with st.popover("", icon=":material/folder_open:", help="Add a checkpoint of your own", width="content"):
+        st.file_uploader(
+            "A .safetensors file, as the Train page gives it", type="safetensors", key=UPLOAD, on_change=_brought
+        )
+
+
+def _brought() -> None:
+    """A file was given: it is one of the models now, or the page says why it is refused."""
+    file = st.session_state[UPLOAD]
+    st.session_state[REFUSAL] = ""
+    if file is None:
+        return
+    try:
+        key = bring(file.name, file.getvalue())
+    except VaeError as reason:
+        st.session_state[REFUSAL] = str(reason)
+        return
+    known, chosen = options(), list(st.session_state[LOOK.key("models")])
+    data = data_name(known[key].config)
+    if data != st.session_state[LOOK.key("data")]:
+        chosen = list(default_models(data, known))
+    st.session_state[CHOSEN] = True
+    LOOK.set(data=data, models=tuple(dict.fromkeys([*chosen[: MOST_MODELS - 1], key])))
+
+
+def show(opened: list[Opened], look: Values) -> None:
+    if not DATASETS[data_of(look["data"])[0]].is_present():
+        return
+    if look["part"] == "rescue":
+        rescue.show(look)
+    elif opened:
+        matrix.show(opened, look)
+    else:
+        st.info("Choose at least one model.")
