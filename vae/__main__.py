@@ -1,9 +1,10 @@
-"""python -m vae: training and fetching without the app."""
+"""python -m vae: training, sweeps and fetching without the app."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from vae.config import TrainConfig, loss_keys
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(script)
     script.add_argument("--steps", type=_whole, help="that it takes unless told otherwise; default: all of the epochs")
     script.add_argument("--threads", type=_whole, help="of torch, likewise; default: those of this machine")
+    _add_sweep(
+        commands.add_parser("sweep", help="train a grid of models; results are appended to a CSV file, resumably")
+    )
     checkpoints = commands.add_parser("checkpoints", help="rebuild the models that ship with the app, from scratch")
     checkpoints.set_defaults(run=_checkpoints)
     checkpoints.add_argument("names", nargs="*", metavar="name", help="only these; default: all, in about two hours")
@@ -78,6 +82,28 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_whole)
 
 
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_sweep)
+    _add_settings(parser)
+    parser.add_argument("--losses", type=_list_of(str), help="such as bce,mse")
+    parser.add_argument("--betas", type=_list_of(_number), help="such as .5,1,4")
+    parser.add_argument("--latent-dims", type=_list_of(_whole), help="such as 2,20")
+    parser.add_argument("--seeds", type=_seeds, help="how many, from 0 on (5), or which (0,3,7)")
+    parser.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="NAME=VALUES",
+        help="such as sigma=.1,.3 or learning_rate=1e-3,1e-4",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the results file (.csv); gone on with if it is there")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler (VAE_SCHEDULER); default: workers of its own")
+    parser.add_argument(
+        "--workers", type=_whole, help="local worker processes (VAE_WORKERS); default: one for each core"
+    )
+    parser.add_argument("--yes", action="store_true", help="start even what is estimated to be long or large")
+
+
 # argparse would answer a bad number with a usage page; passing the text on lets TrainConfig answer with its sentence.
 def _whole(text: str) -> object:
     try:
@@ -95,6 +121,17 @@ def _number(text: str) -> object:
 
 def _widths(text: str) -> object:
     return tuple(_whole(part) for part in text.split(","))
+
+
+def _list_of(kind: Callable[[str], object]) -> Callable[[str], list]:
+    return lambda text: [kind(part.strip()) for part in text.split(",")]
+
+
+def _seeds(text: str) -> object:
+    """ "5" -> 0 to 4; "0,3,7" -> those."""
+    if "," not in text and isinstance(_whole(text), int):
+        return range(_whole(text))
+    return _list_of(_whole)(text.rstrip(","))
 
 
 def config_from(options: argparse.Namespace) -> TrainConfig:
@@ -169,6 +206,27 @@ def _script(options: argparse.Namespace) -> int:
     sys.stdout.reconfigure(encoding="utf-8")  # what Python reads, whatever the terminal writes
     print(script_of(config_from(options), options.steps, threads), end="")
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from vae.data import load_dataset
+    from vae.engine import headless
+    from vae.sweep import SweepSpec
+
+    axes = {"loss": options.losses, "beta": options.betas, "latent_dim": options.latent_dims, "seed": options.seeds}
+    for name in PARAMETERS:  # sigma belongs to the losses that have it, not to all
+        axes[name] = None if getattr(options, name) is None else [getattr(options, name)]
+        setattr(options, name, None)
+    for text in options.vary:
+        name, _, values = text.partition("=")
+        axes[name.strip().replace("-", "_")] = [_scalar(part.strip()) for part in values.split(",")]
+    spec = SweepSpec(config_from(options), {name: values for name, values in axes.items() if values is not None})
+    load_dataset(spec.base.dataset, spec.base.size)  # answers for data that are not here
+    return headless.sweep(spec, options.out, options.scheduler, options.workers, options.yes)
+
+
+def _scalar(text: str) -> object:
+    return number if isinstance(number := _whole(text), int) else _number(text)
 
 
 def _checkpoints(options: argparse.Namespace) -> int:

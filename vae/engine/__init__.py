@@ -1,10 +1,25 @@
 """Where work runs: a Dask cluster (cluster.py), what its workers execute (tasks.py), and jobs of many chunks (job.py):
-a training run (run.py), runs side by side in step (race.py, pace.py), and a t-SNE (unfolding.py)."""
+a training run (run.py), runs side by side in step (race.py, pace.py), a t-SNE (unfolding.py), and a sweep
+(sweep.py; headless.py runs one without the app)."""
 
 from vae.engine.cluster import Engine, shared_engine
 from vae.engine.job import Job, Status
 from vae.engine.race import Race
 from vae.engine.run import Run, View
+from vae.engine.sweep import Sweep, SweepView, UnderWay
 from vae.engine.unfolding import Unfolding, UnfoldingView
 
-__all__ = ["Engine", "Job", "Race", "Run", "Status", "Unfolding", "UnfoldingView", "View", "shared_engine"]
+__all__ = [
+    "Engine",
+    "Job",
+    "Race",
+    "Run",
+    "Status",
+    "Sweep",
+    "SweepView",
+    "UnderWay",
+    "Unfolding",
+    "UnfoldingView",
+    "View",
+    "shared_engine",
+]

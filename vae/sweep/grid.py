@@ -6,78 +6,21 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import MappingProxyType
 
 import torch
 
-from vae.config import FORMULA, TrainConfig, multiply_adds, operations_of_step
+from vae.axes import AXES
+from vae.config import TrainConfig, multiply_adds, operations_of_step
 from vae.data import find_source
 from vae.errors import SettingError
-from vae.losses import LOSSES
 from vae.model import VAE
 
 MOST_CELLS = 1000
 
 
-# ---- Axes --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One thing that a sweep may vary.
-
-    set(config, value) -> the config with it, or None where the config has no such setting (sigma under BCE).
-    get(config) -> its value there. symbol: how a cell's label names it, "" where the value speaks for itself.
-    """
-
-    name: str
-    symbol: str
-    set: Callable[[TrainConfig, object], TrainConfig | None]
-    get: Callable[[TrainConfig], object]
-
-
-def _field(name: str, symbol: str) -> Axis:
-    return Axis(name, symbol, lambda config, value: replace(config, **{name: value}), lambda c: getattr(c, name))
-
-
-def _with_loss(config: TrainConfig, value: object) -> TrainConfig:
-    """Another loss, with those parameters that it has too."""
-    known = {p.name for p in LOSSES[value].given()} if value in LOSSES else set()
-    kept = {name: number for name, number in config.parameters if name in known}
-    return replace(config, loss=value, parameters=kept, formula=config.formula if value == FORMULA else "")
-
-
-def _parameter(name: str, symbol: str) -> Axis:
-    def put(config: TrainConfig, value: object) -> TrainConfig | None:
-        if name not in config.loss_parameters():
-            return None
-        return replace(config, parameters=dict(config.parameters) | {name: value})
-
-    return Axis(name, symbol, put, lambda config: config.loss_parameters().get(name))
-
-
-AXES: Mapping[str, Axis] = MappingProxyType(
-    {
-        axis.name: axis
-        for axis in (
-            Axis("loss", "", _with_loss, lambda config: config.loss),
-            _parameter("sigma", "σ"),
-            _parameter("b", "b"),
-            _parameter("a", "a"),
-            _field("reduction", ""),
-            _field("latent_dim", "z"),
-            _field("beta", "β"),
-            _field("learning_rate", "learning rate"),
-            _field("batch_size", "batch"),
-            _field("epochs", "epochs"),
-            _field("architecture", ""),
-            _field("seed", "seed"),
-        )
-    }
-)
 USUAL = ("loss", "latent_dim", "beta", "seed")  # columns of every results file, whether varied or not
 
 
@@ -151,6 +94,12 @@ def _cells(spec: SweepSpec) -> tuple[TrainConfig, ...]:
     return tuple(dict.fromkeys(spec._combinations()))
 
 
+def in_order(results: Iterable, spec: SweepSpec) -> tuple:
+    """Results, which come as they are finished, in the order of the sweep's cells."""
+    place = {config: index for index, config in enumerate(spec.cells())}
+    return tuple(sorted(results, key=lambda result: place[result.config]))
+
+
 def cell_id(config: TrainConfig) -> str:
     """A short name of a cell: the beginning of the SHA-256 of its config."""
     return hashlib.sha256(config.to_json().encode()).hexdigest()[:12]
@@ -165,10 +114,8 @@ def label_of(config: TrainConfig, varied: tuple[str, ...]) -> str:
     """What distinguishes a group of a sweep: "BCE, z = 2, β = 4"."""
     said = []
     for name, axis in AXES.items():
-        value = axis.get(config)
-        if name in varied and name != "seed" and value is not None:
-            shown = config.loss_record().name if name == "loss" else f"{value:g}" if type(value) is float else value
-            said.append(f"{axis.symbol} = {shown}" if axis.symbol else str(shown))
+        if name in varied and name != "seed" and axis.get(config) is not None:
+            said.append(axis.shown(config))
     return ", ".join(said) or config.loss_record().name
 
 

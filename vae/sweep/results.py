@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.sweep.cell import Measures, Point, Result
-from vae.sweep.grid import AXES, MOST_CELLS, USUAL, SweepSpec, cell_id
+from vae.sweep.grid import AXES, MOST_CELLS, USUAL, SweepSpec, cell_id, in_order
 
 VERSION = 1
 LARGEST = 64 << 20  # bytes
@@ -146,7 +146,8 @@ def parse_results(name: str, content: bytes) -> Sheet:
         results.setdefault(result.config, result)
     if spec and (foreign := [c for c in results if c not in set(spec.cells())]):
         raise SweepError(f"{name} mixes two sweeps: the cell {cell_id(foreign[0])} is not part of the first line's.")
-    return Sheet(name, spec, tuple(results.values()), _torn_notice(name) if torn else "")
+    ordered = in_order(results.values(), spec) if spec else ()
+    return Sheet(name, spec, ordered, _torn_notice(name) if torn else "")
 
 
 def _why_not(name: str, number: int, row: Mapping[str, str], reason: Exception) -> str:

@@ -74,7 +74,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 
 
 def grouped(results: Sequence[Result]) -> dict[TrainConfig, dict[int, Result]]:
-    """Group -> seed -> result, of those that did not fail; groups in the order of the grid's axes."""
+    """Group -> seed -> result, of those that did not fail; groups in the order of the results."""
     found: dict[TrainConfig, dict[int, Result]] = {}
     for result in results:
         if result.measures is not None:

@@ -1,0 +1,259 @@
+"""A sweep on the cluster: as many cells under way as there are workers, each a chain of chunks like a training run.
+
+A cell that is done is measured, and its result appended to the sweep's file at once: what is in the file is never lost
+and never computed again, by this process or another. Chunks give way to those of live runs. A sweep is the one kind of
+job that goes on while its owner is away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from distributed import Client, Future
+
+from vae.config import TrainConfig, operations_of_step
+from vae.data import find_source
+from vae.engine import tasks
+from vae.engine.job import Job, Status
+from vae.errors import VaeError
+from vae.sweep import Point, Result, ResultsFile, SweepSpec, read_results
+from vae.sweep.cell import Leg, measures, optimal_sigma, spans
+from vae.sweep.grid import cell_seconds, in_order
+from vae.training import TrainState
+
+CHUNK_SECONDS = 0.75
+FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 4e9, 60  # before the pace is known
+HOME_EVERY = 10.0  # seconds between two states of a cell brought home: what a dead worker costs
+PRIORITY = -5  # live runs have 0
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A cell that is being trained, as far as it has come."""
+
+    config: TrainConfig
+    step: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """What can be seen of a sweep at one moment. share: of the work, from 0 to 1. notice: what was odd about its file."""
+
+    status: Status
+    message: str  # why it paused by itself or failed; else empty
+    notice: str
+    total: int
+    results: tuple[Result, ...]
+    under_way: tuple[UnderWay, ...]
+    share: float
+    seconds_left: float | None
+
+
+@dataclass(eq=False)
+class _Cell:
+    """A cell under way. futures: what is awaited, a chunk's leg or the parts of its measuring; none while paused."""
+
+    config: TrainConfig
+    next_steps: int
+    state: TrainState | Future | None = None
+    step: int = 0
+    points: tuple[Point, ...] = ()
+    seconds: float = 0.0
+    home_at: float = field(default_factory=time.monotonic)
+    futures: list[Future] = field(default_factory=list)
+
+
+class Sweep(Job):
+    """One sweep and its file. SweepError, when it is made, for a file that cannot be gone on with."""
+
+    def __init__(self, client: Client, spec: SweepSpec, path: Path, owner: str, sweep_id: str, threads: int):
+        super().__init__(client, owner, sweep_id)
+        self.spec, self.path, self.threads = spec, Path(path), threads
+        self._file: ResultsFile | None = None
+        self._notice = ""
+        self._results: list[Result] = list(read_results(path).results) if self.path.exists() else []
+        self._unwritten: list[Result] = []  # finished, but the file could not take them
+        self._cells: dict[TrainConfig, _Cell] = {}
+        self._cost = {config: cell_seconds(config) for config in spec.cells()}
+        self._started_at = self._started_with = 0.0  # the clock, and the work done, at the last start
+
+    # ---- what others see ----
+
+    def view(self) -> SweepView:
+        with self.lock:
+            done, total = self._work_done(), sum(self._cost.values())
+            return SweepView(
+                self._status,
+                self._message,
+                self._notice,
+                len(self._cost),
+                in_order(self._results, self.spec),
+                tuple(UnderWay(c.config, c.step, c.points) for c in self._cells.values()),
+                min(1.0, done / total),
+                self._seconds_left(total - done),
+            )
+
+    def _work_done(self) -> float:
+        """In seconds as they were estimated; a cell counts by its steps while it is under way."""
+        finished = sum(self._cost.get(result.config, 0.0) for result in self._results)
+        partly = (self._cost[c.config] * c.step / c.config.total_steps for c in self._cells.values())
+        return finished + 0.95 * sum(partly)
+
+    def _seconds_left(self, work: float) -> float | None:
+        """By the pace since the last start, once there is one."""
+        if not self._status.active:
+            return None
+        done, seconds = self._work_done() - self._started_with, time.monotonic() - self._started_at
+        return work * seconds / done if done > 0 and seconds > 1 else None
+
+    def park(self) -> None:
+        """Without effect: a sweep is a batch, and goes on while nobody looks."""
+
+    # ---- cells ----
+
+    def _fill(self) -> None:
+        """Open the file, write what it could not take before, and bring cells under way."""
+        try:
+            if self._file is None:
+                self._open()
+            while self._unwritten:
+                self._write(self._unwritten[0])
+                self._unwritten.pop(0)
+        except VaeError as reason:
+            self._hold(reason)
+            return
+        self._started_at, self._started_with = time.monotonic(), self._work_done()
+        for cell in self._cells.values():
+            self._continue(cell)
+        self._take_on()
+
+    def _open(self) -> None:
+        self._file = ResultsFile(self.path, self.spec)
+        self._notice = self._file.notice
+        self._results = list(self._file.results)  # another process may have gone on with it in the meantime
+        done = {result.config for result in self._results}
+        self._cells = {config: cell for config, cell in self._cells.items() if config not in done}
+
+    def _take_on(self) -> None:
+        """Start missing cells while there are workers without one; end when nothing is missing and under way."""
+        taken = self._cells.keys() | {result.config for result in self._unwritten}
+        waiting = [config for config in self._file.missing if config not in taken]
+        workers = sum(self._client.nthreads().values()) or 1
+        for config in waiting[: max(0, workers - len(self._cells))]:
+            first = int(FIRST_CHUNK_OPERATIONS / operations_of_step(config))
+            self._cells[config] = _Cell(config, max(1, min(FIRST_CHUNK_STEPS, first)))
+            self._continue(self._cells[config])
+        if not self._cells:
+            self._drop_chunks()
+            self._status = Status.DONE
+
+    def _drop_chunks(self) -> None:
+        """Let go of what is under way, and of the file; cells keep what was accepted, to go on from."""
+        for cell in self._cells.values():
+            cell.futures = []
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _hold(self, reason: VaeError) -> None:
+        """Pause by itself and say why; start() goes on."""
+        self._drop_chunks()
+        self._status, self._message = Status.PAUSED, str(reason)
+        self._news.notify_all()
+
+    def stop(self) -> None:
+        super().stop()
+        with self.lock:
+            self._cells.clear()
+
+    # ---- one cell: chunks, then measures ----
+
+    def _submit(self, function: Callable, *arguments) -> Future:
+        return self._client.submit(function, *arguments, self.threads, pure=False, priority=PRIORITY)
+
+    def _continue(self, cell: _Cell) -> None:
+        if cell.step >= cell.config.total_steps:
+            self._measure(cell)
+            return
+        steps = min(cell.next_steps, cell.config.total_steps - cell.step)
+        chunk = self._submit(tasks.advance_cell_chunk, cell.state, cell.config, steps)
+        leg = self._client.submit(tasks.leg_of, chunk, pure=False, priority=PRIORITY)
+        bring_home = time.monotonic() - cell.home_at > HOME_EVERY
+
+        def accept(legs: list[Leg]) -> None:
+            state = chunk.result(timeout=60)[0] if bring_home else chunk
+            self._accept(cell, state, steps, *legs)
+
+        self._await(cell, [leg], accept)
+
+    def _accept(self, cell: _Cell, state: TrainState | Future, steps: int, leg: Leg) -> None:
+        if not isinstance(state, Future):
+            cell.home_at = time.monotonic()
+        cell.state, cell.step, cell.points = state, leg.step, cell.points + leg.points
+        cell.seconds += leg.seconds
+        wanted = max(1, round(steps * CHUNK_SECONDS / max(leg.seconds, 1e-3)))
+        cell.next_steps = min(wanted, 4 * steps)
+        if self._status is Status.QUEUED:
+            self._status = Status.RUNNING
+        if leg.failure:
+            self._finish(cell, None, b"", "", leg.failure)
+        else:
+            self._continue(cell)
+
+    def _measure(self, cell: _Cell) -> None:
+        """Spans in parallel; where the loss takes its sigma from the training set, that comes first."""
+        source = find_source(cell.config.dataset)
+        if cell.config.loss_record().origin("sigma") != "batch":
+            self._measure_test(cell, None)
+            return
+        parts = [
+            self._submit(tasks.cell_residuals, cell.state, cell.config, a, b)
+            for a, b in spans(cell.config, source.n_train)
+        ]
+        self._await(cell, parts, lambda found: self._measure_test(cell, optimal_sigma(found, source.n_train)))
+
+    def _measure_test(self, cell: _Cell, sigma: float | None) -> None:
+        bounds = spans(cell.config, find_source(cell.config.dataset).n_test)
+        parts = [self._submit(tasks.cell_sums, cell.state, cell.config, a, b, sigma) for a, b in bounds]
+        pictures = self._submit(tasks.cell_pictures, cell.state, cell.config)
+        self._await(cell, [pictures, *parts], lambda found: self._finish(cell, measures(found[1:]), *found[0], ""))
+
+    def _await(self, cell: _Cell, futures: list[Future], then: Callable[[list], None]) -> None:
+        """Call `then` with the results once all are there, unless the cell has let go of them by then."""
+        cell.futures = futures
+        for future in futures:
+            future.add_done_callback(partial(self._on_done, cell, futures, then))
+
+    def _on_done(self, cell: _Cell, futures: list[Future], then: Callable[[list], None], _: Future) -> None:
+        """Called by the client in a thread of its own."""
+        with self.lock:
+            if cell.futures is not futures or not all(future.done() for future in futures):
+                return
+            cell.futures = []  # each of them calls here
+            try:
+                then([future.result(timeout=60) for future in futures])
+            except Exception as reason:
+                self._fail(reason)
+            self._news.notify_all()
+
+    # ---- results ----
+
+    def _finish(self, cell: _Cell, found, pictures: bytes, versions: str, failure: str) -> None:
+        result = Result(cell.config, found, cell.points, pictures, cell.seconds, self.threads, versions, failure)
+        del self._cells[cell.config]
+        try:
+            self._write(result)
+        except VaeError as reason:
+            self._unwritten.append(result)
+            self._hold(reason)
+        else:
+            self._take_on()
+
+    def _write(self, result: Result) -> None:
+        if self._file.append(result):
+            self._results.append(result)
