@@ -11,6 +11,7 @@ from itertools import groupby
 from vae.scoring.measures import GROUPS, Measure
 from vae.scoring.table import Cell, Matrix, Row
 
+NARROW = "&nbsp;=&nbsp;"  # not broken over two lines
 ARROWS = {"lower": "↓", "higher": "↑", "data": "→", "neither": ""}
 DIRECTIONS = {
     "lower": "Lower is better.",
@@ -60,7 +61,7 @@ def _head(column: Column, reference: bool) -> str:
     data = base64.b64encode(column.png).decode()
     picture = f"<img src='data:image/png;base64,{data}' alt='{escape(column.alt, quote=True)}'>"
     kind = " class='reference'" if reference else ""
-    return f"<th scope='col'{kind}><span>{swatch}{escape(column.title)}</span>{picture}</th>"
+    return f"<th scope='col'{kind}><span>{swatch}{escape(column.title).replace(' = ', NARROW)}</span>{picture}</th>"
 
 
 def _row(row: Row, columns: Sequence[Column]) -> str:
@@ -86,6 +87,7 @@ def _cell(measure: Measure, cell: Cell, column: Column, reference: bool) -> str:
     return f"<td{kind or (' class=reference' if reference else '')}{error}>{number(measure, cell.value)}</td>"
 
 
+# What sticks while the rest scrolls covers it: the page's own background, as in .streamlit/config.toml.
 STYLE = """
 <style>
 .vae-matrix { overflow: auto; max-height: max(320px, calc(100vh - 252px)); font-size: 0.86rem; position: relative;
@@ -93,14 +95,14 @@ STYLE = """
 .vae-matrix table { border-collapse: separate; border-spacing: 0; width: 100%; }
 .vae-matrix th { font-weight: 400; text-align: left; }
 .vae-matrix thead th { position: sticky; top: 0; z-index: 2; vertical-align: bottom; padding: 0 8px 4px; min-width: 96px;
-  text-align: right; background: var(--st-background-color, Canvas); border-bottom: 1px solid rgba(128,128,128,.5); }
+  text-align: right; background: light-dark(#ffffff, #0e1117); border-bottom: 1px solid rgba(128,128,128,.5); }
 .vae-matrix thead th span { display: block; font-weight: 600; line-height: 1.15; }
 .vae-matrix thead th.reference span { font-weight: 400; opacity: 0.75; }
 .vae-matrix thead i { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 5px; }
 .vae-matrix thead img { width: 100%; max-width: 170px; image-rendering: pixelated; margin-top: 3px; margin-left: auto; display: block; }
 .vae-matrix .corner { left: 0; z-index: 3; text-align: left; font-size: 0.75rem; line-height: 1.3; white-space: nowrap; }
 .vae-matrix .corner { color: color-mix(in srgb, currentColor 70%, transparent); }
-.vae-matrix tbody th[scope=row] { position: sticky; left: 0; z-index: 1; background: var(--st-background-color, Canvas);
+.vae-matrix tbody th[scope=row] { position: sticky; left: 0; z-index: 1; background: light-dark(#ffffff, #0e1117);
   white-space: nowrap; padding: 2px 10px 2px 0; }
 .vae-matrix abbr { text-decoration: underline dotted rgba(128,128,128,.6); text-underline-offset: 3px; cursor: help; }
 .vae-matrix em { font-style: normal; opacity: 0.65; }

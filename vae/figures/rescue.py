@@ -22,7 +22,7 @@ class Bar:
     faint: bool = False
 
 
-def rescue(parameter: np.ndarray, mean: np.ndarray, bars: Sequence[Bar], height: int = 250) -> tuple[Figure, Layout]:
+def rescue(parameter: np.ndarray, mean: np.ndarray, bars: Sequence[Bar], height: int = 200) -> tuple[Figure, Layout]:
     """parameter, mean: points of the curve, both in (0, 1). The second result is for a narrow window."""
     top = max([bar.elbo for bar in bars], default=1.0)
     low = min([0.0, *(bar.elbo for bar in bars)])

@@ -38,11 +38,8 @@ def _answers(models: list[Opened], data: str) -> list[Answer]:
 def _live(models: list[Opened], data: str, waiting: bool) -> None:
     answers = _answers(models, data)
     still = any(answer.pending for answer in answers)
-    if starter().problem:
-        st.error(plain(starter().problem))
-    for model, answer in zip(models, answers):
-        if answer.problem:
-            st.error(plain(f"{title_of(model)}: {answer.problem}"))
+    for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem):
+        st.error(plain(problem))
     _progress(answers[:-1], still)
     st.html(figures.table(_matrix(models, answers), _columns(models, answers, data)))
     if waiting and not still:
@@ -53,14 +50,14 @@ def _progress(answers: list[Answer], still: bool) -> None:
     done = [answer.value for answer in answers if answer.value is not None]
     if not still:
         st.caption(_sentence(done))
-    elif scorer_missing():
+    elif is_starting():
         st.progress(0.0, text="The workers are starting; this takes a few seconds, once.")
     else:
         share = len(done) / len(answers)
         st.progress(share, text=f"Scoring: {len(done)} of {len(answers)} models are done; a few seconds each.")
 
 
-def scorer_missing() -> bool:
+def is_starting() -> bool:
     return starter().engine is None
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.data import DATASETS, default_dataset
 from vae.engine.scoring import Answer, Scorer
 from vae.errors import CheckpointError
 from vae.scoring import Scores
 from vae.shipped import SHIPPED
 from vae.ui.compare.look import data_name
-from vae.ui.engine import engine
+from vae.ui.engine import engine, starter
 from vae.ui.latent.models import FILE, RUN, Opened, choices, open_model, run_of
 
 PREFERRED = ("mnist-bce-z20", "mnist-mse-z20", "mnist-gaussian_optimal-z20", "mnist-continuous_bernoulli-z20")
@@ -51,10 +50,6 @@ def _config_of(key: str) -> TrainConfig | None:
 
 def _short(key: str, title: str) -> str:
     return title.partition(", ")[2] if key in SHIPPED else title
-
-
-def default_data() -> str:
-    return default_dataset()
 
 
 def default_models(data: str, known: dict[str, Option]) -> tuple[str, ...]:
@@ -116,14 +111,10 @@ def scores_of(model: Opened) -> Answer[Scores]:
     """Under way, or there; its title says after which step a run was opened."""
     asked = scorer()
     if asked is None:
-        return Answer()
+        return Answer(problem=starter().problem)
     return asked.scores((model.key, model.title), model.config, model.model.state_dict())
 
 
 def references_of(config_data: tuple[str, int]) -> Answer[tuple[Scores, Scores]]:
     asked = scorer()
-    return Answer() if asked is None else asked.references(*config_data)
-
-
-def is_present(dataset: str) -> bool:
-    return DATASETS[dataset].is_present()
+    return Answer(problem=starter().problem) if asked is None else asked.references(*config_data)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vae.data import DATASETS
+from vae.data import DATASETS, default_dataset
 from vae.errors import VaeError
 from vae.ui import datasets
 from vae.ui.compare import matrix, rescue
 from vae.ui.compare.look import LOOK, MOST_MODELS, PARTS, data_name, data_of, data_title, settle
 from vae.ui.compare.models import (
     Option,
-    default_data,
     default_models,
     gone_on,
     open_again,
@@ -29,7 +28,7 @@ UPLOAD, REFUSAL = "compare:file", "compare:refusal"
 def restore() -> tuple[Values, list[str]]:
     """What to show: from the link, with the models that ship where it names none."""
     values, problems = LOOK.restore()
-    data = values["data"] or default_data()
+    data = values["data"] or default_dataset()
     models = values["models"]
     if not models and not st.session_state.get(CHOSEN):
         models = default_models(data, options())
@@ -58,6 +57,8 @@ def models(look: Values) -> list[Opened]:
         if look["part"] == "matrix":
             _choice(known, look)
             _own_file()
+        elif DATASETS[data_of(look["data"])[0]].is_present():
+            rescue.choice(known, look)
     if refusal := st.session_state.get(REFUSAL):
         st.error(plain(refusal))
     if not _present(look["data"]) or look["part"] != "matrix":

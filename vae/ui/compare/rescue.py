@@ -13,10 +13,9 @@ from vae.losses import continuous_bernoulli_mean
 from vae.scoring import Rescue, rescue_pictures
 from vae.training import picture_indices
 from vae.ui.compare.look import LOOK, data_name, data_of, settle
-from vae.ui.compare.matrix import REFRESH_SECONDS, scorer_missing
+from vae.ui.compare.matrix import REFRESH_SECONDS, is_starting
 from vae.ui.compare.models import Option, open_for, options, scores_of, title_of
 from vae.ui.components import figure
-from vae.ui.engine import starter
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
@@ -25,38 +24,40 @@ from vae.ui.words import plain
 TRAINED = "continuous_bernoulli"
 
 
+def choice(known: dict[str, Option], look: Values) -> None:
+    """Let the user choose the model; the one that a link asked for is in the list even where there is none: it is answered."""
+    trained = _trained("bce", known, look["data"])
+    if not look["rescued"] and trained:
+        settle(rescued=next((key for key in look["models"] if key in trained), next(iter(trained))))
+    asked = LOOK.shown()["rescued"]
+    if asked:
+        st.selectbox(
+            "A model trained with BCE", [*trained, *({asked} - set(trained))], key=LOOK.key("rescued"), filter_mode=None,
+            format_func=lambda key: known[key].title if key in known else key, width=380,
+        )  # fmt: skip
+
+
 def show(look: Values) -> None:
-    known = options()
-    here = {key: option for key, option in known.items() if data_name(option.config) == look["data"]}
-    trained = [key for key, option in here.items() if option.config.loss == "bce"]
-    if not trained:
+    known, key = options(), LOOK.shown()["rescued"]
+    if not key:
         st.info(
             "No model here was trained with BCE on this data set: train one on the Train page, or choose other data."
         )
-        return
-    asked = st.session_state[LOOK.key("rescued")]
-    if not asked:
-        settle(rescued=next((key for key in look["models"] if key in trained), trained[0]))
-    elif asked not in trained:
-        st.error(plain(f"{asked[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list."))
-        trained.append(asked)
-    key = st.selectbox(
-        "A model trained with BCE", trained, format_func=lambda key: here[key].title if key in here else key,
-        key=LOOK.key("rescued"), filter_mode=None, width=380,
-    )  # fmt: skip
-    if key not in here:
-        return
-    model = open_for(key, look["data"])
-    partner = _partner(here, here[key])
-    other = open_for(partner, look["data"]) if partner else None
-    _act(model, other, look["data"])
+    elif key not in _trained("bce", known, look["data"]):
+        st.error(plain(f"{key[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list."))
+    else:
+        model, partner = open_for(key, look["data"]), _partner(known, known[key], look["data"])
+        _act(model, open_for(partner, look["data"]) if partner else None, look["data"])
 
 
-def _partner(here: dict[str, Option], model: Option) -> str | None:
+def _trained(loss: str, known: dict[str, Option], data: str) -> dict[str, Option]:
+    return {k: o for k, o in known.items() if data_name(o.config) == data and o.config.loss == loss}
+
+
+def _partner(known: dict[str, Option], model: Option, data: str) -> str | None:
     """A model trained with the continuous Bernoulli: of as many latent dimensions where there is one."""
-    trained = [o for o in here.values() if o.config.loss == TRAINED]
-    trained.sort(key=lambda o: abs(o.config.latent_dim - model.config.latent_dim))
-    return trained[0].key if trained else None
+    trained = _trained(TRAINED, known, data).values()
+    return min((abs(o.config.latent_dim - model.config.latent_dim), o.key) for o in trained)[1] if trained else None
 
 
 def _act(model: Opened, other: Opened | None, data: str) -> None:
@@ -77,17 +78,16 @@ def _act(model: Opened, other: Opened | None, data: str) -> None:
 def _live(model: Opened, other: Opened | None, waiting: bool) -> None:
     answers = [scores_of(m) for m in (model, other) if m]
     still = any(answer.pending for answer in answers)
-    for problem in [starter().problem, *(answer.problem for answer in answers)]:
-        if problem:
-            st.error(plain(problem))
+    for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem):
+        st.error(plain(problem))
     worth = [answer.value.rescue if answer.value else None for answer in answers]
     before, after = worth[0], worth[1] if other else None
     if before is not None:
         st.markdown(_verdict(before, after, other))
     elif still:
-        text = "The workers are starting; this takes a few seconds, once." if scorer_missing() else "Scoring the model."
+        text = "The workers are starting; this takes a few seconds, once." if is_starting() else "Scoring the model."
         st.progress(0.0, text=text)
-    logits = torch.linspace(-9, 9, 181, dtype=torch.float64)
+    logits = torch.linspace(-60, 60, 1201, dtype=torch.float64)
     curve = torch.sigmoid(logits).numpy(), continuous_bernoulli_mean(logits).numpy()
     drawn, narrow = rescue(*curve, _bars(before, after))
     figure(drawn, "rescue", "The mean over the parameter, and the ELBO before and after the rescue", narrow=narrow)
@@ -139,4 +139,4 @@ def _pictures(model: Opened, other: Opened | None, name: str) -> None:
         rows.append(other.encoded.reconstructions[shown].numpy())
         beside.append("trained with CB")
     alt = f"Ten test images, and the mean pictures of {title_of(model)} before and after the inverse mean"
-    pictures(np.concatenate(rows), "rescue.pictures", alt, columns=len(shown), beside=beside, width=620)
+    pictures(np.concatenate(rows), "rescue.pictures", alt, columns=len(shown), beside=beside, width=600)
