@@ -5,9 +5,8 @@ import io
 import json
 import math
 import os
-import subprocess
-import sys
-from pathlib import Path
+import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pandas
@@ -40,7 +39,6 @@ from vae.sweep import (
 from vae.sweep.cell import spans, trajectory_steps
 from vae.sweep.grid import group_of
 
-ROOT = Path(__file__).parents[1]
 BASE = vae.TrainConfig(dataset="digits", hidden=(16,), epochs=1, batch_size=480)
 AXES = {"loss": ["bce", "mse"], "beta": [0.5, 1, 4], "latent_dim": [2], "seed": [0, 1, 2]}
 SPEC = SweepSpec(BASE, AXES)
@@ -244,33 +242,25 @@ def test_a_torn_header_is_written_anew(tmp_path, results):
     assert len(read_results(path).results) == 1
 
 
-FULL = """
-import resource, sys
-from vae.sweep import ResultsFile, SweepError, read_results, SweepSpec
-sheet = read_results(sys.argv[1])
-file = ResultsFile(sys.argv[2], sheet.spec)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))  # the kernel takes no byte beyond it
-for result in sheet.results:
+@contextmanager
+def full_at(size):
+    """What a full disk is to this process: from that size on the kernel takes no byte more of any file."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
     try:
-        file.append(result)
-    except SweepError as reason:
-        print(reason)
-        sys.exit(3)
-"""
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path, results):
-    whole, path = written(tmp_path / "whole.csv", results[:6]), tmp_path / "cut.csv"
-    limit = whole.stat().st_size - 700  # within the last line
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(whole), str(path), str(limit)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 3, done.stderr
-    assert "the disk is full" in done.stdout and len(done.stdout.strip().splitlines()) == 1
-    assert path.read_bytes() == b"".join(whole.read_bytes().splitlines(keepends=True)[:-1])
+    whole, path = written(tmp_path / "whole.csv", results[:6]), written(tmp_path / "cut.csv", results[:5])
     file = ResultsFile(path, SPEC)
-    assert file.notice == "" and file.append(results[5])
+    with full_at(whole.stat().st_size - 700), pytest.raises(SweepError) as caught:  # within the last line
+        file.append(results[5])
+    assert "the disk is full" in str(caught.value) and "\n" not in str(caught.value)
+    assert path.read_bytes() == b"".join(whole.read_bytes().splitlines(keepends=True)[:-1])
+    assert file.append(results[5])
     file.close()
     assert path.read_bytes() == whole.read_bytes()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from vae.config import TrainConfig, loss_keys
@@ -85,10 +84,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_sweep)
     _add_settings(parser)
-    parser.add_argument("--losses", type=_list_of(str), help="such as bce,mse")
-    parser.add_argument("--betas", type=_list_of(_number), help="such as .5,1,4")
-    parser.add_argument("--latent-dims", type=_list_of(_whole), help="such as 2,20")
-    parser.add_argument("--seeds", type=_seeds, help="how many, from 0 on (5), or which (0,3,7)")
+    parser.add_argument("--losses", help="such as bce,mse")
+    parser.add_argument("--betas", help="such as .5,1,4")
+    parser.add_argument("--latent-dims", help="such as 2,20")
+    parser.add_argument("--seeds", help="how many, from 0 on (5), or which (0,3,7)")
     parser.add_argument(
         "--vary",
         action="append",
@@ -121,17 +120,6 @@ def _number(text: str) -> object:
 
 def _widths(text: str) -> object:
     return tuple(_whole(part) for part in text.split(","))
-
-
-def _list_of(kind: Callable[[str], object]) -> Callable[[str], list]:
-    return lambda text: [kind(part.strip()) for part in text.split(",")]
-
-
-def _seeds(text: str) -> object:
-    """ "5" -> 0 to 4; "0,3,7" -> those."""
-    if "," not in text and isinstance(_whole(text), int):
-        return range(_whole(text))
-    return _list_of(_whole)(text.rstrip(","))
 
 
 def config_from(options: argparse.Namespace) -> TrainConfig:
@@ -211,22 +199,21 @@ def _script(options: argparse.Namespace) -> int:
 def _sweep(options: argparse.Namespace) -> int:
     from vae.data import load_dataset
     from vae.engine import headless
-    from vae.sweep import SweepSpec
+    from vae.sweep import SweepSpec, seeds_in, values_in
 
-    axes = {"loss": options.losses, "beta": options.betas, "latent_dim": options.latent_dims, "seed": options.seeds}
-    for name in PARAMETERS:  # sigma belongs to the losses that have it, not to all
-        axes[name] = None if getattr(options, name) is None else [getattr(options, name)]
+    options.vary += [f"{name}={text}" for name in PARAMETERS if (text := getattr(options, name)) is not None]
+    for name in PARAMETERS:  # sigma belongs to the losses that have it, not to all of the sweep
         setattr(options, name, None)
-    for text in options.vary:
-        name, _, values = text.partition("=")
-        axes[name.strip().replace("-", "_")] = [_scalar(part.strip()) for part in values.split(",")]
-    spec = SweepSpec(config_from(options), {name: values for name, values in axes.items() if values is not None})
+    axes = {
+        name.strip().replace("-", "_"): values_in(values)
+        for name, _, values in (v.partition("=") for v in options.vary)
+    }
+    lists = {"loss": options.losses, "beta": options.betas, "latent_dim": options.latent_dims}
+    axes |= {name: values_in(text) for name, text in lists.items() if text is not None}
+    axes |= {} if options.seeds is None else {"seed": seeds_in(options.seeds)}
+    spec = SweepSpec(config_from(options), axes)
     load_dataset(spec.base.dataset, spec.base.size)  # answers for data that are not here
     return headless.sweep(spec, options.out, options.scheduler, options.workers, options.yes)
-
-
-def _scalar(text: str) -> object:
-    return number if isinstance(number := _whole(text), int) else _number(text)
 
 
 def _checkpoints(options: argparse.Namespace) -> int:

@@ -39,11 +39,13 @@ def sweep(spec: SweepSpec, path: Path, scheduler: str | None, workers: object, c
     scheduler = scheduler or os.environ.get("VAE_SCHEDULER") or None
     wanted = _workers_wanted() or os.cpu_count() if workers is None else workers
     workers = _workers_of(scheduler) if scheduler else _checked(wanted)
-    ResultsFile(path, spec).close()  # answers for a file of another sweep before any worker is started
-    sheet = read_results(path)
-    missing = sheet.missing if sheet.spec else spec.cells()
-    if sheet.results:
-        print(f"{path}: {len(sheet.results):,} of {len(spec.cells()):,} cells are there; {len(missing):,} are missing")
+    missing, done = spec.cells(), 0
+    if path.exists():
+        file = ResultsFile(path, spec)  # answers for a file of another sweep before any worker is started
+        missing, done = file.missing, len(file.results)
+        file.close()
+    if done:
+        print(f"{path}: {done:,} of {len(spec.cells()):,} cells are there; {len(missing):,} are missing")
     cost = estimate(spec, workers, missing)
     print(told(cost))
     if missing and not _agreed(cost, confirmed):

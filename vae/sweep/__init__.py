@@ -2,7 +2,7 @@
 step to its measures (cell.py), the file that keeps results (results.py), and what they say (statistics.py)."""
 
 from vae.sweep.cell import Measures, Point, Result, run_cell
-from vae.sweep.grid import AXES, MOST_CELLS, Estimate, SweepSpec, estimate, group_of, label_of
+from vae.sweep.grid import AXES, MOST_CELLS, Estimate, SweepSpec, estimate, group_of, label_of, seeds_in, values_in
 from vae.sweep.results import ResultsFile, Sheet, SweepError, parse_results, read_results, to_table
 from vae.sweep.statistics import (
     QUANTITIES,
@@ -42,9 +42,11 @@ __all__ = [
     "parse_results",
     "read_results",
     "run_cell",
+    "seeds_in",
     "statement",
     "summary",
     "to_table",
     "tradeoffs",
     "undominated",
+    "values_in",
 ]

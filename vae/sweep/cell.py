@@ -20,15 +20,26 @@ from torch import Tensor
 
 from vae.config import TrainConfig, multiply_adds
 from vae.data import ImageDataset, load_dataset, to_unit
-from vae.evaluation import PIECE, Evaluation, evaluate_piece, merge, pieces, sigma_of, squared_residual, training_sigma
+from vae.evaluation import (
+    PIECE,
+    Evaluation,
+    evaluate_piece,
+    laplacian_variance,
+    merge,
+    pieces,
+    sigma_of,
+    squared_residual,
+    training_sigma,
+)
+from vae.latent import ACTIVE_VARIANCE
 from vae.model import VAE
 from vae.randomness import generator
+from vae.scoring.measures import MIDDLE
 from vae.training import TrainState, advance, initial_state, model_of
 
 N_POINTS = 25  # of a trajectory
 SIDE = 2  # pictures kept of a cell: SIDE x SIDE reconstructions, and as many samples
 SPAN_OPERATIONS = 1e10  # multiply-adds of one piece of evaluation: half a second, so that others get their turn
-ACTIVE_VARIANCE = 0.01  # of mu over the images: the "active units" of Burda et al. 2016
 
 
 @dataclass(frozen=True)
@@ -221,16 +232,10 @@ def measures(parts: Sequence[Sums]) -> Measures:
     )
 
 
-def laplacian_variance(images: Tensor) -> Tensor:
-    """images (n, C, H, W) -> (n,): the variance of each image's 4-neighbour Laplacian, without padding."""
-    inner = images[..., 1:-1, 1:-1]
-    around = images[..., :-2, 1:-1] + images[..., 2:, 1:-1] + images[..., 1:-1, :-2] + images[..., 1:-1, 2:]
-    return (around - 4 * inner).flatten(1).var(1, correction=0)
-
-
 def middle_share(images: Tensor) -> Tensor:
     """images (n, C, H, W) -> (n,): the share of each image's pixels that are neither dark nor bright, in (.1, .9)."""
-    return ((images > 0.1) & (images < 0.9)).float().flatten(1).mean(1)
+    low, high = MIDDLE
+    return ((images > low) & (images < high)).float().flatten(1).mean(1)
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,8 +19,6 @@ from vae.errors import SettingError
 from vae.model import VAE
 
 MOST_CELLS = 1000
-
-
 USUAL = ("loss", "latent_dim", "beta", "seed")  # columns of every results file, whether varied or not
 
 
@@ -51,8 +49,9 @@ class SweepSpec:
         axes = sorted(self.axes, key=lambda axis: axis[0] != "seed")
         for values in itertools.product(*(values for _, values in axes)):
             config = self.base
-            for name, value in sorted(zip((n for n, _ in axes), values), key=lambda pair: pair[0] != "loss"):
-                config = AXES[name].set(config, value) or config
+            chosen = dict(zip((name for name, _ in axes), values))
+            for name, _ in self.axes:  # a loss before its parameters
+                config = AXES[name].set(config, chosen[name]) or config
             yield config
 
     def cells(self) -> tuple[TrainConfig, ...]:
@@ -94,6 +93,27 @@ def _cells(spec: SweepSpec) -> tuple[TrainConfig, ...]:
     return tuple(dict.fromkeys(spec._combinations()))
 
 
+def values_in(text: str) -> list:
+    """ ".5, 1, 4" -> [0.5, 1, 4]; what is no number stays a text, for the cells' own checks to answer."""
+    return [_number(part.strip()) for part in text.split(",")]
+
+
+def seeds_in(text: str) -> Iterable:
+    """ "5" -> 0 to 4; "0,3,7" -> those, and "3," -> 3 alone."""
+    if "," not in text and isinstance(count := _number(text.strip()), int):
+        return range(count)
+    return values_in(text.strip().rstrip(","))
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
 def in_order(results: Iterable, spec: SweepSpec) -> tuple:
     """Results, which come as they are finished, in the order of the sweep's cells."""
     place = {config: index for index, config in enumerate(spec.cells())}
@@ -112,10 +132,8 @@ def group_of(config: TrainConfig) -> TrainConfig:
 
 def label_of(config: TrainConfig, varied: tuple[str, ...]) -> str:
     """What distinguishes a group of a sweep: "BCE, z = 2, β = 4"."""
-    said = []
-    for name, axis in AXES.items():
-        if name in varied and name != "seed" and axis.get(config) is not None:
-            said.append(axis.shown(config))
+    telling = (axis for name, axis in AXES.items() if name in varied and name != "seed")
+    said = [axis.shown(config) for axis in telling if axis.get(config) is not None]
     return ", ".join(said) or config.loss_record().name
 
 

@@ -28,6 +28,7 @@ VERSION = 1
 LARGEST = 64 << 20  # bytes
 _MEASURES = ("negative_elbo", *(f.name for f in fields(Measures)))
 _REST = ("seconds", "threads", "versions", "failure", "config", "trajectory", "pictures", "spec")
+_BEGINS = b"version,cell,"
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -111,6 +112,15 @@ class Sheet:
         return tuple(config for config in self.spec.cells() if config not in done) if self.spec else ()
 
 
+def is_results(path: Path) -> bool:
+    """Whether a file begins as results files of this app do, of whatever version."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_BEGINS)) == _BEGINS
+    except OSError:
+        return False
+
+
 def read_results(path: str | os.PathLike) -> Sheet:
     """Read a results file; SweepError says in one sentence why it cannot be used."""
     path = Path(path)
@@ -131,8 +141,7 @@ def parse_results(name: str, content: bytes) -> Sheet:
         rows = list(csv.DictReader(io.StringIO(whole.decode("utf-8"))))
     except (UnicodeDecodeError, csv.Error):
         raise SweepError(f"{name} is not a results file of this app: it is not a table as text.") from None
-    header = whole.split(b"\n", 1)[0].split(b",")
-    if whole and header[:2] != [b"version", b"cell"]:
+    if whole and not whole.startswith(_BEGINS):
         raise SweepError(f"{name} is not a results file of this app: its columns do not begin with version, cell.")
     if len(rows) > 10 * MOST_CELLS:
         raise SweepError(f"{name} has {len(rows):,} lines, more than any sweep of this app.")
