@@ -52,7 +52,7 @@ def test_the_first_visit_fills_a_matrix_of_models_that_ship_and_it_fits_a_projec
     assert len(lines) == 6 * len(MEASURES)
 
 
-def test_the_numbers_and_the_marks_are_those_of_the_scores(compare):
+def test_the_numbers_and_the_marks_are_those_of_the_scores_and_nothing_scrolls_sideways_on_a_phone(compare):
     page = compare(f"?data=digits&models={','.join(MODELS)}")
     data, opened = load_dataset("digits"), [load_shipped(name) for name in MODELS]
     scores = {name: score(c.config, c.model(), data) for name, c in zip(MODELS, opened)}
@@ -66,6 +66,11 @@ def test_the_numbers_and_the_marks_are_those_of_the_scores(compare):
         )
         assert texts == [number(row.measure, cell.value) for cell in row.cells + row.references], row.measure.key
         assert marks == [cell.best for cell in row.cells + row.references], row.measure.key
+    page.set_viewport_size({"width": 390, "height": 844})
+    for part in ("Rescue", "Matrix"):
+        page.get_by_role("radio", name=part).click()
+        expect(page).to_have_url(re.compile(f"part={part.lower()}"))
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
 
 
 def test_the_rescue_says_what_it_is_worth_and_its_link_shows_the_same(compare):
@@ -80,7 +85,9 @@ def test_the_rescue_says_what_it_is_worth_and_its_link_shows_the_same(compare):
     expect(neighbour.get_by_text(verdict.inner_text().split(":")[0])).to_be_visible()
 
 
-def test_nonsense_is_answered_and_the_page_lives(compare, tmp_path):
+def test_data_that_are_not_here_are_offered_and_nonsense_is_answered(compare, tmp_path):
+    page = compare("?data=mnist")
+    expect(page.get_by_role("button", name="Fetch mnist")).to_be_visible()
     page = compare(f"?data=digits&models=nonsense,mnist-bce-z20,{MODELS[0]}&part=zip&rescued=none")
     expect(page.get_by_text("There is no model 'nonsense'")).to_be_visible()
     expect(page.get_by_text("was trained on mnist, not on digits")).to_be_visible()
@@ -100,11 +107,6 @@ def test_nonsense_is_answered_and_the_page_lives(compare, tmp_path):
     filled(page)
 
 
-def test_data_that_are_not_here_are_offered(compare):
-    page = compare("?data=mnist")
-    expect(page.get_by_role("button", name="Fetch mnist")).to_be_visible()
-
-
 def test_a_run_is_scored_at_the_step_it_was_opened_at_and_again_on_request(open_page, offline):
     page = open_page("/train?dataset=digits&epochs=400", address=offline)
     page.get_by_role("button", name="Start").click()
@@ -112,6 +114,7 @@ def test_a_run_is_scored_at_the_step_it_was_opened_at_and_again_on_request(open_
     page.get_by_role("link", name="Compare").click()
     page.get_by_role("combobox", name=re.compile("Models")).click()
     page.get_by_role("option", name=re.compile("My run")).click()
+    page.keyboard.press("Escape")
     title = page.locator(".vae-matrix thead").get_by_text(re.compile("after step"))
     first = title.inner_text()
     filled(page)
@@ -119,13 +122,3 @@ def test_a_run_is_scored_at_the_step_it_was_opened_at_and_again_on_request(open_
     page.get_by_role("button", name=re.compile("Score the runs again")).click()
     expect(title).not_to_have_text(first)
     filled(page)
-
-
-def test_nothing_scrolls_sideways_on_a_phone(compare):
-    page = compare(f"?data=digits&models={','.join(MODELS)}")
-    page.set_viewport_size({"width": 390, "height": 844})
-    filled(page)
-    for part in ("Rescue", "Matrix"):
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
-        page.get_by_role("radio", name=part).click()
-        expect(page).to_have_url(re.compile(f"part={part.lower()}"))
