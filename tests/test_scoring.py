@@ -235,6 +235,12 @@ def test_the_same_numbers_every_time_and_for_every_part(bce, digits, scores, see
     assert torch.allclose(fewer.picture, seen.picture[:70], atol=1e-5)
 
 
+def test_an_images_estimate_depends_on_no_other_image(bce, digits, seen, monkeypatch):
+    monkeypatch.setattr("vae.scoring.seen.VALUES_AT_ONCE", 7 * SAMPLES * 64)  # seven images at a time
+    for key, estimates in look(*bce, digits, 70, SAMPLES).log_p.items():
+        assert torch.allclose(estimates, seen.log_p[key][:70], rtol=1e-5, atol=1e-3), key
+
+
 def test_in_pieces_as_in_whole(seen):
     for reading in READINGS.values():
         at_once = reading.nats(seen.sampled, seen.x, seen.sigma, None)
