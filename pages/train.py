@@ -1,8 +1,8 @@
-"""Train a VAE and watch it learn: controls, compute, show."""
+"""Train VAEs and watch them learn, one alone or up to four in a race: controls, compute, show."""
 
 import streamlit as st
 
-from vae.ui import datasets, live, runs, settings
+from vae.ui import datasets, live, runs, settings, take_home
 from vae.ui.engine import engine, starter
 from vae.ui.shell import headline, slots
 from vae.ui.words import plain
@@ -15,22 +15,24 @@ notices, controls, moving, results = slots(4)
 with notices:
     for problem in settings.restore():
         st.warning(plain(problem))
-config = settings.sidebar()
-settings.share(config)
+lineup = settings.sidebar()
+settings.share(lineup)
 
 if engine() is None:
     with moving:
         live.start_up_notice(starter())
 else:
     with notices:
-        present = datasets.ensure_present(config)
-    usable = config if present else None
-    run = runs.current(engine(), usable)
-    if run is not None:
-        run = runs.obey(engine(), run, usable)
-        with controls:
-            runs.buttons(run, usable)
+        present = datasets.ensure_present(lineup)
+    usable = lineup if present else None
+    race = runs.current(engine(), usable)
+    if race is not None:
+        race = runs.obey(engine(), race, usable)
+        vary = lineup.vary if lineup else ""
+        with controls, st.container(horizontal=True, vertical_alignment="center", gap="small"):  # wrapped on a phone
+            runs.buttons(race, usable)
+            live.panel_choice(race)
         with moving:
-            live.show(engine(), run)
+            live.show(engine(), race, vary)
         with results:
-            live.results(run)
+            take_home.show(engine(), race, vary)

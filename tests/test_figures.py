@@ -36,11 +36,9 @@ def panels(view="value"):
 
 def runs():
     steps = np.arange(3.0)
-    whole = curves.CurveSet("whole", "#D55E00", (steps, steps, steps), (steps, (steps, steps, steps)))
-    return [
-        whole,
-        curves.CurveSet("short", "#0072B2", (steps, steps, steps), (steps[:1], (steps[:1], steps[:1], None))),
-    ]
+    kinds = {"reconstruction": steps, "kl": steps, "objective": steps}
+    whole = curves.RunCurves("whole", "#D55E00", kinds, (steps, kinds | {"sharpness": steps / 3}), (1,))
+    return [whole, curves.RunCurves("short", "#D55E00", kinds, (steps[:1], {"reconstruction": steps[:1]}))]
 
 
 def fall(step_size):
@@ -54,8 +52,15 @@ def variance(step_size):
 
 FIGURES = {
     **{f"claim {key}": (claims.claim_figure, lambda key=key: (CLAIMS[key].check(),)) for key in CLAIMS},
-    "curves": (curves.training_curves, lambda: (runs(), [("floor", "floor", 1.0), ("own", "line", 2.0)], 2)),
-    "curves before the start": (curves.training_curves, lambda: ([], [])),
+    "curves": (
+        curves.training_curves,
+        lambda: (runs(), ("reconstruction", "kl", "objective"), {"reconstruction": [("floor", "floor", 1.0)]}, 2),
+    ),
+    "curves of a race": (
+        curves.training_curves,
+        lambda: (runs(), ("squared_error", "kl", "sharpness"), {"sharpness": [("mean", "data", 1.0)]}),
+    ),
+    "curves before the start": (curves.training_curves, lambda: ([],)),
     "KL": (kl_figures.surface, lambda: GRID_OF_KL),
     "KL from above": (kl_figures.contours, lambda: GRID_OF_KL),
     "densities": (kl_figures.densities, lambda: (kl.densities(-1.0, -1.0), -1.0, 0.7, True, 300)),

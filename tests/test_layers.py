@@ -17,6 +17,7 @@ LAYERS = (
     ("evaluation", "axes"),
     ("training", "presets", "latent", "embedding"),
     ("subset", "one_pass", "dial", "script"),
+    ("lineup",),
     ("checkpoint",),
     ("shipped", "scoring", "zoo"),
     ("sweep",),

@@ -1,4 +1,4 @@
-"""What trainings may differ in: a table of axes. A race varies one of them, a sweep several."""
+"""What trainings may differ in: a table of axes. A race varies one of them (lineup.py), a sweep several."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from vae.config import FORMULA, TrainConfig
-from vae.errors import SettingError
 from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES, Parameter
-
-MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -97,53 +94,3 @@ AXES: Mapping[str, Axis] = MappingProxyType(
         )
     }
 )
-
-
-@dataclass(frozen=True)
-class Lineup:
-    """The columns of a race: base, and base with each of up to three other values of one axis. SettingError otherwise.
-
-    vary: the axis's name, "" for base alone.
-    """
-
-    base: TrainConfig
-    vary: str = ""
-    against: tuple = ()
-
-    def __post_init__(self):
-        if self.vary and self.vary not in AXES:
-            raise SettingError("vary", self.vary, f"one of {', '.join(AXES)} is accepted")
-        if len(self.against) >= MOST_COLUMNS:
-            raise SettingError("against", list(self.against), f"up to {MOST_COLUMNS - 1} values are accepted")
-        self.columns()
-
-    def columns(self) -> tuple[TrainConfig, ...]:
-        """One config a column; base comes first."""
-        if not self.vary:
-            return (self.base,)
-        axis = AXES[self.vary]
-        others = tuple(axis.set(self.base, value) for value in self.against)
-        if None in others:
-            raise SettingError("vary", self.vary, f"what loss {self.base.loss} and KL term {self.base.kl_term} have")
-        return (self.base, *others)
-
-    def labels(self) -> tuple[str, ...]:
-        """What tells the columns apart."""
-        if not self.vary:
-            return (self.base.loss_record().name,)
-        return tuple(AXES[self.vary].shown(config) for config in self.columns())
-
-    @property
-    def paired(self) -> str:
-        """What the columns share besides their settings, in words."""
-        columns = self.columns()
-        if len({c.seed for c in columns}) > 1:
-            return "different seeds: nothing is shared but the data"
-        if len({c.batch_size for c in columns}) > 1:
-            return "the same initial weights; batches differ in size"
-        shapes = {
-            (c.architecture, c.hidden, c.latent_dim, c.loss_record().origin("sigma") == "learned") for c in columns
-        }
-        if len({shape[:3] for shape in shapes}) > 1:
-            return "the same batches; networks of different shape start from weights of their own"
-        return "the same initial weights, batches and noise"

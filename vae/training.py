@@ -21,7 +21,7 @@ from vae.errors import VaeError
 from vae.evaluation import evaluate_piece, laplacian_variance, loss_keywords, merge, pieces, training_sigma
 from vae.kl_terms import importance_weighted_objective
 from vae.model import VAE
-from vae.objective import Terms, kl_divergence, reduce_terms
+from vae.objective import Terms, combine, kl_divergence, reduce_terms
 from vae.randomness import derived_seed, generator
 
 N_PICTURES = 10  # test images shown with their reconstructions
@@ -113,6 +113,13 @@ def _bound_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Genera
     divisor = pixel_loss[0, 0].numel() if config.reduction == "mean" else 1
     objective = importance_weighted_objective(per_image / divisor, log_var, z, eps, config.beta).mean()
     return Terms(per_image.mean(), kl_divergence(mu, log_var).mean(0), objective)
+
+
+def held_out_objective(config: TrainConfig, seen: Observation) -> float:
+    """What is minimised, on held-out images; of a bound over several samples, what it comes to with one."""
+    term, epoch = config.kl_record(), seen.step / config.steps_per_epoch
+    weighed = float(term.cost(torch.tensor(seen.kl_per_dim), config.beta, epoch, **config.kl_settings()))
+    return combine(seen.reconstruction, weighed, seen.inputs[0].size, config.reduction)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from vae.config import TrainConfig
 from vae.engine.job import Status
 from vae.engine.pace import Pace
 from vae.engine.run import Run, View
-
-MOST_COLUMNS = 4
+from vae.lineup import MOST_COLUMNS
 
 
 class Race:

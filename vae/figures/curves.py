@@ -1,89 +1,124 @@
-"""The curves of a run: reconstruction, KL and objective over the steps, with the lines that say what a value is worth."""
+"""The curves of runs side by side over the steps, on shared axes, with the lines that say what a value is worth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
-from vae.figures.beside import beside, on
-from vae.figures.plot import Figure, Trace, across, figure, trace, upright
+from vae.figures.beside import beside, on, stacked
+from vae.figures.plot import Figure, Layout, Trace, across, figure, numbered, trace, upright
 from vae.figures.theme import Ink, axis, layout
 
 MOST_POINTS = 500
-PANELS = ("Reconstruction", "KL", "Objective")
 DASHES = {"floor": "dot", "pca": "dashdot", "mean": "dash"}
+RUN_DASHES, RUN_MARKERS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "x")
 
 
 @dataclass(frozen=True)
-class CurveSet:
-    """One run's curves. training: one value per step from step 1, for each panel; held_out: (steps, values) likewise."""
+class Kind:
+    """What a panel shows: its title and unit."""
+
+    title: str
+    unit: str
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "reconstruction": Kind("Reconstruction ↓", "nats per image"),
+        "squared_error": Kind("Squared error of the pictures ↓", "per image"),
+        "kl": Kind("KL", "nats per image"),
+        "objective": Kind("Objective ↓", "nats per image"),
+        "sharpness": Kind("Sharpness, model / data", ""),
+    }
+)
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """One run's curves, by kind. training: one value per step from step 1; held_out: (steps, values), taken now and then.
+
+    Runs of one colour are told apart by dash and marker, in their order. forks: steps at which the settings changed.
+    """
 
     name: str
     colour: str
-    training: tuple[np.ndarray, np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+    training: Mapping[str, np.ndarray]
+    held_out: tuple[np.ndarray, Mapping[str, np.ndarray]]
+    forks: tuple[int, ...] = field(default=())
 
 
 def training_curves(
-    runs: Sequence[CurveSet],
-    lines: Sequence[tuple[str, str, float]],
+    runs: Sequence[RunCurves],
+    kinds: Sequence[str] = ("reconstruction", "kl", "objective"),
+    lines: Mapping[str, Sequence[tuple[str, str, float]]] = MappingProxyType({}),
     marker: int | None = None,
     height: int = 215,
-    objective: str = "Objective",
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> Figure:
-    """lines: (key, label, nats per image), drawn on the reconstruction; marker: the step that is looked at."""
-    titles = (PANELS[0], PANELS[1], objective)
-    y_axes = [axis("nats per image" if column == 0 else "") | _range(column, runs, lines) for column in range(3)]
+    """kinds: the panels, keys of KINDS. lines: by kind, (key, label, value) drawn across; marker: the step looked at."""
+    named = [titles.get(kind, KINDS[kind].title) for kind in kinds]
+    y_axes = [axis(KINDS[kinds[0]].unit, **_range(kinds[0], runs, lines.get(kinds[0], ())))]
+    y_axes += [axis("", **_range(kind, runs, lines.get(kind, ()))) for kind in kinds[1:]]
     y_axes[0]["title"]["standoff"] = 4
     drawn = layout(
-        height, hovermode="x unified", **beside(titles, [axis("step", rangemode="tozero")] * 3, y_axes, gap=0.06)
+        height,
+        hovermode="x unified",
+        **beside(named, [axis("step", rangemode="tozero")] * len(kinds), y_axes, gap=0.06),
     )
-    drawn["shapes"] = [across(value, _reference(key)) for key, _, value in lines]
-    if marker is not None:
-        drawn["shapes"] += [upright(marker, {"color": Ink.TEXT, "width": 1}, plot) for plot in range(3)]
-    drawn["annotations"] += [_label(f"{label} {value:.1f}", value) for _, label, value in lines]
-    return figure([on(column, t) for run in runs for column in range(3) for t in _curves(run, column)], drawn)
+    drawn["shapes"] = []
+    for plot, kind in enumerate(kinds):
+        drawn["shapes"] += [across(value, _reference(key), plot) for key, _, value in lines.get(kind, ())]
+        drawn["annotations"] += [_label(f"{label} {value:.4g}", value, plot) for _, label, value in lines.get(kind, ())]
+        drawn["shapes"] += [upright(step, _reference("pca"), plot) for run in runs for step in run.forks]
+        if marker is not None:
+            drawn["shapes"].append(upright(marker, {"color": Ink.TEXT, "width": 1}, plot))
+    traces = []
+    for index, run in enumerate(runs):
+        twin = sum(other.colour == run.colour for other in runs[:index])
+        traces += [on(plot, t) for plot, kind in enumerate(kinds) for t in _curves(run, kind, twin)]
+    return figure(traces, drawn)
+
+
+def narrow(drawn: Figure) -> Layout:
+    """Changes to the layout for a phone: the panels below each other."""
+    panels = [note for note in drawn["layout"]["annotations"] if note["xref"] == "paper"]
+    changes = stacked({"annotations": panels}, 190 * len(panels))
+    return changes | {
+        "annotations": changes["annotations"] + [n for n in drawn["layout"]["annotations"] if n["xref"] != "paper"]
+    }
 
 
 def _reference(key: str) -> dict:
     return {"color": Ink.REFERENCE, "width": 1.2, "dash": DASHES.get(key, "dash")}
 
 
-def _label(text: str, y: float) -> dict:
-    """What a line across the reconstruction stands for, at its right end."""
-    return {"text": text, "x": 1, "xref": "x domain", "xanchor": "right", "y": y, "yref": "y", "yanchor": "bottom",
-            "yshift": -2, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}}  # fmt: skip
+def _label(text: str, y: float, plot: int) -> dict:
+    """What a line across a panel stands for, at its right end."""
+    return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "right", "y": y,
+            "yref": numbered("y", plot), "yanchor": "bottom", "yshift": -2, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}}  # fmt: skip
 
 
-def _curves(run: CurveSet, column: int) -> list[Trace]:
-    """A run in one panel: in training, and where it was taken on held-out images."""
-    steps, means = binned(run.training[column])
-    training = trace(
-        "scatter",
-        x=steps,
-        y=means,
-        mode="lines",
-        name=f"{run.name}, training",
-        opacity=0.55,
-        line={"color": run.colour, "width": 1.5},
-        hovertemplate="%{y:.2f}",
-    )
-    held_steps, values = run.held_out
-    if values[column] is None:
-        return [training]
-    held_out = trace(
-        "scatter",
-        x=held_steps,
-        y=values[column].astype(np.float32),
-        mode="lines+markers",
-        name=f"{run.name}, held out",
-        line={"color": run.colour, "width": 2.5},
-        marker={"size": 4},
-        hovertemplate="%{y:.2f}",
-    )
-    return [training, held_out]
+def _curves(run: RunCurves, kind: str, twin: int) -> list[Trace]:
+    """A run in one panel: in training, and where it was taken on held-out images. twin: runs of its colour before it."""
+    dash, symbol = RUN_DASHES[twin % len(RUN_DASHES)], RUN_MARKERS[twin % len(RUN_MARKERS)]
+    drawn = []
+    if kind in run.training:
+        steps, means = binned(run.training[kind])
+        drawn.append(trace(
+            "scatter", x=steps, y=means, mode="lines", name=f"{run.name}, training", opacity=0.55,
+            line={"color": run.colour, "width": 1.5, "dash": dash}, hovertemplate="%{y:.2f}",
+        ))  # fmt: skip
+    steps, values = run.held_out
+    if kind in values:
+        drawn.append(trace(
+            "scatter", x=steps, y=values[kind].astype(np.float32), mode="lines+markers", name=f"{run.name}, held out",
+            line={"color": run.colour, "width": 2.5, "dash": dash}, marker={"size": 4 + 2 * (twin > 0), "symbol": symbol},
+            hovertemplate="%{y:.3g}",
+        ))  # fmt: skip
+    return drawn
 
 
 def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
@@ -98,18 +133,19 @@ def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.
     return (edges + counts).astype(np.int32), means.astype(np.float32)
 
 
-def _range(column: int, runs: Sequence[CurveSet], lines) -> dict:
+def _range(kind: str, runs: Sequence[RunCurves], lines: Sequence[tuple[str, str, float]]) -> dict:
     """A range that shows where a curve is going: the first steps, many times higher, are cut off; double click shows all."""
-    values = [run.training[column] for run in runs]
-    values += [run.held_out[1][column] for run in runs if run.held_out[1][column] is not None]
-    values = np.concatenate(values) if values else np.zeros(0)
+    curves = [run.training[kind] for run in runs if kind in run.training]
+    held = [run.held_out[1][kind] for run in runs if kind in run.held_out[1]]
+    values = np.concatenate([*curves, *held]) if curves or held else np.zeros(0)
     values = values[np.isfinite(values)]
-    references = [value for _, _, value in lines] if column == 0 else []
+    references = [value for _, _, value in lines]
     if not len(values) and not references:
         return {}
     low = min([*references, values.min()] if len(values) else references)
-    early = np.concatenate([run.training[column][:4] for run in runs]) if runs else values
+    starts = [curve[:4] for curve in curves] or [curve[:2] for curve in held]
+    early = np.concatenate(starts) if starts else values
     high = max([*references, np.quantile(values, 0.97 if len(values) > 60 else 1)] if len(values) else references)
     high = max(high, float(np.nanmax(early))) if len(values) <= 60 and len(early) else high
     room = max(high - low, 0.02 * abs(high), 0.02)
-    return {"range": [min(0, low) if column == 1 else low - 0.06 * room, high + 0.1 * room]}
+    return {"range": [min(0, low) if kind == "kl" else low - 0.06 * room, high + 0.1 * room]}

@@ -93,16 +93,27 @@ class Row:
     alt: str
 
 
+@dataclass(frozen=True)
+class Column:
+    """Rows of pictures under each other. title and note stand over them; a colour marks whose they are; "" for none."""
+
+    rows: Sequence[Row]
+    title: str = ""
+    note: str = ""
+    colour: str = ""
+
+
 def film(
-    rows: Sequence[Row], steps: Sequence[int], shown: int, looking: int | None, said: str, owner: str, key: str
+    columns: Sequence[Column], steps: Sequence[int], shown: int, looking: int | None, said: str, owner: str, key: str
 ) -> None:
-    """Show rows of pictures after steps[shown]; the slider sets st.session_state[key]["looking"] to a step or None.
+    """Show pictures after steps[shown]; the slider sets st.session_state[key]["looking"] to a step or None.
 
     said: a sentence for screen readers, read out when it changes. owner: kept in a cookie, to find runs again.
     """
     data = {
-        "rows": [
-            {"name": r.name, "label": r.label, "png": base64.b64encode(r.png).decode(), "alt": r.alt} for r in rows
+        "columns": [
+            {"title": c.title, "note": c.note, "colour": c.colour, "rows": [_row(row) for row in c.rows]}
+            for c in columns
         ],
         "steps": [int(step) for step in steps],
         "shown": shown,
@@ -111,6 +122,10 @@ def film(
         "owner": owner,
     }
     _film(data=data, key=key, default={"looking": None}, on_looking_change=_nothing)
+
+
+def _row(row: Row) -> dict[str, str]:
+    return {"name": row.name, "label": row.label, "png": base64.b64encode(row.png).decode(), "alt": row.alt}
 
 
 def _nothing() -> None:

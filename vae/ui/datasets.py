@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vae.config import TrainConfig
 from vae.data import DATASETS, Source, data_folder
 from vae.errors import DataError
+from vae.lineup import Lineup
 from vae.ui import settings
 
 
-def ensure_present(config: TrainConfig | None) -> bool:
-    """Whether the config's data set can be trained on; if not, the page says what to do about it."""
-    if config is None or DATASETS[config.dataset].is_present():
+def ensure_present(lineup: Lineup | None) -> bool:
+    """Whether the settings' data set can be trained on; if not, the page says what to do about it."""
+    if lineup is None or DATASETS[lineup.base.dataset].is_present():
         return True
-    source = DATASETS[config.dataset]
+    source = DATASETS[lineup.base.dataset]
     st.info(
         f"{source.title} is not on this machine yet. Fetch it (about {source.megabytes} MB, needs internet), "
         "or choose the small digits, which are always here."

@@ -1,34 +1,33 @@
-// Rows of pictures with a slider over the run's history. The nodes stay; only what changed is set.
+// Columns of pictures with one slider over their history. The nodes stay; only what changed is set.
 export default function ({ data, parentElement, setStateValue }) {
   let host = parentElement.querySelector(".vae-film");
   if (!host) {
     host = document.createElement("div");
     host.className = "vae-film";
-    host.innerHTML = `<div class="rows"></div>
+    host.innerHTML = `<div class="columns"></div>
       <div class="scrub"><label><span class="at"></span><input type="range" min="0" step="1"></label>
       <button type="button" class="live">latest</button></div>
       <p class="said" role="status" aria-live="polite"></p>`;
     parentElement.appendChild(host);
   }
   if (data.owner) document.cookie = `vae_owner=${data.owner}; path=/; SameSite=Strict; max-age=2592000`;
-  const rows = host.querySelector(".rows");
-  data.rows.forEach((row, i) => {
-    let node = rows.children[i];
-    if (!node) {
-      node = document.createElement("figure");
-      node.innerHTML = "<figcaption></figcaption><img>";
-      rows.appendChild(node);
-    }
-    const caption = node.querySelector("figcaption");
-    if (caption.textContent !== row.label) caption.textContent = row.label;
-    const img = node.querySelector("img");
-    const source = "data:image/png;base64," + row.png;
-    if (img.src !== source) img.src = source;
-    img.alt = row.alt;
-    img.dataset.row = row.name;
-    img.dataset.step = String(data.steps[data.shown] ?? "");
+  const columns = host.querySelector(".columns");
+  columns.style.setProperty("--columns", data.columns.length);
+  keep(columns, data.columns, () => '<h5><span class="mark"></span><b></b> <small></small></h5><div class="rows"></div>', (node, column) => {
+    node.querySelector("h5").hidden = !column.title;
+    node.querySelector(".mark").style.background = column.colour;
+    put(node.querySelector("b"), column.title);
+    put(node.querySelector("small"), column.note);
+    keep(node.querySelector(".rows"), column.rows, () => "<figcaption></figcaption><img>", (figure, row) => {
+      put(figure.querySelector("figcaption"), row.label);
+      const img = figure.querySelector("img");
+      const source = "data:image/png;base64," + row.png;
+      if (img.src !== source) img.src = source;
+      img.alt = row.alt;
+      img.dataset.row = row.name;
+      img.dataset.step = String(data.steps[data.shown] ?? "");
+    }, "figure");
   });
-  while (rows.children.length > data.rows.length) rows.lastChild.remove();
 
   const input = host.querySelector("input");
   const live = host.querySelector(".live");
@@ -55,6 +54,23 @@ export default function ({ data, parentElement, setStateValue }) {
     ask(index === data.steps.length - 1 ? null : data.steps[index]);
   };
   live.onclick = () => ask(null);
-  const said = host.querySelector(".said");
-  if (said.textContent !== data.said) said.textContent = data.said;
+  put(host.querySelector(".said"), data.said);
+}
+
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// One child for each item, made where there is none yet, taken away where there is one too many.
+function keep(parent, items, html, fill, tag = "section") {
+  items.forEach((item, i) => {
+    let node = parent.children[i];
+    if (!node) {
+      node = document.createElement(tag);
+      node.innerHTML = html();
+      parent.appendChild(node);
+    }
+    fill(node, item);
+  });
+  while (parent.children.length > items.length) parent.lastChild.remove();
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from vae.axes import AXES
 from vae.config import TrainConfig
 from vae.data import default_dataset
 from vae.errors import SettingError
 from vae.kl_terms import KL_TERMS
+from vae.lineup import Lineup
 from vae.losses import LOSSES
 
 
@@ -64,46 +66,87 @@ PARAMETERS: Mapping[str, str] = {
 }
 
 
-def read(query: Mapping[str, str]) -> tuple[TrainConfig, list[str]]:
-    """The config that a link stands for, and a sentence for each of its fields that cannot be used.
+RACE = ("vary", "against", "dial")
+
+
+def parse_value(axis: str, text: str) -> object:
+    """One value of an axis, from text; SettingError if it is of the wrong kind."""
+    return FIELDS[axis].parse(axis, text) if axis in FIELDS else _real(axis, text)
+
+
+def show_value(axis: str, value: object) -> str:
+    return FIELDS[axis].show(value) if axis in FIELDS else f"{value:.12g}"
+
+
+def parse_values(axis: str, text: str) -> tuple:
+    """ "0.1, 4" -> the values."""
+    return tuple(parse_value(axis, part.strip()) for part in text.split(",") if part.strip())
+
+
+def _parse_dial(text: str) -> tuple[tuple[int, float], ...]:
+    """ "1:0.05,2:4" -> (column, effective beta) pairs."""
+    pairs = (part.partition(":") for part in text.split(","))
+    return tuple((_whole("dial", column), _real("dial", value)) for column, _, value in pairs)
+
+
+def read(query: Mapping[str, str]) -> tuple[Lineup, list[str]]:
+    """The settings that a link stands for, and a sentence for each of its fields that cannot be used.
 
     A field that cannot be used keeps its default, and the sentence says so; nothing is corrected in silence.
     """
-    config = TrainConfig(dataset=default_dataset())
-    problems: list[str] = []
+    config, problems = TrainConfig(dataset=default_dataset()), []
+    for name in query:
+        if name not in FIELDS and name not in PARAMETERS and name not in RACE:
+            problems.append(f"The link has a setting {name!r} that does not exist; it is left out.")
 
-    def attempt(make: Callable[[TrainConfig], TrainConfig]) -> None:
-        nonlocal config
+    def attempt(old, make: Callable):
         try:
-            config = make(config)
+            return make(old)
         except SettingError as reason:
             problems.append(f"{reason} The default stands instead.")
+            return old
 
-    for name in query:
-        if name not in FIELDS and name not in PARAMETERS:
-            problems.append(f"The link has a setting {name!r} that does not exist; it is left out.")
     together = {name: query[name] for name in ("loss", "formula") if name in query}
     if together:
-        attempt(lambda c: replace(c, **together))
+        config = attempt(config, lambda c: replace(c, **together))
     for name, field in FIELDS.items():
         if name in query and name not in together:
-            attempt(lambda c, name=name, field=field: replace(c, **{name: field.parse(name, query[name])}))
+            config = attempt(config, lambda c, n=name, f=field: replace(c, **{n: f.parse(n, query[n])}))
     for name, held in PARAMETERS.items():
         if name in query:
-            attempt(
-                lambda c, name=name, held=held: replace(
-                    c, **{held: dict(getattr(c, held)) | {name: _real(name, query[name])}}
-                )
-            )
-    return config, problems
+            config = attempt(config, lambda c, n=name, h=held: _with_parameter(c, h, n, _real(n, query[n])))
+    return _read_race(query, config, attempt), problems
 
 
-def write(config: TrainConfig) -> dict[str, str]:
+def _with_parameter(config: TrainConfig, held: str, name: str, value: float) -> TrainConfig:
+    return replace(config, **{held: dict(getattr(config, held)) | {name: value}})
+
+
+def _read_race(query: Mapping[str, str], base: TrainConfig, attempt) -> Lineup:
+    lineup = Lineup(base)
+    if "vary" in query:
+        axis, text = query["vary"], query.get("against", "")
+        # an axis that does not exist is the Lineup's to refuse
+        lineup = attempt(
+            lineup, lambda old: replace(old, vary=axis, against=parse_values(axis, text) if axis in AXES else ())
+        )
+    if "dial" in query:
+        lineup = attempt(lineup, lambda old: replace(old, dialled=_parse_dial(query["dial"])))
+    return lineup
+
+
+def write(lineup: Lineup) -> dict[str, str]:
     """The link's query: the data set always, every other field where it is not the default."""
+    config = lineup.base
     usual = TrainConfig(dataset=config.dataset)
     query = {"dataset": config.dataset}
     for name, field in FIELDS.items():
         value = getattr(config, name)
         if name != "dataset" and value != getattr(usual, name):
             query[name] = field.show(value)
-    return query | {name: f"{value:.12g}" for name, value in (*config.parameters, *config.kl_parameters)}
+    query |= {name: f"{value:.12g}" for name, value in (*config.parameters, *config.kl_parameters)}
+    if lineup.vary:
+        query |= {"vary": lineup.vary, "against": ",".join(show_value(lineup.vary, v) for v in lineup.against)}
+    if lineup.dialled:
+        query["dial"] = ",".join(f"{column}:{value:.12g}" for column, value in lineup.dialled)
+    return query

@@ -1,163 +1,233 @@
-"""What moves on the Train page: status, progress, pictures, codes and curves, refreshed while a run is under way."""
+"""What moves on the Train page: status, progress, pictures, codes and curves, refreshed while a race is under way."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from vae.checkpoint import checkpoint_bytes
 from vae.config import TrainConfig
 from vae.data import DATASETS
-from vae.engine import Engine, Run, View
+from vae.engine import Engine, Race, View
 from vae.figures import latent
-from vae.figures.curves import CurveSet, training_curves
-from vae.figures.mosaics import strip
+from vae.figures.curves import RunCurves, narrow, training_curves
+from vae.figures.mosaics import difference, strip
 from vae.figures.theme import LOSS_COLOURS
-from vae.objective import combine
-from vae.training import Observation
-from vae.ui import components, words
+from vae.lineup import labels, names
+from vae.training import Observation, held_out_objective
+from vae.ui import components, dial, runs, settings, words
+from vae.ui.components import Column, Row
 from vae.ui.engine import Starter
 from vae.ui.owner import owner
 
 REFRESH_SECONDS = 0.35
+PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
+PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}
 
 
-def show(engine: Engine, run: Run) -> None:
+def panel_choice(race: Race) -> None:
+    """What stands below the pictures; and, in a race, whether the difference to the first column is shown."""
+    possible = [key for key in PANELS if key != "kl_term" or any(c.kl_term != "constant" for c in race.configs)]
+    if st.session_state.get("panel") not in possible:
+        st.session_state.panel = "curves"
+    st.segmented_control(
+        "Below the pictures", possible, format_func=PANELS.get, key="panel", required=True, label_visibility="collapsed"
+    )
+    if len(race.runs) > 1:
+        st.toggle(
+            "Difference", key="difference", help="Each column's reconstructions less the first column's: orange where "
+            "brighter, violet where darker, white where equal.",
+        )  # fmt: skip
+
+
+def show(engine: Engine, race: Race, vary: str) -> None:
     """The live part. Its timer runs in the browser, and only while there is something to wait for."""
-    view = run.view()
-    waiting = view.status.active or not view.observations or view.evaluating
-    st.fragment(_live, run_every=REFRESH_SECONDS if waiting else None)(engine, run, waiting)
+    waiting = _is_waiting(race.views())
+    st.fragment(_live, run_every=REFRESH_SECONDS if waiting else None)(engine, race, vary, waiting)
 
 
-def _live(engine: Engine, run: Run, waiting: bool) -> None:
-    view = run.view()
-    still = view.status.active or not view.observations or view.evaluating
-    _status(run, view)
-    if view.observations:
+def _is_waiting(views: Sequence[View]) -> bool:
+    return any(view.status.active or not view.observations or view.evaluating for view in views)
+
+
+def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
+    if runs.is_asked():  # by a control in here: it is the page that obeys
+        st.rerun(scope="app")
+    views, configs = race.views(), race.configs
+    _status(configs, views)
+    if all(view.observations for view in views):
         looking = st.session_state.get("film", {}).get("looking")
-        index = _index_of(view.observations, looking)
-        shown = view.observations[index]
-        left, right = st.columns([3, 2], gap="medium")
+        steps = sorted({o.step for view in views for o in view.observations})
+        index = _index_of(steps, looking)
+        shown = [view.observations[_index_of([o.step for o in view.observations], steps[index])] for view in views]
+        if len(views) == 1:
+            left, right = st.columns([3, 2], gap="medium")
+            with right:
+                _codes(configs[0], shown[0])
+        else:
+            left = st.container()
         with left:
-            _pictures(run, view, index, looking)
-        with right:
-            _codes(run.config, shown)
-        _curves(engine, run, view, None if looking is None else shown.step)
-    if waiting and not still:
+            said = words.spoken(configs[0], views[0])
+            columns = _columns(configs, vary, shown)
+            components.film(columns, steps, index, looking, said, owner(), key="film")
+        _panel(engine, race, vary, views, shown, None if looking is None else steps[index])
+    if waiting and not _is_waiting(views):
         st.rerun(scope="app")  # it has ended: the buttons change, the timer stops
 
 
-def _status(run: Run, view: View) -> None:
-    left = f" · {words.duration(view.seconds_left)} left" if view.seconds_left is not None else ""
-    message = words.status(run.config, view)
-    shout = {"failed": st.error}.get(view.status.value)
-    if shout:
-        shout(words.plain(message))
-    st.progress(view.step / view.total_steps, text=("" if shout else words.plain(message)) + left)
+def _status(configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
+    seconds = [view.seconds_left for view in views if view.seconds_left is not None]
+    left = f" · {words.duration(max(seconds))} left" if seconds else ""
+    message = words.race_status(configs, views)
+    failed = [view for view in views if view.status.value == "failed"]
+    if failed:
+        st.error(words.plain(" ".join(view.message for view in failed)))
+    share = sum(view.step for view in views) / sum(view.total_steps for view in views)
+    st.progress(share, text=("" if len(failed) == len(views) else words.plain(message)) + left)
 
 
-def _index_of(observations: tuple[Observation, ...], step: int | None) -> int:
-    """The observation looked at: the last one, or the latest not after the step."""
+def _index_of(steps: Sequence[int], step: int | None) -> int:
+    """The place looked at: the last one, or the latest not after the step."""
     if step is None:
-        return len(observations) - 1
-    return max(0, int(np.searchsorted([o.step for o in observations], step, side="right")) - 1)
+        return len(steps) - 1
+    return max(0, int(np.searchsorted(steps, step, side="right")) - 1)
 
 
-def _pictures(run: Run, view: View, index: int, looking: int | None) -> None:
-    seen = view.observations[index]
+# ---- Pictures ----------------------------------------------------------------------------------------------------
+
+
+def _columns(configs: Sequence[TrainConfig], vary: str, shown: Sequence[Observation]) -> list[Column]:
+    if len(shown) == 1:
+        return [Column(_rows(shown[0], shown[0], 10, f": {shown[0].reconstruction:.1f} nats per image (held out)"))]
+    count = PICTURES[len(shown)]
+    return [
+        Column(_rows(seen, shown[0], count), label, _note(seen), LOSS_COLOURS[config.loss])
+        for config, label, seen in zip(configs, labels(tuple(configs), vary), shown)
+    ]
+
+
+def _note(seen: Observation) -> str:
+    return f"error {seen.squared_error:.1f} · KL {seen.kl:.1f} · sharpness {seen.sharpness:.2f}"
+
+
+def _rows(seen: Observation, first: Observation, count: int, more: str = "") -> list[Row]:
     rows = [
-        components.Row("inputs", "test images x", strip(seen.inputs), "Ten test images"),
-        components.Row(
+        Row("inputs", "test images x", _strip(seen.inputs, count), "Test images"),
+        Row(
             "reconstructions",
-            f"reconstructions p, decoded from μ: {seen.reconstruction:.1f} nats per image (held out)",
-            strip(seen.reconstructions),
+            f"reconstructions p, decoded from μ{more}",
+            _strip(seen.reconstructions, count),
             f"Their reconstructions after step {seen.step}",
         ),
-        components.Row(
-            "samples", "samples: z drawn from N(0, I)", strip(seen.samples), f"Prior samples after step {seen.step}"
+        Row(
+            "samples",
+            "samples: z drawn from N(0, I)",
+            _strip(seen.samples, count),
+            f"Prior samples after step {seen.step}",
         ),
     ]
-    steps = [o.step for o in view.observations]
-    components.film(rows, steps, index, looking, words.spoken(run.config, view), owner(), key="film")
+    if st.session_state.get("difference") and (more == ""):
+        changed = difference(seen.reconstructions, first.reconstructions)
+        rows.insert(
+            2, Row("difference", "p less the first column's", _strip(changed, count), "Difference to the first column")
+        )
+    return rows
 
 
-def _codes(config: TrainConfig, seen: Observation) -> None:
+def _strip(images: np.ndarray, count: int) -> bytes:
+    return strip(images[:count], columns=count)
+
+
+# ---- Below the pictures ------------------------------------------------------------------------------------------
+
+
+def _panel(
+    engine: Engine, race: Race, vary: str, views: Sequence[View], shown: Sequence[Observation], marker: int | None
+) -> None:
+    chosen, configs = st.session_state.get("panel", "curves"), race.configs
+    if chosen == "dial":
+        dial.show(race, names(configs, vary), shown)
+    elif chosen == "codes":
+        for column, config, label, seen in zip(st.columns(len(shown)), configs, labels(configs, vary), shown):
+            with column:
+                _codes(config, seen, key=f"codes-{label}", title=label if len(shown) > 1 else "")
+    elif chosen == "kl_term":
+        settings.show_kl_term(next((c for c in configs if c.kl_term != "constant"), configs[0]))
+    else:
+        _curves(engine, configs, labels(configs, vary), views, marker)
+
+
+def _codes(config: TrainConfig, seen: Observation, key: str = "codes", title: str = "") -> None:
+    if title:
+        st.caption(words.plain(title))
     if seen.codes is not None:
-        drawn = latent.codes(seen.codes, seen.labels, _classes(config))
-        components.figure(drawn, "codes", f"Codes of test images after step {seen.step}")
+        drawn = latent.codes(seen.codes, seen.labels, DATASETS[config.dataset].classes)
+        components.figure(drawn, key, f"Codes of test images after step {seen.step}")
     else:
         drawn = latent.kl_bars(seen.kl_per_dim, LOSS_COLOURS[config.loss])
-        components.figure(drawn, "codes", f"KL of each latent dimension after step {seen.step}")
+        components.figure(drawn, key, f"KL of each latent dimension after step {seen.step}")
 
 
-def _classes(config: TrainConfig) -> tuple[str, ...]:
-    return DATASETS[config.dataset].classes
-
-
-def _curves(engine: Engine, run: Run, view: View, marker: int | None) -> None:
-    config = run.config
-    held = view.observations
-    reconstruction = np.array([o.reconstruction for o in held])
-    kl = np.array([o.kl for o in held])
-    objective = combine(reconstruction, kl, config.beta, math.prod(config.shape), config.reduction)
-    curves = CurveSet(
-        config.loss_record().name,
-        LOSS_COLOURS[config.loss],
-        (view.reconstruction, view.kl, view.objective),
-        (np.array([o.step for o in held]), (reconstruction, kl, objective)),
-    )
-    lines = engine.reference_lines(config) or ()
-    drawn = training_curves(
-        [curves], [(line.key, line.label, line.value) for line in lines], marker, objective=_objective_name(config)
-    )
-    components.figure(drawn, "curves", "Curves of reconstruction, KL and objective over the steps")
+def _curves(
+    engine: Engine, configs: Sequence[TrainConfig], told: Sequence[str], views: Sequence[View], marker: int | None
+) -> None:
+    kinds = kinds_of(configs)
+    first = configs[0]
+    wanted = first if kinds[0] == "reconstruction" else replace(first, loss="mse", formula="", parameters=())
+    lines = engine.reference_lines(wanted)
+    drawn_lines = {
+        kinds[0]: [(line.key, line.label, line.value) for line in lines or () if _applies(line.key, configs)]
+    }
+    if "sharpness" in kinds:
+        drawn_lines["sharpness"] = [("mean", "data", 1.0)]
+    runs = [run_curves(name, config, view) for name, config, view in zip(told, configs, views)]
+    drawn = training_curves(runs, kinds, drawn_lines, marker, titles={"objective": _objective_name(first)})
+    spoken = "Curves of " + ", ".join(kind.replace("_", " ") for kind in kinds) + " over the steps"
+    components.figure(drawn, "curves", spoken, narrow=narrow(drawn) if len(views) > 1 else None)
     if lines is None:
         st.caption("The reference lines are being computed.")
 
 
+def kinds_of(configs: Sequence[TrainConfig]) -> tuple[str, str, str]:
+    """The panels that can be compared: the reconstruction term only where all have the same unit, which is their loss."""
+    if len(configs) == 1:
+        return ("reconstruction", "kl", "objective")
+    same = len({(c.loss, c.formula, c.parameters) for c in configs}) == 1
+    return ("reconstruction" if same else "squared_error", "kl", "sharpness")
+
+
+def _applies(line: str, configs: Sequence[TrainConfig]) -> bool:
+    return line != "pca" or len({c.latent_dim for c in configs}) == 1
+
+
+def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
+    """What a view holds, for the figure of curves."""
+    held = view.observations
+    until = [step for step, _ in view.forks]
+    under = [*(c for _, c in view.forks), config]  # the settings of each stretch
+    values = {
+        "reconstruction": [o.reconstruction for o in held],
+        "squared_error": [o.squared_error for o in held],
+        "kl": [o.kl for o in held],
+        "sharpness": [o.sharpness for o in held],
+        "objective": [held_out_objective(under[np.searchsorted(until, o.step)], o) for o in held],
+    }
+    training = {"reconstruction": view.reconstruction, "kl": view.kl, "objective": view.objective}
+    steps = np.array([o.step for o in held])
+    return RunCurves(
+        name, LOSS_COLOURS[config.loss], training, (steps, {k: np.array(v) for k, v in values.items()}), tuple(until)
+    )
+
+
 def _objective_name(config: TrainConfig) -> str:
+    if config.kl_term != "constant":
+        return f"Objective, {config.kl_record().name}"
     reconstruction = "reconstruction / pixels" if config.reduction == "mean" else "reconstruction"
     weight = "" if config.beta == 1 else f"{config.beta:g} "
     name = f"Objective = {reconstruction} + {weight}KL"
     return name + (" = −ELBO" if config.reduction == "sum" and config.beta == 1 else "")
-
-
-def results(run: Run) -> None:
-    """Figures of the whole test set, and the checkpoint to take home."""
-    view = run.view()
-    if view.evaluation is not None:
-        e = view.evaluation
-        st.markdown(
-            f"**Whole test set** ({e.images:,} images, one sample of z each): −ELBO **{e.negative_elbo:.2f}** = "
-            f"reconstruction {e.reconstruction:.2f} + KL {e.kl:.2f} nats per image (lower is better)."
-        )
-    left, right, _ = st.columns([1, 1, 2])
-    left.button(
-        "Evaluate test set",
-        key="evaluate",
-        on_click=run.evaluate,
-        disabled=view.status.active or view.evaluating or not view.observations,
-        help="Reconstruction and KL over every test image; done by itself at the end of a run.",
-        width="stretch",
-    )
-    right.download_button(
-        "Download checkpoint",
-        data=lambda: _checkpoint(run),
-        file_name=f"{run.config.dataset}-{run.config.loss}-z{run.config.latent_dim}-{run.id}.safetensors",
-        mime="application/octet-stream",
-        key="download",
-        disabled=not view.step,
-        on_click="ignore",
-        help="Weights, optimiser and settings; vae.load_checkpoint reads it.",
-        width="stretch",
-    )
-
-
-def _checkpoint(run: Run) -> bytes:
-    view = run.view()
-    return checkpoint_bytes(run.state(), run.config, view.evaluation, run.threads)
 
 
 def start_up_notice(starter: Starter) -> None:

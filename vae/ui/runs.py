@@ -1,99 +1,161 @@
-"""Which run a session looks at, and what the buttons do to it."""
+"""Which race a session looks at (often of one run), and what the buttons do to it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.engine import Engine, Run, Status
+from vae.engine import Engine, Race, Run, Status
+from vae.engine.run import check_fork
+from vae.errors import SettingError
+from vae.lineup import Lineup
 from vae.ui.owner import is_connected, owner, session_id
 
-_shown_by: dict[str, str] = {}  # run id -> id of the session that looks at it
+_shown_by: dict[str, str] = {}  # id of a race's first run -> id of the session that looks at it
 
 
-def current(engine: Engine, config: TrainConfig | None) -> Run | None:
-    """This session's run: the one it has, else one this browser left behind, else a prepared one for the config.
+def current(engine: Engine, lineup: Lineup | None) -> Race | None:
+    """This session's race: the one it has, else one this browser left behind, else a prepared one for the settings.
 
-    A prepared run has taken no step yet; it shows the untrained network and is replaced when the settings change.
+    A prepared race has taken no step yet; it shows the untrained networks and is replaced when the settings change.
     """
-    run = engine.runs.get(st.session_state.get("run_id", ""))
-    if run is None and "run_id" not in st.session_state:
-        run = _left_behind(engine, config)
-    if config is not None and (run is None or (_is_fresh(run) and run.config != config)):
-        if run is not None:
-            engine.discard(run)
-        run = engine.create_run(config, owner())
-        run.step(0)
-    if run is not None:
-        st.session_state.run_id = run.id
-        _shown_by[run.id] = session_id()
-    return run
+    race = _of_id(engine, st.session_state.get("run_id", ""))
+    if race is None and "run_id" not in st.session_state:
+        race = _left_behind(engine, lineup)
+    if lineup is not None and (race is None or (is_fresh(race) and race.configs != lineup.columns())):
+        if race is not None:
+            _discard(engine, race)
+        race = engine.create_race(lineup.columns(), owner())
+        race.step(0)
+    if race is not None:
+        _look_at(race)
+    return race
 
 
-def _left_behind(engine: Engine, config: TrainConfig | None) -> Run | None:
+def _of_id(engine: Engine, run_id: str) -> Race | None:
+    run = engine.runs.get(run_id)
+    return None if run is None else Race.of(run)
+
+
+def _look_at(race: Race) -> None:
+    st.session_state.run_id = race.runs[0].id
+    _shown_by[race.runs[0].id] = session_id()
+
+
+def _discard(engine: Engine, race: Race) -> None:
+    for run in race.runs:
+        engine.discard(run)
+
+
+def _left_behind(engine: Engine, lineup: Lineup | None) -> Race | None:
     for run in reversed(engine.runs_of(owner())):
-        watched = is_connected(_shown_by.get(run.id, ""))
-        if not watched and (run.config == config or not run.view().status.ended) and not _is_fresh(run):
-            return run
+        race = Race.of(run)
+        watched = is_connected(_shown_by.get(race.runs[0].id, ""))
+        wanted = lineup is not None and race.configs == lineup.columns()
+        if not watched and (wanted or not race.status.ended) and not is_fresh(race):
+            return race
     return None
 
 
-def _is_fresh(run: Run) -> bool:
-    view = run.view()
-    return view.status is Status.PAUSED and view.step == 0 and not view.parked
+def is_fresh(race: Race) -> bool:
+    """Whether it has taken no step yet, and is not about to."""
+    return race.status is Status.PAUSED and all(v.step == 0 and not v.parked for v in race.views())
 
 
-def is_for_other_settings(run: Run, config: TrainConfig | None) -> bool:
-    return config is not None and run.config != config
+def is_for_other_settings(race: Race, lineup: Lineup | None) -> bool:
+    return lineup is not None and race.configs != lineup.columns()
 
 
-def obey(engine: Engine, run: Run, config: TrainConfig | None) -> Run:
-    """Do what the last button said, with the settings as they are now; the run to look at afterwards."""
+def forked(race: Race, lineup: Lineup | None) -> list[tuple[Run, TrainConfig]]:
+    """The runs that would go on under other settings from where they stand, with these; none where that cannot be.
+
+    What ended because its epochs were done goes on, where there are more epochs now; what was stopped does not.
+    """
+    if lineup is None or race.status.active or not race.step_reached or race.status is Status.STOPPED:
+        return []
+    columns = lineup.columns()
+    changed = [(run, new) for run, new in zip(race.runs, columns) if run.config != new]
+    if len(columns) != len(race.runs):
+        return []
+    try:
+        for run, config in changed:
+            check_fork(run.config, config, run.view().step)
+    except SettingError:
+        return []
+    return changed
+
+
+def obey(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
+    """Do what the last button said, with the settings as they are now; the race to look at afterwards."""
     command = st.session_state.pop("command", None)
-    replaced = command == "reset" or run.view().status.ended or is_for_other_settings(run, config)
-    if command in ("start", "step", "reset") and config is not None and replaced:
-        engine.discard(run)
+    if command == "fork":
+        return _go_on_changed(engine, race, lineup)
+    if command == "turn":  # the dial: at any time, and the race goes on if it was under way
+        active = race.status.active
+        race.pause()
+        race = _go_on_changed(engine, race, lineup)
+        if active:
+            race.start()
+        return race
+    replaced = command == "reset" or race.status.ended or is_for_other_settings(race, lineup)
+    if command in ("start", "step", "reset") and lineup is not None and replaced:
+        _discard(engine, race)
         st.session_state.run_id = ""
-        run = current(engine, config)
+        race = current(engine, lineup)
     if command == "reset":
         st.session_state.pop("film", None)
-    action = {"start": run.start, "step": run.step, "pause": run.pause, "stop": run.stop}.get(command)
+    action = {"start": race.start, "step": race.step, "pause": race.pause, "stop": race.stop}.get(command)
     if action is not None:
         action()
     if command in ("start", "step"):
-        run.wait_for_news(0.25)  # the answer to the click then holds its first pictures
-    return run
+        race.wait_for_news(0.25)  # the answer to the click then holds its first pictures
+    return race
 
 
-def buttons(run: Run, config: TrainConfig | None) -> None:
-    """Start, Pause, Step, Stop, Reset: each does what it says within one chunk, or is greyed out."""
-    view = run.view()
-    anew = view.status.ended or is_for_other_settings(run, config)
-    start = "Start anew" if anew and view.step else "Resume" if view.step else "Start"
-    usable = config is not None
-    idle = not view.status.active
-    table = (
+def _go_on_changed(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
+    for run, config in forked(race, lineup):
+        engine.fork(run, config)
+    _look_at(race)
+    return race
+
+
+def buttons(race: Race, lineup: Lineup | None) -> None:
+    """Start, Pause, Step, Fork, Stop, Reset: each does what it says within one chunk, or is greyed out."""
+    status, step = race.status, race.step_reached
+    anew = status.ended or is_for_other_settings(race, lineup)
+    start = "Start anew" if anew and step else "Resume" if step else "Start"
+    usable = lineup is not None
+    idle = not status.active
+    table = [
         ("start", start, ":material/play_arrow:", usable and idle, "Train until the epochs are done."),
-        ("pause", "Pause", ":material/pause:", view.status.active, "Hold; the run can go on."),
+        ("pause", "Pause", ":material/pause:", status.active, "Hold; it can go on."),
         ("step", "Step", ":material/skip_next:", usable and idle, "Train on one batch and hold."),
-        ("stop", "Stop", ":material/stop:", view.status.active or (idle and not view.status.ended and view.step > 0),
+        ("stop", "Stop", ":material/stop:", status.active or (idle and not status.ended and step > 0),
          "End the run; its pictures and curves stay."),
-        ("reset", "Reset", ":material/restart_alt:", usable and (view.step > 0 or view.status.active),
+        ("reset", "Reset", ":material/restart_alt:", usable and (step > 0 or status.active),
          "Back to the untrained network."),
-    )  # fmt: skip
-    with st.container(horizontal=True, gap="small"):  # side by side on a projector, wrapped on a phone
-        for name, label, icon, enabled, told in table:
-            st.button(
-                label,
-                key=f"do.{name}",
-                icon=icon,
-                disabled=not enabled,
-                help=told,
-                type="primary" if name == "start" else "secondary",
-                on_click=_say,
-                args=(name,),
-            )
+    ]  # fmt: skip
+    if forked(race, lineup):
+        told = f"Take over the changed settings from step {step:,} on, with the weights as they are."
+        table.insert(1, ("fork", "Go on, changed", ":material/call_split:", True, told))
+    for name, label, icon, enabled, told in table:
+        st.button(
+            label,
+            key=f"do.{name}",
+            icon=icon,
+            disabled=not enabled,
+            help=told,
+            type="primary" if name == "start" else "secondary",
+            on_click=say,
+            args=(name,),
+        )
 
 
-def _say(command: str) -> None:
+def say(command: str) -> None:
+    """What obey() will do when the page is made again; from a callback."""
     st.session_state.command = command
+
+
+def is_asked() -> bool:
+    """Whether something was said that is not obeyed yet."""
+    return "command" in st.session_state

@@ -1,21 +1,41 @@
-"""The controls of a training: widgets <-> TrainConfig. What they hold survives page changes, reloads and links."""
+"""The controls of a training: widgets <-> Lineup. What they hold survives page changes, reloads and links."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
+from vae.axes import AXES
 from vae.config import FORMULA, TrainConfig, loss_keys
 from vae.data import DATASETS
 from vae.errors import SettingError
+from vae.figures.kl_terms import kl_term
+from vae.kl_terms import KL_TERMS, panels
+from vae.lineup import MOST_COLUMNS, Lineup
 from vae.losses import LOSSES
 from vae.model import ARCHITECTURES
 from vae.objective import REDUCTIONS
 from vae.presets import PRESETS
-from vae.ui import link
+from vae.ui import components, link
 from vae.ui.words import plain
 
 OWN = "own settings"
+NO_RACE = "nothing: one run"
 LOSS_NAMES = {key: record.name for key, record in LOSSES.items()} | {FORMULA: "a formula of your own"}
+# Axes whose values are chosen from a list (the others are numbers), with their names there.
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "loss": {key: record.name for key, record in LOSSES.items()},
+    "kl_term": {key: record.name for key, record in KL_TERMS.items()},
+    "reduction": {key: key for key in REDUCTIONS},
+    "architecture": {key: record.name for key, record in ARCHITECTURES.items()},
+}
+# What a race begins with, where it is not what the run itself has.
+RIVALS = {
+    "loss": ["mse", "bce"], "kl_term": ["free_bits", "constant"], "reduction": ["mean", "sum"],
+    "architecture": ["conv", "mlp"], "latent_dim": "20", "beta": "0.05, 8", "sigma": "0.7071", "learning_rate": "0.01",
+    "batch_size": "32", "seed": "1, 2", "epochs": "20",
+}  # fmt: skip
 FIRST_FORMULA = "(x - p)**2"
 HELP = {
     "loss": "Compares each true pixel x with the prediction p. Summed over pixels it is the reconstruction term.",
@@ -29,17 +49,27 @@ HELP = {
     "try it, to see the code collapse.",
     "learning_rate": "Step size of Adam.",
     "batch_size": "Images per step.",
+    "kl_term": "How the KL is weighed over the training. Its curve is drawn below the pictures before it is run.",
+    "vary": "Two to four runs in step, that differ in this alone. The first column has the settings above.",
+    "against": "Numbers, separated by commas: one further column each, three at most.",
     "seed": "Decides initial weights, batch order and noise. Runs of one seed differ only in what you change.",
     "epochs": "Training stops after so many passes over the training images.",
 }
 
 
-def _draft(config: TrainConfig) -> dict[str, object]:
-    """The raw values of the widgets that stand for a config."""
+def _draft(lineup: Lineup) -> dict[str, object]:
+    """The raw values of the widgets that stand for a lineup."""
+    config = lineup.base
     raw = {name: getattr(config, name) for name in link.FIELDS}
     raw["hidden"] = link.FIELDS["hidden"].show(config.hidden)
     raw["formula"] = config.formula or FIRST_FORMULA
-    return raw | {f"{config.loss}.{name}": value for name, value in config.parameters}
+    raw |= {f"{config.loss}.{name}": value for name, value in config.parameters}
+    raw |= {f"{config.kl_term}.{name}": value for name, value in config.kl_parameters}
+    raw |= {"vary": lineup.vary, "dialled": lineup.dialled}
+    if lineup.vary:
+        texts = [link.show_value(lineup.vary, value) for value in lineup.against]
+        raw[f"against.{lineup.vary}"] = texts if lineup.vary in CHOICES else ", ".join(texts)
+    return raw
 
 
 def restore() -> list[str]:
@@ -47,8 +77,8 @@ def restore() -> list[str]:
     query = st.query_params.to_dict()
     followed = query and query != st.session_state.get("address") and not _moved()
     if "draft" not in st.session_state or followed:
-        config, st.session_state.link_problems = link.read(query)
-        use(config)
+        lineup, st.session_state.link_problems = link.read(query)
+        use(lineup)
     return st.session_state.link_problems
 
 
@@ -62,9 +92,9 @@ def _key(field: str) -> str:
     return f"set.{st.session_state.edition}.{field}"
 
 
-def use(config: TrainConfig) -> None:
-    """Put a config into the controls."""
-    st.session_state.draft = _draft(config)
+def use(lineup: Lineup) -> None:
+    """Put a lineup into the controls."""
+    st.session_state.draft = _draft(lineup)
     st.session_state.edition = st.session_state.get("edition", 0) + 1
 
 
@@ -82,18 +112,23 @@ def _control(widget, field: str, label: str, default: object = None, **options) 
     """
     draft = st.session_state.draft
     draft.setdefault(field, default)
-    start = {"index": options["options"].index(draft[field])} if "options" in options else {"value": draft[field]}
+    if "options" not in options:
+        start = {"value": draft[field]}
+    elif widget == st.multiselect:
+        start = {"default": draft[field]}
+    else:
+        start = {"index": options["options"].index(draft[field])}
     options.setdefault("help", HELP.get(field))
     draft[field] = widget(label, **start, **options, key=_key(field))
 
 
 def _use_preset() -> None:
     if (chosen := st.session_state["preset"]) != OWN:
-        use(PRESETS[chosen].config())
+        use(Lineup(PRESETS[chosen].config(dataset=st.session_state.draft["dataset"])))
 
 
-def sidebar() -> TrainConfig | None:
-    """Draw the controls; the config they stand for, or None after saying in one sentence what is wrong."""
+def sidebar() -> Lineup | None:
+    """Draw the controls; the lineup they stand for, or None after saying in one sentence what is wrong."""
     with st.sidebar:
         st.selectbox(
             "Preset",
@@ -101,17 +136,67 @@ def sidebar() -> TrainConfig | None:
             format_func=lambda key: PRESETS[key].name if key in PRESETS else key,
             key="preset",
             on_change=_use_preset,
-            help="Settings of programs that people know. Afterwards everything can be changed.",
+            help="Objective and settings of programs that people know, on the data at hand. Afterwards everything can be "
+            "changed.",
         )
+        _about_preset()
         _select("dataset", "Data set", list(DATASETS), lambda key: DATASETS[key].title)
         _select("loss", "Loss", list(loss_keys()), LOSS_NAMES.get)
         _loss_details()
         left, right = st.columns([3, 2])
         _control(left.number_input, "latent_dim", "Latent dimensions", step=1)
         _control(right.number_input, "beta", "β", step=0.5, format="%g")
+        _select("kl_term", "KL term", list(KL_TERMS), lambda key: KL_TERMS[key].name)
+        _parameters(KL_TERMS[st.session_state.draft["kl_term"]].parameters, st.session_state.draft["kl_term"])
+        _race()
         with st.expander("More"):
             _more()
-        return _config()
+        return _lineup()
+
+
+def _about_preset() -> None:
+    """Where the chosen program's settings come from, what it reached, and what is not as there."""
+    preset = PRESETS.get(st.session_state["preset"])
+    if preset is not None:
+        reached = f" Reached: {plain(preset.reached)}." if preset.reached else ""
+        st.caption(
+            f"[{plain(preset.source)}]({preset.url}).{reached}", help=f"What differs here: {plain(preset.differs)}"
+        )
+
+
+def _parameters(parameters, owner: str) -> None:
+    for p in parameters:
+        step = 1.0 if p.whole or "epochs" in p.name else 0.05
+        label = p.name.replace("_", " ")
+        _control(st.number_input, f"{owner}.{p.name}", label, float(p.default), step=step, format="%g", help=p.meaning)
+
+
+def _race() -> None:
+    """What the columns differ in, and what the others have instead of the settings above."""
+    draft = st.session_state.draft
+    config = _base_or_none()
+    possible = [name for name, axis in AXES.items() if config is None or axis.get(config) is not None]
+    if draft["vary"] and draft["vary"] not in possible:
+        possible.append(draft["vary"])  # said to be impossible where all settings are checked
+    before = draft["vary"]
+    _control(
+        st.selectbox, "vary", "Race: columns differ in", options=["", *possible],
+        format_func=lambda name: AXES[name].title if name else NO_RACE, filter_mode=None,
+    )  # fmt: skip
+    axis = draft["vary"]
+    if axis != before:
+        draft["dialled"] = ()
+    if axis in CHOICES:
+        own, names = draft.get(axis), CHOICES[axis]
+        rivals = [next(key for key in RIVALS[axis] if key != own)]
+        _control(
+            st.multiselect, f"against.{axis}", f"against {names.get(own, own)}", rivals, options=list(names),
+            format_func=names.get, max_selections=MOST_COLUMNS - 1, help=None,
+        )  # fmt: skip
+    elif axis:
+        own = AXES[axis].get(config) if config is not None else 1
+        rivals = RIVALS.get(axis) or f"{4 * (own or 1):g}"
+        _control(st.text_input, f"against.{axis}", f"against {own:g}", rivals, help=HELP["against"])
 
 
 def _loss_details() -> None:
@@ -121,8 +206,7 @@ def _loss_details() -> None:
         return
     record = LOSSES[loss]
     st.caption(record.meaning)
-    for p in record.given():
-        _control(st.number_input, f"{loss}.{p.name}", p.name, p.default, step=0.05, format="%g", help=p.meaning)
+    _parameters(record.given(), loss)
 
 
 def _more() -> None:
@@ -142,28 +226,69 @@ def _select(field: str, label: str, options: list[str], names) -> None:
     _control(st.selectbox, field, label, options=options, format_func=names, filter_mode=None)
 
 
-def _config() -> TrainConfig | None:
+def _base() -> TrainConfig:
     draft = st.session_state.draft
     values = {name: draft[name] for name in link.FIELDS}
+    values["hidden"] = link.parse_hidden("hidden", values["hidden"])
+    if values["loss"] != FORMULA:
+        values["formula"] = ""
+        values["parameters"] = _set(values["loss"], LOSSES[values["loss"]].given())
+    values["kl_parameters"] = _set(values["kl_term"], KL_TERMS[values["kl_term"]].parameters)
+    return TrainConfig(**values)
+
+
+def _set(owner: str, parameters) -> dict[str, object]:
+    """The parameters that have not their defaults."""
+    draft = st.session_state.draft
+    held = {p.name: draft.get(f"{owner}.{p.name}", p.default) for p in parameters}
+    return {p.name: held[p.name] for p in parameters if held[p.name] != p.default}
+
+
+def _base_or_none() -> TrainConfig | None:
     try:
-        values["hidden"] = link.parse_hidden("hidden", values["hidden"])
-        if values["loss"] != FORMULA:
-            values["formula"] = ""
-            values["parameters"] = {
-                p.name: draft[f"{values['loss']}.{p.name}"]
-                for p in LOSSES[values["loss"]].given()
-                if draft[f"{values['loss']}.{p.name}"] != p.default
-            }
-        return TrainConfig(**values)
+        return _base()
+    except SettingError:
+        return None  # the sentence is said where the settings are taken
+
+
+def _lineup() -> Lineup | None:
+    draft = st.session_state.draft
+    axis = draft["vary"]
+    try:
+        against = draft.get(f"against.{axis}", "")
+        values = tuple(against) if axis in CHOICES else link.parse_values(axis, against) if axis else ()
+        columns = Lineup(_base(), axis, values)
+        return Lineup(columns.base, axis, values, tuple((i, b) for i, b in draft["dialled"] if i <= len(values)))
     except SettingError as reason:
         st.error(plain(reason))
         return None
 
 
-def share(config: TrainConfig | None) -> None:
+def turn_dial(column: int, effective_beta: float) -> None:
+    """Turn the dial of a column; from a callback."""
+    draft = st.session_state.draft
+    draft["dialled"] = tuple({**dict(draft["dialled"]), column: effective_beta}.items())
+
+
+def dials_back() -> None:
+    """All dials back to what the settings say."""
+    st.session_state.draft["dialled"] = ()
+
+
+def share(lineup: Lineup | None) -> None:
     """Write the settings into the address, so that copying it shares them."""
-    if config is None:
+    if lineup is None:
         return
-    st.session_state.address = query = link.write(config)
+    st.session_state.address = query = link.write(lineup)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
+
+
+def show_kl_term(config: TrainConfig) -> None:
+    """What the KL term does, drawn before it is run; nothing for a constant weight."""
+    term = config.kl_record()
+    if term.key == "constant":
+        return
+    drawn, narrow = kl_term(panels(term, config.beta, config.epochs, config.kl_settings()))
+    st.caption(f"**{plain(term.name)}**: {plain(term.meaning)} [{plain(term.source)}]({term.url})")
+    components.figure(drawn, "kl-term", f"What the KL term {term.name} does over the training", narrow=narrow)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from vae.config import FORMULA, TrainConfig
 from vae.engine import Status, View
+from vae.lineup import paired
 
 
 def plain(text: object) -> str:
@@ -46,6 +48,22 @@ def status(config: TrainConfig, view: View) -> str:
     if view.status is Status.FAILED:
         return view.message
     return f"{'Done' if view.status is Status.DONE else 'Stopped'} at {at}."
+
+
+def race_status(configs: Sequence[TrainConfig], views: Sequence[View]) -> str:
+    """One sentence on where a race stands; on its run, where it is one alone."""
+    going = next((i for i, view in enumerate(views) if view.status.active), 0)
+    if len(views) == 1:
+        return status(configs[0], views[0])
+    view, config = views[going], configs[going]
+    if view.status is Status.RUNNING:
+        return (
+            f"{len(views)} runs in step on {config.dataset}, with {paired(tuple(configs))}: step {view.step:,} of "
+            f"{view.total_steps:,} (epoch {view.epoch:.1f} of {config.epochs})."
+        )
+    if view.status is Status.PAUSED and not view.step:
+        return f"Ready: {len(views)} untrained networks, with {paired(tuple(configs))}. Press Start."
+    return status(config, view)
 
 
 def spoken(config: TrainConfig, view: View) -> str:

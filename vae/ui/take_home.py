@@ -1,0 +1,69 @@
+"""What a user takes along: figures of the whole test set, checkpoints, scripts that stand on their own, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from vae.checkpoint import checkpoint_bytes
+from vae.engine import Engine, Race, Run, View
+from vae.errors import VaeError
+from vae.lineup import labels
+from vae.script import script_of
+from vae.ui.words import plain
+
+
+def show(engine: Engine, race: Race, vary: str) -> None:
+    """Below the live part."""
+    views, names = race.views(), labels(race.configs, vary)
+    _evaluations(names, views)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Evaluate test set", key="evaluate", on_click=race.evaluate,
+            disabled=any(v.status.active or v.evaluating or not v.observations for v in views),
+            help="Reconstruction and KL over every test image; done by itself at the end of a run.",
+        )  # fmt: skip
+        for index, (run, name) in enumerate(zip(race.runs, names)):
+            _downloads(run, f" {name}" if len(names) > 1 else "", index)
+
+
+def _evaluations(names: Sequence[str], views: Sequence[View]) -> None:
+    for name, view in zip(names, views):
+        if (e := view.evaluation) is not None:
+            whose = f"{plain(name)}, whole" if len(views) > 1 else "Whole"
+            st.markdown(
+                f"**{whose} test set** ({e.images:,} images, one sample of z each): −ELBO **{e.negative_elbo:.2f}** = "
+                f"reconstruction {e.reconstruction:.2f} + KL {e.kl:.2f} nats per image (lower is better)."
+            )
+
+
+def _downloads(run: Run, whose: str, index: int) -> None:
+    stem = f"{run.config.dataset}-{run.config.loss}-z{run.config.latent_dim}-{run.id}"
+    number = str(index) if whose else ""
+    st.download_button(
+        f"Download checkpoint{whose}", data=lambda: _checkpoint(run), file_name=f"{stem}.safetensors",
+        mime="application/octet-stream", key=f"download{number}", disabled=not run.view().step, on_click="ignore",
+        help="Weights, optimiser and settings; vae.load_checkpoint reads it.",
+    )  # fmt: skip
+    script, problem = _script(run)
+    st.download_button(
+        f"PyTorch script{whose}", data=script, file_name=f"{stem}.py", mime="text/x-python", key=f"script{number}",
+        disabled=bool(problem), on_click="ignore",
+        help=problem or "This loss and training loop, without this app: it draws the same weights, batches and noise.",
+    )  # fmt: skip
+
+
+def _script(run: Run) -> tuple[str, str]:
+    """The script, or why there is none."""
+    if run.forks:
+        return "", "The settings of this run changed on the way: a script has one setting."
+    try:
+        return script_of(run.config), ""
+    except VaeError as reason:
+        return "", str(reason)
+
+
+def _checkpoint(run: Run) -> bytes:
+    view = run.view()
+    return checkpoint_bytes(run.state(), run.config, view.evaluation, run.threads)
