@@ -24,26 +24,27 @@ from vae.evaluation import evaluate
 from vae.presets import MEASUREMENTS, PRESETS, Figure, Measured, Preset, find_preset, measured, measurements
 from vae.training import TrainState, advance, initial_state, model_of
 
-PARTIAL = MEASUREMENTS.parent / ".partial"  # trainings under way
+UNDER_WAY = ".partial"  # the folder, beside the file, of trainings that can go on
 REPORT = Path(__file__).parents[1] / "docs" / "figures.md"
 BEGINS, ENDS = "<!-- dialects -->\n", "<!-- end of dialects -->"
 
 
-def run(preset: Preset, until: int) -> None:
+def run(preset: Preset, until: int, file: Path = MEASUREMENTS, dataset: str = "mnist") -> None:
     """Train up to the last milestone that is due by then, writing down each on the way."""
-    done = {(m.preset, m.epoch) for m in measurements()}
+    partial = file.parent / UNDER_WAY / f"{preset.key}.safetensors"
+    done = {(m.preset, m.epoch) for m in measurements(file)}
     due = [epoch for epoch in preset.milestones if epoch <= until and (preset.key, epoch) not in done]
     if not due:
         return
-    config, data = preset.config(dataset="mnist"), load_dataset("mnist")
-    state = begun(preset, config, min(due))
+    config, data = preset.config(dataset=dataset), load_dataset(dataset)
+    state = begun(partial, config, min(due))
     while (epoch := state.step // config.steps_per_epoch) < max(due):
         started = time.perf_counter()
         state, progress = advance(state, config, data, config.steps_per_epoch)
         seconds = time.perf_counter() - started
         if progress.failure:
             raise VaeError(f"{preset.key}: {progress.failure}")
-        save_checkpoint(PARTIAL / f"{preset.key}.safetensors", state, config)
+        save_checkpoint(partial, state, config)
         print(f"{preset.key} epoch {epoch + 1}: {progress.objective.mean():.3f} in {seconds:.0f} s", flush=True)
         if epoch + 1 in due:
             found = evaluate(config, model_of(config, state.weights), data)
@@ -51,24 +52,30 @@ def run(preset: Preset, until: int) -> None:
             training = tuple(float(a.mean()) for a in (progress.objective, progress.reconstruction, progress.kl))
             shared = (config.seed, torch.get_num_threads(), round(seconds, 1))
             for measure, figures in (("test", test), ("training", training)):
-                note(Measured(preset.key, epoch + 1, measure, *(round(v, 4) for v in figures), *shared))
+                note(file, Measured(preset.key, epoch + 1, measure, *(round(v, 4) for v in figures), *shared))
 
 
-def begun(preset: Preset, config: TrainConfig, first: int) -> TrainState:
+def prepare(file: Path) -> None:
+    folder = file.parent / UNDER_WAY
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")
+
+
+def begun(partial: Path, config: TrainConfig, first: int) -> TrainState:
     """The state after the last whole epoch of a training that was cut off before epoch `first`, else a new one."""
     try:
-        found = load_checkpoint(PARTIAL / f"{preset.key}.safetensors")
+        found = load_checkpoint(partial)
     except CheckpointError:
         return initial_state(config)
     fits = found.config == config and found.state.step < first * config.steps_per_epoch
     return found.state if fits else initial_state(config)
 
 
-def note(line: Measured) -> None:
+def note(file: Path, line: Measured) -> None:
     """Append to the file, in one write, so that two trainings beside each other leave whole lines."""
-    new = not MEASUREMENTS.exists()
-    with MEASUREMENTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Measured)], lineterminator="\n")
+    new = not file.exists()
+    with file.open("a", newline="") as lines:
+        writer = csv.DictWriter(lines, [f.name for f in fields(Measured)], lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(asdict(line))
@@ -119,8 +126,7 @@ def main() -> int:
     parser.add_argument("--until", type=int, default=10_000, help="no epoch after this one")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    PARTIAL.mkdir(parents=True, exist_ok=True)
-    (PARTIAL / ".gitignore").write_text("*\n")
+    prepare(MEASUREMENTS)
     try:
         for key in options.presets or PRESETS:
             run(find_preset(key), options.until)

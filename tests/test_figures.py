@@ -12,10 +12,13 @@ import pytest
 import vae.figures
 from vae import kl
 from vae.claims import CLAIMS
-from vae.figures import claims, curves, latent, maps, plot, scatter, sections, surface_parts, surfaces
+from vae.dial import TICKS
+from vae.figures import claims, curves, dial, kl_terms, latent, maps, plot, scatter, sections, surface_parts, surfaces
 from vae.figures import kl as kl_figures
 from vae.figures.panels import Panel
 from vae.figures.theme import LOSS_COLOURS
+from vae.kl_terms import KL_TERMS
+from vae.kl_terms import panels as term_panels
 from vae.losses import LOSSES
 from vae.surfaces import descend, surface
 
@@ -73,6 +76,12 @@ FIGURES = {
     "bars": (latent.kl_bars, lambda: ([0.1, 3.0], "#D55E00")),
     "map of codes": (scatter.scattered, lambda: (CODES, scatter.Colouring("class", np.array([0, 1, 1]), ("a", "b")))),
     "map by a quantity": (scatter.scattered, lambda: (CODES, scatter.Colouring("KL", np.arange(3.0), unit="nats"))),
+    "dial": (dial.dial, lambda: ([dial.Place("this run", "#0072B2", 1.0)], 0.08, TICKS)),
+    "dial of beta alone": (dial.dial, lambda: ([dial.Place("this run", "#D55E00", 0.0)], None, (), ("beta",))),
+    **{
+        f"KL term {key}": (kl_terms.kl_term, lambda term=term: (term_panels(term, 2.0, 10, term.settings({})),))
+        for key, term in KL_TERMS.items()
+    },
     "3-D": (surfaces.surfaces, lambda: (panels(), 0.2, 0.3)),
     "3-D, signed": (surfaces.surfaces, lambda: (panels("asymmetry"), 0.2, 0.1, True)),
     "map": (maps.maps, lambda: (panels("slope"), 0.2, 0.3)),

@@ -56,7 +56,7 @@ def test_z_is_mu_plus_sigma_eps():
 
 
 def test_an_unknown_architecture_is_refused():
-    with pytest.raises(SettingError, match="one of mlp, l17, conv is accepted"):
+    with pytest.raises(SettingError, match="one of mlp, l17, conv, keras is accepted"):
         VAE("transformer", (1, 8, 8), 2)
 
 

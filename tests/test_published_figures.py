@@ -19,19 +19,6 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-def test_presets_hold_their_programs_settings():
-    examples, lecture = find_preset("pytorch-examples").config(), find_preset("l17").config(seed=1)
-    assert (examples.hidden, examples.latent_dim, examples.batch_size, examples.learning_rate) == (
-        (400,),
-        20,
-        128,
-        1e-3,
-    )
-    assert (lecture.architecture, lecture.loss, lecture.batch_size, lecture.seed) == ("l17", "mse", 256, 1)
-    with pytest.raises(vae.SettingError, match="one of pytorch-examples, l17 is accepted"):
-        find_preset("keras")
-
-
 def test_pytorch_examples_after_one_and_two_epochs(mnist, two_threads, capsys):
     reached = {1: [], 2: []}
     for seed in (1, 2, 3):

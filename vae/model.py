@@ -164,6 +164,13 @@ def _conv_decoder(shape, hidden, latent_dim):
     )
 
 
+def _as_keras_starts(module: nn.Module) -> None:
+    """Glorot's uniform weights and biases of 0. With PyTorch's smaller ones 16 features leave no signal for an epoch."""
+    if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
 def _keras_encoder(shape, hidden):
     channels, height, width = shape
     h, w = _quarter(height), _quarter(width)
@@ -176,7 +183,7 @@ def _keras_encoder(shape, hidden):
         nn.Linear(64 * h * w, 16),
         nn.ReLU(),
     )
-    return layers, 16
+    return layers.apply(_as_keras_starts), 16
 
 
 def _keras_decoder(shape, hidden, latent_dim):
@@ -193,7 +200,7 @@ def _keras_decoder(shape, hidden, latent_dim):
         nn.ReLU(),
         nn.ConvTranspose2d(32, channels, 3, padding=1),  # (B, C, 4h, 4w)
         _Crop(height, width),
-    )
+    ).apply(_as_keras_starts)
 
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
