@@ -75,7 +75,7 @@ def given():
         frozenset({(0, 1)}),
     )
     written = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    lines = {"reconstruction": [("mean", "mean image", 52.9)]}
+    lines = {"reconstruction": [("mean", "mean <b>image</b>", 52.9)]}
     return {"title": ATTACK, "tables": [table], "verdicts": [f"A {ATTACK}"], "written": written, "lines": lines}
 
 
