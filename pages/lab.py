@@ -1,5 +1,24 @@
 """Sweeps: controls, compute, show."""
 
-from vae.ui.shell import headline
+import streamlit as st
 
-headline("Lab", "A grid of losses, betas, latent dimensions and seeds, trained as a batch, with what can be said of the differences.")
+from vae.ui.lab import page
+from vae.ui.shell import headline, slots
+from vae.ui.words import plain
+
+headline(
+    "Lab", "A grid of losses, betas, latent dimensions and seeds, trained as a batch: what differs, and how sure is it?"
+)
+notices, controls, view = slots(3)
+
+look, problems = page.restore()
+with notices:
+    for problem in problems:
+        st.warning(plain(problem))
+page.sidebar(look)
+with controls:
+    opened = page.controls(look)
+with view:
+    if opened is not None:
+        page.show(opened, look)
+page.share(look)

@@ -39,7 +39,7 @@ class BandLine:
     high: np.ndarray
 
 
-def curves(lines: Sequence[BandLine], title: str, height: int = 430) -> Figure:
+def curves(lines: Sequence[BandLine], title: str, height: int = 410) -> Figure:
     """Mean curves with bands. The first points, many times higher, are cut off; a double click shows them."""
     drawn = layout(
         height,
@@ -80,7 +80,7 @@ def _range(parts: Sequence[np.ndarray]) -> dict:
         return {}
     low, high = float(values.min()), float(values.max())
     room = max(high - low, 0.02 * abs(high), 1e-3)
-    return {"range": [max(0.0, low - 0.08 * room) if low >= 0 else low - 0.08 * room, high + 0.1 * room]}
+    return {"range": [low - 0.06 * room, high + 0.1 * room]}
 
 
 # ---- Rate and distortion -----------------------------------------------------------------------------------------
@@ -125,10 +125,10 @@ def plane(
     frontiers: Sequence[Frontier],
     trails: Sequence[Trail] = (),
     edge: tuple[Sequence[float], Sequence[float]] = ((), ()),
-    height: int = 430,
+    height: int = 410,
 ) -> Figure:
     """Trace 0 holds the dots, with their index as customdata. edge: the groups that no other beats in both."""
-    traces = [_dots(dots), *(_trail(t) for t in trails), *(_frontier(f) for f in frontiers)]
+    traces = [_dots(dots), *(_trail(t) for t in trails)]
     if len(edge[0]) > 1:
         traces.append(
             trace(
@@ -141,6 +141,7 @@ def plane(
                 hoverinfo="skip",
             )  # fmt: skip
         )
+    traces += [_frontier(line) for line in frontiers]
     shown = [np.array([getattr(d, name) for d in dots]) for name in ("rate", "distortion")]
     live = [t for t in trails if t.live and len(t.rate)]
     shown = [np.append(part, [getattr(t, name)[-1] for t in live]) for part, name in zip(shown, ("rate", "distortion"))]

@@ -1,0 +1,1 @@
+"""The Lab page: sweeps, how they are started and watched, and what they say."""

@@ -1,0 +1,97 @@
+"""The Lab as a whole: which sweep, which view of it, its file, and the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vae.errors import VaeError
+from vae.ui.engine import engine, starter
+from vae.ui.lab import form, progress, views
+from vae.ui.lab.look import LOOK, VIEWS
+from vae.ui.lab.sweeps import Opened, bring, choices, content_of, open_sweep
+from vae.ui.live import start_up_notice
+from vae.ui.look import Values
+from vae.ui.owner import owner
+from vae.ui.words import plain
+
+UPLOAD = "lab:file"
+_cookie = st.components.v2.component(  # as the Train page's film does: a reload finds this browser's sweeps again
+    "vae_lab_owner",
+    js="""export default function ({ data }) {
+      document.cookie = `vae_owner=${data.owner}; path=/; SameSite=Strict; max-age=2592000`;
+    }""",
+)
+
+
+def restore() -> tuple[Values, list[str]]:
+    return LOOK.restore()
+
+
+def share(look: Values) -> None:
+    LOOK.share(look)
+
+
+def sidebar(look: Values) -> None:
+    waiting = engine() is None  # asked before the form, which may take as long as the start
+    with st.sidebar:
+        form.form(look)
+        if waiting:
+            start_up_notice(starter())
+        _cookie(data={"owner": owner()}, key="lab.owner")
+
+
+def controls(look: Values) -> Opened | None:
+    """Let the user choose a sweep and a view. The sweep, opened; where it cannot be, the page says why."""
+    titles = choices()
+    if not look["sweep"] and titles:
+        LOOK.set(sweep=next((key for key in titles if key.startswith("shipped:")), next(iter(titles))))
+    asked = st.session_state[LOOK.key("sweep")]
+    first, second, third = st.columns([3.6, 5.2, 2.6], vertical_alignment="bottom")
+    options = list(titles) if asked in titles else [*titles, asked]
+    key = first.selectbox(
+        "Sweep", options, format_func=lambda k: titles.get(k, k), key=LOOK.key("sweep"), filter_mode=None
+    )
+    second.segmented_control(
+        "Look at it as", list(VIEWS), format_func=VIEWS.get, key=LOOK.key("view"), required=True, width="stretch"
+    )
+    opened = _open(key, titles) if key else None
+    with third.container(horizontal=True, gap="small"):
+        _files(opened)
+    if refusal := st.session_state.get(form.REFUSAL):
+        st.error(plain(refusal))
+    if opened is not None and opened.notice:
+        st.warning(plain(opened.notice))
+    return opened
+
+
+def _open(key: str, titles: dict[str, str]) -> Opened | None:
+    try:
+        return open_sweep(key, titles)
+    except VaeError as reason:
+        st.error(plain(reason))
+        return None
+
+
+def _files(opened: Opened | None) -> None:
+    if opened is not None:
+        st.download_button(
+            "CSV", data=lambda: content_of(opened), file_name=f"{opened.key.partition(':')[2]}.csv", mime="text/csv",
+            key="lab:download", on_click="ignore", icon=":material/download:",
+            help="The results file: a line a cell; pandas.read_csv reads it.",
+        )  # fmt: skip
+    with st.popover("Open", icon=":material/folder_open:", help="A results file of your own"):
+        st.file_uploader(
+            "A .csv file, as this page or python -m vae sweep writes it", type="csv", key=UPLOAD, on_change=_brought
+        )
+
+
+def _brought() -> None:
+    file = st.session_state[UPLOAD]
+    if file is not None:
+        form.attempt(lambda: LOOK.set(sweep=bring(file.name, file.getvalue())))
+
+
+def show(opened: Opened, look: Values) -> None:
+    progress.progress(opened)
+    if opened.results or opened.job is not None:
+        views.show(opened, look)

@@ -1,0 +1,267 @@
+"""What a sweep says: the plane of rate and distortion, curves with bands, a table, and two groups compared in words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from vae.axes import AXES
+from vae.config import TrainConfig
+from vae.engine import UnderWay
+from vae.figures import lab
+from vae.figures.mosaics import packed
+from vae.figures.theme import LOSS_COLOURS
+from vae.sweep import (
+    QUANTITIES,
+    Result,
+    band,
+    caveat,
+    compare,
+    group_of,
+    grouped,
+    label_of,
+    statement,
+    summary,
+    to_table,
+    tradeoffs,
+    undominated,
+)
+from vae.sweep.cell import SIDE
+from vae.sweep.statistics import values_of
+from vae.ui.components import atlas, figure
+from vae.ui.lab.look import CURVES, LOOK
+from vae.ui.lab.progress import REFRESH_SECONDS
+from vae.ui.lab.sweeps import Opened
+from vae.ui.look import Values
+from vae.ui.words import plain
+
+NARROW = {"height": 420, "legend": {"font": {"size": 10}}, "margin": {"l": 44, "t": 90}}
+TABLE = ("negative_elbo", "reconstruction", "kl", "squared_error", "sharpness", "middle", "active_units", "sigma")
+
+
+def show(opened: Opened, look: Values) -> None:
+    SHOW[look["view"]](opened, look)
+
+
+# ---- Names and marks -------------------------------------------------------------------------------------------------
+
+
+def _groups(opened: Opened) -> list[TrainConfig]:
+    """Every group of the grid, in its order, finished or not."""
+    return list(dict.fromkeys(group_of(config) for config in opened.spec.cells()))
+
+
+def _label(opened: Opened, config: TrainConfig) -> str:
+    return label_of(config, opened.spec.varied)
+
+
+def _colour(config: TrainConfig) -> str:
+    return LOSS_COLOURS[config.loss]
+
+
+def _dashes(configs: Sequence[TrainConfig]) -> dict[TrainConfig, str]:
+    """Lines of one loss differ by dash."""
+    seen: dict[str, int] = {}
+    found = {}
+    for config in configs:
+        found[config] = lab.dash(seen.setdefault(config.loss, 0))
+        seen[config.loss] += 1
+    return found
+
+
+# ---- The plane -------------------------------------------------------------------------------------------------------
+
+
+def _plane(opened: Opened, look: Values) -> None:
+    st.toggle("How each cell came there", key=LOOK.key("trails"), help="Held-out figures during training, thin.")
+    name = f"lab.{opened.key}.{len(opened.results)}"
+    shown = [result for result in opened.results if result.measures is not None]
+    _thumbnails(name, shown)
+    active = opened.job is not None and opened.job.status.active
+    st.fragment(_moving_plane, run_every=REFRESH_SECONDS if active else None)(opened, shown, look["trails"], name)
+    st.caption(
+        "A dot is a cell on the whole test set; hover one to see what it reconstructs and dreams up. Lines join the means "
+        "over seeds from β to β: a larger β pays less KL for a larger error. Left and low is better; open circles are "
+        "cells in training."
+    )
+
+
+def _moving_plane(opened: Opened, shown: Sequence[Result], trails: bool, name: str) -> None:
+    betas = sorted({config.beta for config in opened.spec.cells()})
+    dots = [
+        lab.Dot(
+            r.measures.kl, r.measures.squared_error, _colour(r.config), lab.symbol(betas.index(r.config.beta)),
+            f"{_label(opened, r.config)}, seed {r.config.seed}",
+        )
+        for r in shown
+    ]  # fmt: skip
+    lines = tradeoffs(shown)
+    dashes = _dashes([line.key for line in lines])
+    without_beta = tuple(name for name in opened.spec.varied if name != "beta")
+    frontiers = [
+        lab.Frontier(
+            label_of(line.key, without_beta),
+            _colour(line.key),
+            dashes[line.key],
+            line.rate,
+            line.distortion,
+            line.betas,
+        )
+        for line in lines
+    ]
+    rate, distortion = ([v for line in lines for v in getattr(line, axis)] for axis in ("rate", "distortion"))
+    edge = undominated(rate, distortion)
+    live = opened.job.view().under_way if opened.job else ()
+    paths = [_trail(opened, cell, True) for cell in live]
+    if trails:
+        paths += [_trail(opened, UnderWay(r.config, 0, r.trajectory), False) for r in shown]
+    drawn = lab.plane(dots, frontiers, paths, ([rate[i] for i in edge], [distortion[i] for i in edge]))
+    label = "Rate and distortion of every cell: KL against squared error"
+    figure(drawn, "lab.plane", label, thumbnails=name, narrow=NARROW)
+
+
+def _trail(opened: Opened, cell: UnderWay, live: bool) -> lab.Trail:
+    said = f"{_label(opened, cell.config)}, seed {cell.config.seed}: step {cell.step:,} of {cell.config.total_steps:,}"
+    return lab.Trail(
+        [p.kl for p in cell.points], [p.squared_error for p in cell.points], _colour(cell.config), live, said
+    )
+
+
+def _thumbnails(name: str, shown: Sequence[Result]) -> None:
+    """Hand the cells' pictures to the browser: reconstructions and samples, a square of each a cell."""
+    squares = [_squares(r.pictures, r.config.shape) for r in shown]
+    if squares:
+        columns = min(20, len(squares))
+        pages = {
+            title: packed(np.stack([both[i] for both in squares]), columns)
+            for i, title in enumerate(("reconstructions", "samples"))
+        }
+        atlas(name, pages, columns, -(-len(squares) // columns))
+
+
+@lru_cache(maxsize=2048)
+def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """The two squares of a cell's picture, uint8 (2, C, H, W); grey where a file has none that fits."""
+    channels, height, width = shape[0], SIDE * shape[1], SIDE * shape[2]
+    blank = np.full((2, channels, height, width), 128, np.uint8)
+    try:
+        picture = Image.open(io.BytesIO(png), formats=["PNG"])
+        if picture.size != (2 * width, height):
+            return blank
+        pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    except (OSError, ValueError, SyntaxError):  # what Pillow says of a file that is no picture
+        return blank
+    return pixels.reshape(height, 2, width, channels).transpose(1, 3, 0, 2)
+
+
+# ---- Curves ----------------------------------------------------------------------------------------------------------
+
+
+def _curves(opened: Opened, look: Values) -> None:
+    st.segmented_control(
+        "Curve",
+        list(CURVES),
+        format_func=CURVES.get,
+        key=LOOK.key("curve"),
+        required=True,
+        label_visibility="collapsed",
+    )
+    groups = grouped(opened.results)
+    dashes = _dashes(list(groups))
+    lines = [_line(opened, group, members, look["curve"], dashes[group]) for group, members in groups.items()]
+    drawn = lab.curves(lines, f"{QUANTITIES[look['curve']].title}, {QUANTITIES[look['curve']].unit}")
+    figure(drawn, "lab.curves", f"Curves of {CURVES[look['curve']]} with bands over seeds", narrow=NARROW)
+    rulers = " Curves of two losses have no common scale here." if QUANTITIES[look["curve"]].own_ruler else ""
+    st.caption(
+        "On held-out images. A line is the mean over seeds, its band the 95 % interval of that mean; one seed gives no "
+        f"band.{rulers}"
+    )
+
+
+def _line(opened: Opened, group: TrainConfig, members: Mapping[int, Result], key: str, dash: str) -> lab.BandLine:
+    steps = [p.step for p in next(iter(members.values())).trajectory]
+    found = band(np.array([[getattr(p, key) for p in result.trajectory] for result in members.values()]))
+    return lab.BandLine(_label(opened, group), _colour(group), dash, steps, found.mean, found.low, found.high)
+
+
+# ---- The table -------------------------------------------------------------------------------------------------------
+
+
+def _table(opened: Opened, look: Values) -> None:
+    columns = {QUANTITIES[key].title: summary(opened.results, QUANTITIES[key]) for key in TABLE}
+    rows = []
+    for group, members in grouped(opened.results).items():
+        row = {"cells": _label(opened, group), "seeds": len(members)}
+        for title, found in columns.items():
+            mean, high = float(found[group].mean), float(found[group].high)
+            half = "" if np.isnan(high) else f" ± {high - mean:.2g}"
+            row[title] = "" if np.isnan(mean) else f"{mean:.4g}{half}"
+        rows.append(row)
+    st.dataframe(rows, hide_index=True, width="stretch")
+    st.caption(
+        "Means over seeds on the whole test set, ± half of the 95 % interval. −ELBO, reconstruction and KL in nats per image "
+        "under the cell's own loss (lower is better, but two losses are two rulers); squared error summed over an image "
+        "(lower is better); sharpness: variance of the Laplacian, model / data; middle pixels: share in (.1, .9)."
+    )
+    with st.expander("Every cell"):
+        st.dataframe(to_table(opened.results, opened.spec.varied), hide_index=True, width="stretch")
+
+
+# ---- Two groups ------------------------------------------------------------------------------------------------------
+
+
+def _compare(opened: Opened, look: Values) -> None:
+    groups = _groups(opened)
+    if len(groups) < 2:
+        st.info("This sweep varies nothing but the seed: there are no two groups to compare.")
+        return
+    _choose_two(groups, look)
+    left, right, third = st.columns(3)
+    name = {index: _label(opened, group) for index, group in enumerate(groups)}
+    left.selectbox("This", list(name), format_func=name.get, key=LOOK.key("first"), filter_mode=None)
+    right.selectbox("against that", list(name), format_func=name.get, key=LOOK.key("second"), filter_mode=None)
+    third.selectbox(
+        "in", list(QUANTITIES), format_func=lambda key: QUANTITIES[key].title, key=LOOK.key("measure"), filter_mode=None
+    )
+    chosen = [groups[st.session_state[LOOK.key(field)]] for field in ("first", "second")]
+    quantity = QUANTITIES[st.session_state[LOOK.key("measure")]]
+    if chosen[0] == chosen[1]:
+        st.info("These are the same cells: choose two that differ.")
+        return
+    done = grouped(opened.results)
+    values = [values_of(done.get(group, {}), quantity) for group in chosen]
+    names = tuple(_label(opened, group) for group in chosen)
+    st.markdown(f"##### {plain(statement(compare(*values), quantity, *names))}")
+    if said := caveat(quantity, *chosen):
+        st.warning(said)
+    seeds = [seed for seed in values[0] if seed in values[1]]
+    points = [(seed, values[0][seed], values[1][seed]) for seed in seeds]
+    drawn = lab.pairs(names, tuple(map(_colour, chosen)), points, f"{quantity.title}, {quantity.unit}")
+    figure(drawn, "lab.pairs", f"{quantity.title} of both, seed by seed")
+    st.caption(
+        "A line joins the two cells of one seed: same initial weights where the networks have one shape, same batches, same "
+        "noise. d_z is the mean of the differences over their standard deviation; the interval is the t-interval of their "
+        "mean."
+    )
+
+
+def _choose_two(groups: Sequence[TrainConfig], look: Values) -> None:
+    """Where nothing was chosen yet, or it was for a larger sweep: the first group and one of another loss, alike else."""
+    first, second = look["first"], look["second"]
+    if first >= len(groups):
+        LOOK.set(first=(first := 0))
+    if not 0 <= second < len(groups):
+        axis, group = AXES["loss"], groups[first]
+        alike = [i for i, g in enumerate(groups) if g != group and axis.set(g, group.loss) == group]
+        LOOK.set(second=alike[0] if alike else (first + 1) % len(groups))
+
+
+SHOW: Mapping[str, Callable[[Opened, Values], None]] = MappingProxyType(
+    {"plane": _plane, "curves": _curves, "table": _table, "compare": _compare}
+)
