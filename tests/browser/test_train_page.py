@@ -14,7 +14,7 @@ SMALL = "/train?dataset=digits&epochs=2000&loss=mse"
 
 
 def ready(page: Page) -> None:
-    expect(page.locator(".vae-film img[data-row=reconstructions]")).to_be_visible(timeout=60_000)
+    expect(page.locator(".vae-film img[data-row=reconstructions]").first).to_be_visible(timeout=60_000)
     expect(button(page, "start")).to_be_enabled(timeout=30_000)
 
 
@@ -27,7 +27,7 @@ def picture(page: Page, row: str = "reconstructions") -> str:
 
 
 def picture_step(page: Page) -> int:
-    return int(page.locator(".vae-film img[data-row=reconstructions]").get_attribute("data-step"))
+    return int(page.locator(".vae-film img[data-row=reconstructions]").first.get_attribute("data-step"))
 
 
 def held_out(page: Page) -> float:
@@ -253,3 +253,27 @@ def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):
         more.click(delay=0)
     wait(page, lambda: "latent_dim=7" in page.url)
     expect(page.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("7")
+
+
+def test_how_often_a_race_of_four_refreshes(open_page, capsys, mnist):
+    """Measured and printed, never asserted: how often all four columns show new pictures."""
+    page = open_page("/train?dataset=mnist&latent_dim=20&epochs=100&vary=loss&against=mse,gaussian_optimal,laplace")
+    ready(page)
+    button(page, "start").click()
+    wait(page, lambda: step(page) > 100, 120)
+    rounds, pictures_seen, statuses = [], {picture_step(page)}, {step(page)}
+    started = time.monotonic()
+    while time.monotonic() < started + 12:
+        pictures_seen.add(picture_step(page))
+        if step(page) not in statuses:
+            statuses.add(step(page))
+            rounds.append(time.monotonic())
+        page.wait_for_timeout(20)
+    gaps = [b - a for a, b in zip(rounds, rounds[1:])]
+    button(page, "stop").click()
+    with capsys.disabled():
+        print(
+            f"\nMNIST, race of four: {len(statuses) / 12:.1f} refreshes a second (median gap {statistics.median(gaps):.2f} s), "
+            f"{len(pictures_seen) / 12:.1f} of them with new pictures"
+        )
+    assert len(statuses) > 1
