@@ -15,6 +15,7 @@ import torch
 import vae
 import vae.config
 import vae.losses
+import vae.model
 from vae.data import DATASETS, data_folder
 from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES
@@ -234,6 +235,17 @@ def test_a_loss_without_a_text_of_its_own_is_refused_in_one_sentence(monkeypatch
         vae.SettingError, match=r"^loss = 'mse' cannot be used: a script is written for functions whose"
     ):
         script_of(config)
+
+
+def _untold(shape, hidden):
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4)).apply(lambda layer: None), 4
+
+
+def test_a_network_whose_first_weights_cannot_be_told_is_refused_in_one_sentence(monkeypatch):
+    record = dataclasses.replace(ARCHITECTURES["mlp"], encoder=_untold)
+    monkeypatch.setattr(vae.model, "ARCHITECTURES", {**ARCHITECTURES, "mlp": record})
+    with pytest.raises(vae.SettingError, match=r"^architecture = 'mlp' cannot be used: .* and '_untold' is none\.$"):
+        script_of(vae.TrainConfig(**BASE))
 
 
 # ---- From the command line ---------------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ def test_it_opens_from_a_file_without_a_network(chromium, report, window):
     page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else faults.append(r.url))
     page.goto(report.as_uri())
     page.wait_for_selector(".scatterlayer .js-line")
-    # Two runs, each in training and held out: reconstruction and KL twice, squared error and objective once.
-    assert page.locator(".scatterlayer .js-line").count() == 2 * 6
+    # Two runs, each in training and held out: all panels twice, the squared error once.
+    assert page.locator(".scatterlayer .js-line").count() == 2 * 7
     assert page.locator(".legendtext").all_text_contents() == ["bce <1>, held out", "mse <1>, held out"]
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 0)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -12,6 +12,7 @@ from vae.figures.plot import Figure, encoded
 from vae.figures.theme import LOSS_COLOURS
 from vae.report.markup import Html, tag
 from vae.report.run import ReportRun
+from vae.training import held_out_objective
 
 Lines = Mapping[str, Sequence[tuple[str, str, float]]]
 HEIGHT, LEGEND_ROW = 330, 26  # pixels
@@ -49,12 +50,13 @@ def csv_of(run: ReportRun) -> str:
 
 
 def _curves(run: ReportRun) -> RunCurves:
-    steps = np.array([seen.step for seen in run.observations])
-    taken = ("reconstruction", "kl", "squared_error") if run.observations else ()
+    seen = run.observations
+    held_out = {kind: np.array([getattr(o, kind) for o in seen]) for kind in ("reconstruction", "kl", "squared_error")}
+    held_out["objective"] = np.array([held_out_objective(run.config_at(o.step), o) for o in seen])
     return RunCurves(
         html.escape(run.name, quote=False),  # Plotly reads a few tags in names
         LOSS_COLOURS[run.config.loss],
         {"reconstruction": run.reconstruction, "kl": run.kl, "objective": run.objective},
-        (steps, {kind: np.array([getattr(seen, kind) for seen in run.observations]) for kind in taken}),
+        (np.array([o.step for o in seen]), held_out if seen else {}),
         tuple(step for step, _ in run.forks),
     )

@@ -33,10 +33,9 @@ class ReportRun:
     def steps(self) -> int:
         return len(self.objective)
 
-    @property
-    def first_config(self) -> TrainConfig:
-        """The settings that it began with."""
-        return self.forks[0][1] if self.forks else self.config
+    def config_at(self, step: int) -> TrainConfig:
+        """The settings of the update that came to `step`."""
+        return next((config for fork, config in self.forks if step <= fork), self.config)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def scripts(runs: Sequence[ReportRun]) -> Html:
 
 def _script(number: int, run: ReportRun) -> Html:
     try:
-        text = script_of(run.first_config, run.forks[0][0] if run.forks else None, run.threads)
+        text = script_of(run.config_at(0), run.forks[0][0] if run.forks else None, run.threads)
     except VaeError as reason:
         return tag("details", tag("summary", run.name), tag("p", reason))
     note = f" It repeats the run up to step {run.forks[0][0]:,}, where its settings were changed." if run.forks else ""

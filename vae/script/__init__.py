@@ -121,7 +121,7 @@ def _model(network: Network) -> str:
     seeded = (
         'torch.manual_seed(derived_seed(SEED, "weights", 0))  # initial weights: the layers draw them in this order'
     )
-    return "\n\n".join(filter(None, (network.definitions, f"{seeded}\n{network.lines}")))
+    return "\n\n\n".join(filter(None, (network.definitions, f"{seeded}\n{network.lines}")))
 
 
 def _loop(network: Network, minimised: Minimised) -> str:
@@ -142,7 +142,9 @@ def _header(config: TrainConfig, threads: int) -> str:
         f"A variational autoencoder, trained on {_title(config)}. Needs torch, numpy{readers}.",
         f"    python train.py [--steps 200] [--threads {threads}]{folder} [--out curve.csv]",
         "",
-        f"Loss: {loss.name}. {loss.meaning} Source: {loss.source} {loss.url}",
+        f"Loss: {loss.name}. {loss.meaning} Source: {loss.source} {loss.url}"
+        if loss.url
+        else f"Loss: {config.formula}",
         f"KL term: {term.name}. {term.meaning} Source: {term.source} {term.url}",
         f"Network: {architecture.name}. {architecture.meaning}",
         f"Reduction: {config.reduction} over pixels." + _MEAN * (config.reduction == "mean"),

@@ -31,7 +31,7 @@ images = images[torch.arange(len(images)) % 10 < 8]  # the last two pictures of 
     }
 )
 
-_RESIZED = """\
+_RESIZED = """
 
 # Other than the data set's own size, as the settings have it.
 images = torch.cat(

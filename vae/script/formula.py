@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Callable
 
 import torch
 
-from vae.formula import COMPARISONS, EPSILON, FUNCTIONS, OPERATORS, Term
+from vae.formula import COMPARISONS, FUNCTIONS, OPERATORS, Term
 from vae.script.source import definitions
 
 _KINDS = {operation: kind for table in (OPERATORS, COMPARISONS) for kind, operation in table.items()}
 _NAMES = {operation: name for name, operation in FUNCTIONS.items()}
 
 _TEXT = '''\
+EPSILON = torch.finfo(torch.float32).eps
+
+
 def number(value: float) -> Tensor:
     """A number of the formula, as torch.minimum and others need it."""
     return torch.tensor(value)
@@ -21,8 +25,10 @@ def number(value: float) -> Tensor:
 
 def formula(logits: Tensor, x: Tensor) -> Tensor:
     """The loss that was typed in, nats per pixel, of logits and true pixels x."""
-    p = torch.sigmoid(logits).clamp({epsilon}, 1 - {epsilon})  # so that log(p) and log(1 - p) stay finite
+    p = torch.sigmoid(logits).clamp(EPSILON, 1 - EPSILON)  # so that log(p) and log(1 - p) stay finite
     return {expression}'''
+
+_WIDTH = 100
 
 
 def formula_text(term: Term) -> str:
@@ -30,7 +36,15 @@ def formula_text(term: Term) -> str:
     used = {part.operation.apply for part in term.walk() if part.operation in _NAMES}
     own = sorted((f for f in used if not _of_torch(f)), key=lambda f: f.__name__)
     expression = ast.unparse(ast.fix_missing_locations(_written(term)))
-    text = _TEXT.format(epsilon=repr(EPSILON), expression=expression)
+    if len(expression) > _WIDTH:  # broken at spaces, which is safe: it holds no strings
+        expression = (
+            "(\n"
+            + textwrap.indent(
+                textwrap.fill(expression, _WIDTH, break_long_words=False, break_on_hyphens=False), " " * 8
+            )
+            + "\n    )"
+        )
+    text = _TEXT.format(expression=expression)
     return "\n\n\n".join([definitions(own), text] if own else [text])
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from vae.config import TrainConfig
-from vae.model import layers_of
+from vae.model import find_architecture, layers_of
 from vae.script.source import Unreadable, definitions
 
 _VARIABLES = {"encoder": "encoder", "mu": "to_mu", "log_var": "to_log_var", "decoder": "decoder"}
@@ -34,12 +35,32 @@ def network_of(config: TrainConfig) -> Network:
     parts = dict(model.named_children())
     if list(parts) != list(_VARIABLES):
         raise Unreadable(config.architecture)
-    lines = [f"{_VARIABLES[name]} = {_written(part, name, shapes, '')}" for name, part in parts.items()]
+    maker = find_architecture(config.architecture)
+    starts = {"encoder": _applied(maker.encoder), "decoder": _applied(maker.decoder)}
+    lines = []
+    for name, part in parts.items():
+        lines.append(f"{_VARIABLES[name]} = {_written(part, name, shapes, '')}")
+        lines += [f"{_VARIABLES[name]}.apply({_public(start)})" for start in starts.get(name, ())]
     learned = model.log_sigma is not None
     if learned:
         lines.append("log_sigma = nn.Parameter(torch.zeros(()))  # one sigma for all pixels, from 1 on")
     own = {type(m): None for m in model.modules() if not _of_torch(type(m)) and m is not model}
-    return Network(definitions(own), "\n".join(lines), learned)
+    return Network(definitions([*own, *starts["encoder"], *starts["decoder"]]), "\n".join(lines), learned)
+
+
+def _applied(maker: Callable) -> list[Callable]:
+    """What a maker applies to its layers, so that they start from other weights than PyTorch's: its text says it."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(maker)))
+    calls = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "apply"
+    ]
+    if not all(len(call.args) == 1 and isinstance(call.args[0], ast.Name) for call in calls):
+        raise Unreadable(maker.__name__)
+    return [maker.__globals__[call.args[0].id] for call in calls]
+
+
+def _public(thing: Callable) -> str:
+    return thing.__name__.lstrip("_")
 
 
 def _of_torch(kind: type) -> bool:
@@ -75,5 +96,5 @@ def _call(module: nn.Module) -> str:
         repr(value) if parameters[name].default is inspect.Parameter.empty else f"{name}={value!r}"
         for name, value in changed.items()
     ]
-    name = f"nn.{kind.__name__}" if _of_torch(kind) else re.sub("^_+", "", kind.__name__)
+    name = f"nn.{kind.__name__}" if _of_torch(kind) else _public(kind)
     return f"{name}({', '.join(written)})"
