@@ -13,7 +13,20 @@ import vae.figures
 from vae import kl
 from vae.claims import CLAIMS
 from vae.dial import TICKS
-from vae.figures import claims, curves, dial, kl_terms, latent, maps, plot, scatter, sections, surface_parts, surfaces
+from vae.figures import (
+    claims,
+    curves,
+    dial,
+    kl_terms,
+    lab,
+    latent,
+    maps,
+    plot,
+    scatter,
+    sections,
+    surface_parts,
+    surfaces,
+)
 from vae.figures import kl as kl_figures
 from vae.figures.panels import Panel
 from vae.figures.theme import LOSS_COLOURS
@@ -53,7 +66,22 @@ def variance(step_size):
     return kl.descend("variance", 0.01, step_size, kl.code_weight())
 
 
+def sweep():
+    """Bands with an interval and without, a dot of each mark, a trail that is still growing."""
+    steps, mean, unknown = [0, 3], np.array([2.0, 1.0]), np.full(2, np.nan)
+    bands = [lab.BandLine("a", "#D55E00", lab.dash(0), steps, mean, mean - 1, mean + 1)]
+    bands.append(lab.BandLine("b", "#0072B2", lab.dash(7), steps, mean, unknown, unknown))
+    dots = [lab.Dot(1.0, 2.0, "#D55E00", lab.symbol(i), "one") for i in range(9)]
+    trails = [lab.Trail([1.0, 2.0], [3.0, 4.0], "#D55E00", live, "x") for live in (True, False)]
+    frontiers = [lab.Frontier("BCE", "#D55E00", "dot", [1.0, 2.0], [3.0, 4.0], [0.5, 1.0])]
+    return bands, (dots, frontiers, trails, ([1.0, 2.0], [3.0, 4.0]))
+
+
 FIGURES = {
+    "sweep curves": (lab.curves, lambda: (sweep()[0], "KL")),
+    "sweep plane": (lab.plane, lambda: sweep()[1]),
+    "sweep before its first result": (lab.plane, lambda: ([], [], [lab.Trail([], [], "#D55E00", True, "")])),
+    "sweep pairs": (lab.pairs, lambda: (("a", "b"), ("#D55E00", "#0072B2"), [(0, 1.0, 2.0)], "KL")),
     **{f"claim {key}": (claims.claim_figure, lambda key=key: (CLAIMS[key].check(),)) for key in CLAIMS},
     "curves": (
         curves.training_curves,

@@ -39,7 +39,7 @@ class BandLine:
     high: np.ndarray
 
 
-def curves(lines: Sequence[BandLine], title: str, height: int = 410) -> Figure:
+def curves(lines: Sequence[BandLine], title: str, height: int = 390) -> Figure:
     """Mean curves with bands. The first points, many times higher, are cut off; a double click shows them."""
     drawn = layout(
         height,
@@ -125,7 +125,7 @@ def plane(
     frontiers: Sequence[Frontier],
     trails: Sequence[Trail] = (),
     edge: tuple[Sequence[float], Sequence[float]] = ((), ()),
-    height: int = 410,
+    height: int = 390,
 ) -> Figure:
     """Trace 0 holds the dots, with their index as customdata. edge: the groups that no other beats in both."""
     traces = [_dots(dots), *(_trail(t) for t in trails)]

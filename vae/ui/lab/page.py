@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vae.errors import VaeError
+from vae.sweep import label_of
 from vae.ui.engine import engine, starter
 from vae.ui.lab import form, progress, views
 from vae.ui.lab.look import LOOK, VIEWS
@@ -46,7 +47,7 @@ def controls(look: Values) -> Opened | None:
     if not look["sweep"] and titles:
         LOOK.set(sweep=next((key for key in titles if key.startswith("shipped:")), next(iter(titles))))
     asked = st.session_state[LOOK.key("sweep")]
-    first, second, third = st.columns([3.6, 5.2, 2.6], vertical_alignment="bottom")
+    first, second, third = st.columns([3.3, 5.2, 3.3], vertical_alignment="bottom")
     options = list(titles) if asked in titles else [*titles, asked]
     key = first.selectbox(
         "Sweep", options, format_func=lambda k: titles.get(k, k), key=LOOK.key("sweep"), filter_mode=None
@@ -79,7 +80,7 @@ def _files(opened: Opened | None) -> None:
             key="lab:download", on_click="ignore", icon=":material/download:",
             help="The results file: a line a cell; pandas.read_csv reads it.",
         )  # fmt: skip
-    with st.popover("Open", icon=":material/folder_open:", help="A results file of your own"):
+    with st.popover("Open a file", icon=":material/folder_open:", help="A results file of your own"):
         st.file_uploader(
             "A .csv file, as this page or python -m vae sweep writes it", type="csv", key=UPLOAD, on_change=_brought
         )
@@ -93,5 +94,8 @@ def _brought() -> None:
 
 def show(opened: Opened, look: Values) -> None:
     progress.progress(opened)
+    if failed := [result for result in opened.results if result.failure]:
+        one = f"seed {failed[0].config.seed} of {label_of(failed[0].config, opened.spec.varied)}"
+        st.warning(plain(f"{len(failed)} of the cells failed and are left out below; {one}: {failed[0].failure}"))
     if opened.results or opened.job is not None:
         views.show(opened, look)
