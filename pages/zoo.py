@@ -1,5 +1,28 @@
-"""Real bugs of real programs: their symptoms, a guess, cause and cure."""
+"""Real bugs of real programs: controls, train both, show symptoms, a guess, the cure."""
 
-from vae.ui.shell import headline
+import streamlit as st
 
-headline("Bug zoo", "A broken VAE and its symptoms. What is wrong with it?")
+from vae.ui import live, zoo
+from vae.ui.engine import engine, starter
+from vae.ui.shell import headline, slots
+from vae.ui.words import plain
+
+headline("Bug zoo", "A broken VAE beside a healthy one: read the symptoms, and say what is wrong.")
+notices, controls, moving = slots(3)
+
+look, problems = zoo.restore()
+with notices:
+    for problem in problems:
+        st.warning(plain(problem))
+with controls, st.container(horizontal=True, vertical_alignment="center"):
+    bug = zoo.patient_choice(look)
+    if engine() is not None:
+        race = zoo.race_of(engine(), bug)
+        zoo.obey(race)
+        zoo.examine_button(race, bug)
+with moving:
+    if engine() is None:
+        live.start_up_notice(starter())
+    else:
+        zoo.show(race, bug)
+zoo.share(look)

@@ -124,7 +124,7 @@ def rewritten(function, faulty, fixed):
 )
 def test_the_fixed_lines_in_place_of_the_faulty_ones_make_the_controls_objective(bug, data):
     cured = rewritten(bug.patient.program.terms, bug.faulty, bug.fixed)
-    model, x = initial_model(bug.control.config), to_unit(data.train[:64])
+    model, x = initial_model(bug.control.config), to_unit(data.train)
 
     def objective(terms):
         return float(terms(bug.control.config, model, x, generator(0, "noise"), 3).objective.detach())
