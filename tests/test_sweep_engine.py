@@ -121,7 +121,9 @@ def test_a_sweep_survives_the_death_of_a_worker_that_holds_a_state(engine, undis
     wait_for(lambda: len(engine.client.scheduler_info(n_workers=-1)["workers"]) == 2)
 
 
-def test_pause_stop_and_another_job_leave_no_trace(engine, undisturbed, tmp_path):
+def test_pause_stop_and_another_job_leave_no_trace(engine, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep_module, "FIRST_CHUNK_STEPS", 5)
+    monkeypatch.setattr(sweep_module, "HOME_EVERY", 0.0)  # every state comes home, and chunks go on from there
     path = tmp_path / "sweep.csv"
     sweep = engine.create_sweep(SPEC, path, "ann")
     before = sweep.view()

@@ -125,6 +125,7 @@ def cell_id(config: TrainConfig) -> str:
     return hashlib.sha256(config.to_json().encode()).hexdigest()[:12]
 
 
+@lru_cache(maxsize=4096)
 def group_of(config: TrainConfig) -> TrainConfig:
     """What the cells that differ only in their seed have in common."""
     return replace(config, seed=0)

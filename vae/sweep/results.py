@@ -176,7 +176,9 @@ def _whole_lines(content: bytes) -> tuple[bytes, bool]:
 
 
 def _torn_notice(name: str) -> str:
-    return f"The last line of {name} was torn when its writer was stopped; it is left out, and its cell counts as missing."
+    return (
+        f"The last line of {name} was torn when its writer was stopped; it is left out, and its cell counts as missing."
+    )
 
 
 # ---- Writing -----------------------------------------------------------------------------------------------------

@@ -135,17 +135,18 @@ def _trail(opened: Opened, cell: UnderWay, live: bool) -> lab.Trail:
 
 def _thumbnails(name: str, shown: Sequence[Result]) -> None:
     """Hand the cells' pictures to the browser: reconstructions and samples, a square of each a cell."""
-    squares = [_squares(r.pictures, r.config.shape) for r in shown]
-    if squares:
-        columns = min(20, len(squares))
-        pages = {
-            title: packed(np.stack([both[i] for both in squares]), columns)
-            for i, title in enumerate(("reconstructions", "samples"))
-        }
-        atlas(name, pages, columns, -(-len(squares) // columns))
+    if shown:
+        columns = min(20, len(shown))
+        pages = _pages(tuple(r.pictures for r in shown), shown[0].config.shape, columns)
+        atlas(name, pages, columns, -(-len(shown) // columns))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=8)
+def _pages(pictures: tuple[bytes, ...], shape: tuple[int, int, int], columns: int) -> dict[str, bytes]:
+    squares = np.stack([_squares(png, shape) for png in pictures])
+    return {title: packed(squares[:, i], columns) for i, title in enumerate(("reconstructions", "samples"))}
+
+
 def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     """The two squares of a cell's picture, uint8 (2, C, H, W); grey where a file has none that fits."""
     channels, height, width = shape[0], SIDE * shape[1], SIDE * shape[2]
