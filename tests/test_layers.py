@@ -21,6 +21,7 @@ LAYERS = (
     ("checkpoint",),
     ("shipped", "scoring", "zoo"),
     ("sweep",),
+    ("measured",),
     ("claims",),
     ("engine",),
     ("figures",),

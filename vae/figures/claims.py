@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from vae.claims import Finding
+from vae.claims import Evidence, Finding
 from vae.figures.kl import CODE, TERM_COLOURS
 from vae.figures.plot import Figure, Trace, figure, trace, upright
 from vae.figures.theme import LOSS_COLOURS, Ink, axis, layout
@@ -166,24 +167,36 @@ def _not_bernoulli(finding: Finding) -> Figure:
     )  # fmt: skip
 
 
-MEASURED_LOSSES = {"BCE": "bce", "MSE, weight 1": "mse", "MSE, optimal sigma": "gaussian_optimal"}
+MEASURED_LOSSES = {
+    "BCE": "bce", "MSE, weight 1": "mse", "MSE, equal effective beta": "gaussian", "MSE, optimal sigma": "gaussian_optimal",
+}  # fmt: skip
+
+
+def _spread(rows: Sequence[Evidence]) -> dict:
+    """The 95 % intervals as error bars."""
+    high, low = ([abs(row.interval[i] - row.value) for row in rows] for i in (1, 0))
+    return {"type": "data", "array": high, "arrayminus": low, "color": Ink.TEXT, "thickness": 1.5, "width": 4}
 
 
 def _blur(finding: Finding) -> Figure:
-    found = {row.label: row.value for row in finding.evidence}
-    sizes = ("z = 20", "z = 2")
-    bars = [
-        _bars(sizes, [found[f"{name}, {size}"] for size in sizes], LOSS_COLOURS[loss], name=name)
-        for name, loss in MEASURED_LOSSES.items()
-    ]
+    bars = []
+    for name, loss in MEASURED_LOSSES.items():
+        rows = [row for row in finding.evidence if row.label.rpartition(", z")[0] == name]
+        sizes = [f"z{row.label.rpartition(', z')[2]}" for row in rows]
+        bars.append(
+            _bars(sizes, [row.value for row in rows], LOSS_COLOURS[loss], name=name) | {"error_y": _spread(rows)}
+        )
     return _figure(
-        bars, "", "sharpness, model / data (1: as sharp)", UNDER_BARS, {"range": [0, 0.7]}, barmode="group"
+        bars, "", "sharpness, model / data (1: as sharp)", UNDER_BARS, {"range": [0, 0.75]}, barmode="group"
     )  # fmt: skip
 
 
 def _middle(finding: Finding) -> Figure:
-    colours = [Ink.REFERENCE, *(LOSS_COLOURS[loss] for loss in MEASURED_LOSSES.values())]
-    bars = _bars([row.label for row in finding.evidence], [row.value for row in finding.evidence], colours)
+    data, *rows = finding.evidence
+    names = ["data", *(row.label.rpartition(", z")[0] for row in rows)]
+    colours = [Ink.REFERENCE, *(LOSS_COLOURS[MEASURED_LOSSES[name]] for name in names[1:])]
+    bars = _bars(names, [row.value for row in finding.evidence], colours)
+    bars |= {"error_y": _spread([replace(data, interval=(data.value,) * 2), *rows])}
     return _figure([bars], "", "share of pixels in (.1, .9)", UNDER_BARS, {"range": [0, 0.25]}, showlegend=False)
 
 

@@ -15,6 +15,7 @@ from vae.ui import link
 from vae.ui.components import figure
 from vae.ui.look import Look, choice, flag
 from vae.ui.shell import page
+from vae.ui.words import plain
 
 START = ""  # the entry above the claims
 ORDER = (START, *CLAIMS)
@@ -128,6 +129,8 @@ def claim(finding: Finding) -> None:
         _ask(told)
         return
     _verdict(finding)
+    for sentence in told.statements():
+        st.caption(f":material/balance: {plain(sentence)}")
     left, right = st.columns([1, 1.05], gap="medium")
     with left:
         _evidence(finding.evidence)
@@ -137,8 +140,8 @@ def claim(finding: Finding) -> None:
         _onwards(told)
     if told.run:
         st.caption(
-            f"{MEASURED.capitalize()}: one network on MNIST, 6 epochs; z = 20 is the mean of five seeds, z = 2 one seed. "
-            "To measure again, with as many seeds as you like:"
+            f"{MEASURED.capitalize()}: one network on MNIST, 784-400-z, 6 epochs; means of five paired seeds with 95 % "
+            "intervals, from the results files in measurements/, which the Lab opens. To measure again:"
         )
         st.code("\n".join(told.run), language="bash")
 
@@ -176,7 +179,10 @@ def _evidence(rows: tuple[Evidence, ...]) -> None:
 
 def _row(row: Evidence, expected: bool, unit: bool) -> str:
     name = html.escape(row.label) + (f" <small>{html.escape(row.unit)}</small>" if unit and row.unit else "")
-    cells = f"<th scope='row'>{name}</th><td>{_number(row.value, row.decimals)}</td>"
+    within = ""
+    if row.interval is not None:
+        within = f" <small>{' to '.join(_number(end, row.decimals) for end in row.interval)}</small>"
+    cells = f"<th scope='row'>{name}</th><td>{_number(row.value, row.decimals)}{within}</td>"
     if not expected:
         return f"<tr>{cells}</tr>"
     if row.expected is None:

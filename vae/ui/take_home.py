@@ -11,24 +11,32 @@ from vae.engine import Engine, Race, Run, View
 from vae.errors import VaeError
 from vae.lineup import labels
 from vae.script import script_of
+from vae.ui import report
 from vae.ui.words import plain
 
 
 def show(engine: Engine, race: Race, vary: str) -> None:
     """Below the live part."""
     views, names = race.views(), labels(race.configs, vary)
-    _evaluations(names, views)
+    _evaluations(names, views, len({config.loss for config in race.configs}))
     with st.container(horizontal=True, gap="small"):
         st.button(
             "Evaluate test set", key="evaluate", on_click=race.evaluate,
             disabled=any(v.status.active or v.evaluating or not v.observations for v in views),
             help="Reconstruction and KL over every test image; done by itself at the end of a run.",
         )  # fmt: skip
+        st.download_button(
+            "Report", data=lambda: report.of_race(engine, race, vary), file_name=f"report-{race.runs[0].id}.html",
+            mime="text/html", key="report", on_click="ignore", icon=":material/description:",
+            disabled=any(v.status.active or not v.step for v in views),
+            help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "
+            "opens anywhere. Made when you press: scoring takes a few seconds a model.",
+        )  # fmt: skip
         for index, (run, name) in enumerate(zip(race.runs, names)):
             _downloads(run, f" {name}" if len(names) > 1 else "", index)
 
 
-def _evaluations(names: Sequence[str], views: Sequence[View]) -> None:
+def _evaluations(names: Sequence[str], views: Sequence[View], losses: int) -> None:
     for name, view in zip(names, views):
         if (e := view.evaluation) is not None:
             whose = f"{plain(name)}, whole" if len(views) > 1 else "Whole"
@@ -36,6 +44,12 @@ def _evaluations(names: Sequence[str], views: Sequence[View]) -> None:
                 f"**{whose} test set** ({e.images:,} images, one sample of z each): −ELBO **{e.negative_elbo:.2f}** = "
                 f"reconstruction {e.reconstruction:.2f} + KL {e.kl:.2f} nats per image (lower is better)."
             )
+
+    done = [view for view in views if view.evaluation is not None]
+    if len(done) > 1 and losses > 1:
+        st.caption(
+            "Nats under two losses have no common scale: the report, and the page Compare, score each model under all."
+        )
 
 
 def _downloads(run: Run, whose: str, index: int) -> None:
