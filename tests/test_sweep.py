@@ -117,17 +117,19 @@ def results():
 
 @pytest.mark.parametrize("loss", ["mse", "gaussian_optimal"])
 def test_a_cell_is_the_headless_training_whatever_its_chunks(loss):
-    config = dataclasses.replace(BASE, loss=loss, epochs=4)
-    found = run_cell(config, steps=5)
+    config = dataclasses.replace(BASE, loss=loss, epochs=20)
+    found = run_cell(config, steps=7)
     assert found.numbers == run_cell(config, steps=500).numbers
     state = list(vae.train(config))[-1][0]
     data = vae.load_dataset("digits")
     whole = vae.evaluate(config, vae.model_of(config, state.weights), data)
     assert (found.measures.negative_elbo, found.measures.sigma) == (whole.negative_elbo, whole.sigma)
-    assert tuple(p.step for p in found.trajectory) == trajectory_steps(config) == tuple(range(13))
+    assert tuple(p.step for p in found.trajectory) == trajectory_steps(config)
+    assert len(found.trajectory) < 30 and {0, 60} <= set(trajectory_steps(config))
     observed = [o for _, progress in vae.train(config) for o in progress.observations]
     curve = {p.step: (p.reconstruction, p.kl) for p in found.trajectory}
-    assert all(curve[o.step] == (o.reconstruction, o.kl) for o in observed)
+    common = [o for o in observed if o.step in curve]
+    assert len(common) >= 4 and all(curve[o.step] == (o.reconstruction, o.kl) for o in common)
 
 
 def test_measures_are_what_they_are_called():
