@@ -154,7 +154,7 @@ def _panel(
             with column:
                 _codes(config, seen, key=f"codes-{label}", title=label if len(shown) > 1 else "")
     elif chosen == "kl_term":
-        settings.show_kl_term(next((c for c in configs if c.kl_term != "constant"), configs[0]))
+        settings.show_kl_terms(configs)
     else:
         _curves(engine, configs, labels(configs, vary), views, marker)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -284,11 +284,14 @@ def share(lineup: Lineup | None) -> None:
         st.query_params.from_dict(query)
 
 
-def show_kl_term(config: TrainConfig) -> None:
-    """What the KL term does, drawn before it is run; nothing for a constant weight."""
-    term = config.kl_record()
-    if term.key == "constant":
-        return
-    drawn, narrow = kl_term(panels(term, config.beta, config.epochs, config.kl_settings()))
-    st.caption(f"**{plain(term.name)}**: {plain(term.meaning)} [{plain(term.source)}]({term.url})")
-    components.figure(drawn, "kl-term", f"What the KL term {term.name} does over the training", narrow=narrow)
+def show_kl_terms(configs: Sequence[TrainConfig]) -> None:
+    """What the KL terms do, drawn before they are run; nothing for a constant weight."""
+    shown = {(c.kl_term, c.kl_parameters, c.beta): c for c in configs if c.kl_term != "constant"}
+    for index, config in enumerate(shown.values()):
+        term = config.kl_record()
+        drawn, narrow = kl_term(panels(term, config.beta, config.epochs, config.kl_settings()))
+        set_to = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in config.kl_settings().items())
+        st.caption(
+            f"**{plain(term.name)}** ({plain(set_to)}): {plain(term.meaning)} [{plain(term.source)}]({term.url})"
+        )
+        components.figure(drawn, f"kl-term-{index}", f"What {term.name} does over the training", narrow=narrow)
