@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import streamlit as st
 
 from vae.checkpoint import checkpoint_bytes
+from vae.config import TrainConfig
 from vae.engine import Engine, Race, Run, View
 from vae.errors import VaeError
 from vae.lineup import labels
@@ -72,8 +74,13 @@ def _script(run: Run) -> tuple[str, str]:
     """The script, or why there is none."""
     if run.forks:
         return "", "The settings of this run changed on the way: a script has one setting."
+    return _text(run.config, run.threads)
+
+
+@lru_cache(maxsize=64)
+def _text(config: TrainConfig, threads: int) -> tuple[str, str]:
     try:
-        return script_of(run.config), ""
+        return script_of(config, threads=threads), ""
     except VaeError as reason:
         return "", str(reason)
 
