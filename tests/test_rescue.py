@@ -1,4 +1,11 @@
-"""The published comparison of the continuous Bernoulli, on pixels as its authors take them: (x + u) / 256."""
+"""The published comparison of the continuous Bernoulli, on pixels as its authors take them: (x + u) / 256.
+
+Its figures were taken with torch.distributions.ContinuousBernoulli, which keeps a parameter one float32 epsilon away from
+0 and 1: logits beyond +-15.94 count as that. Nearly all of MNIST's pixels are black, so the limit decides the sum:
+without it the same nets reach 1,300 nats more.
+"""
+
+import math
 
 import pytest
 import torch
@@ -6,9 +13,12 @@ import torch
 import vae
 from vae.data import to_unit
 from vae.losses import LOSSES
-from vae.objective import kl_divergence
+from vae.objective import kl_divergence, reduce_terms
 from vae.scoring import continuous_bernoulli_parameter
-from vae.training import Program, advance, initial_state, training_terms
+from vae.training import Program, advance, initial_state
+
+EPSILON = torch.finfo(torch.float32).eps
+LIMIT = math.log((1 - EPSILON) / EPSILON)  # 15.94
 
 
 def dequantised(x, noise):
@@ -17,7 +27,11 @@ def dequantised(x, noise):
 
 
 def terms(config, model, x, noise, step):
-    return training_terms(config, model, dequantised(x, noise), noise, step)
+    x = dequantised(x, noise)
+    logits, mu, log_var = model(x, torch.randn(len(x), config.latent_dim, generator=noise))
+    if config.loss == "continuous_bernoulli":
+        logits = logits.clamp(-LIMIT, LIMIT)
+    return reduce_terms(config.loss_record().pixelwise(logits, x), kl_divergence(mu, log_var), config.beta)
 
 
 def trained(loss, epochs, data, seed=0):
@@ -36,7 +50,7 @@ def elbo(model, data, rescued=False):
         logits, mu, log_var = model(x, torch.randn(len(x), model.mu.out_features, generator=noise))
         if rescued:
             logits = continuous_bernoulli_parameter(torch.sigmoid(logits))
-        loss = LOSSES["continuous_bernoulli"].pixelwise(logits, x.double() if rescued else x)
+        loss = LOSSES["continuous_bernoulli"].pixelwise(logits.double().clamp(-LIMIT, LIMIT), x.double())
         total -= float(loss.sum(dtype=torch.float64) + kl_divergence(mu, log_var).sum(dtype=torch.float64))
     return total / len(data.test)
 
