@@ -5,6 +5,7 @@ from vae.config import TrainConfig
 from vae.data import DATASETS, ImageDataset, load_dataset
 from vae.errors import CheckpointError, DataError, SettingError, VaeError
 from vae.evaluation import Evaluation, evaluate, reference_lines
+from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES, Loss
 from vae.model import ARCHITECTURES, VAE
 from vae.objective import kl_divergence
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ARCHITECTURES",
     "DATASETS",
+    "KL_TERMS",
     "LOSSES",
     "PRESETS",
     "VAE",
