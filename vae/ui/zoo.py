@@ -124,10 +124,8 @@ def _live(race: Race, bug: Bug, waiting: bool) -> None:
 def _status(race: Race, views: Sequence[View], bug: Bug) -> None:
     share = sum(view.step for view in views) / sum(view.total_steps for view in views)
     if race.status.active:
-        seconds = [view.seconds_left for view in views if view.seconds_left is not None]
-        left = f" · {words.duration(max(seconds))} left" if seconds else ""
         step = max(view.step for view in views)
-        st.progress(share, text=f"Training both: step {step:,} of {views[0].total_steps:,}{left}")
+        st.progress(share, text=f"Training both: step {step:,} of {views[0].total_steps:,}")
     elif not race.status.ended:
         st.markdown(
             f"**{bug.title}** and a healthy control, both untrained yet. One mistake is in the patient's program, and "
@@ -309,8 +307,8 @@ STYLE = """
 <style>
 .vae-symptoms { width: 100%; font-size: 0.88rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .vae-symptoms th { text-align: left; font-weight: 400; padding-top: 4px; }
-.vae-symptoms thead th { opacity: 0.7; text-align: right; }
-.vae-symptoms thead th:first-child { text-align: left; }
+.vae-symptoms thead th { opacity: 0.7; text-align: right; white-space: nowrap; padding-left: 10px; }
+.vae-symptoms thead th:first-child { text-align: left; padding-left: 0; }
 .vae-symptoms td { text-align: right; white-space: nowrap; padding-left: 10px; vertical-align: top; padding-top: 4px; }
 .vae-symptoms small { opacity: 0.7; }
 .vae-symptoms sup { line-height: 0; }

@@ -185,9 +185,9 @@ _RECORDS = (
         control=HEALTHY,
         symptoms=(
             Symptom("−ELBO of test images, as reported", "nats per image", symptoms.reported_negative_elbo, 23.4, False,
-                    "24.4: the patient is better, too good in fact"),
+                    "higher: the patient's is too good to be true"),
             Symptom("−ELBO of test images, recomputed from the same weights", "nats per image",
-                    symptoms.recomputed_negative_elbo, 24.9, True, "24.4, as reported: here the patient is worse"),
+                    symptoms.recomputed_negative_elbo, 24.9, True, "lower, and just what was reported"),
         ),
         cause="The noise of a code is multiplied by exp(log σ²) = σ², the variance, and not by σ. Where σ < 1 that is too little "
         "noise: the KL term is paid for a wide cloud, and the decoder sees a narrow one. The number reported is no bound "
