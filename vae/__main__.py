@@ -12,6 +12,7 @@ from vae.errors import SettingError, VaeError
 from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES
 from vae.model import ARCHITECTURES
+from vae.presets import PRESETS
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
 KL_PARAMETERS = {p.name: p.meaning for term in KL_TERMS.values() for p in term.parameters}
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """The options that config_from reads."""
-    parser.add_argument("--preset", help="start from a known program's settings: pytorch-examples or l17")
+    parser.add_argument("--preset", help=f"start from a known program's settings: one of {', '.join(PRESETS)}")
     parser.add_argument(
         "--dataset", help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits"
     )

@@ -16,7 +16,7 @@ from vae.lineup import MOST_COLUMNS, Lineup
 from vae.losses import LOSSES
 from vae.model import ARCHITECTURES
 from vae.objective import REDUCTIONS
-from vae.presets import PRESETS
+from vae.presets import PRESETS, measured, measurements
 from vae.ui import components, link
 from vae.ui.words import plain
 
@@ -155,13 +155,18 @@ def sidebar() -> Lineup | None:
 
 
 def _about_preset() -> None:
-    """Where the chosen program's settings come from, what it reached, and what is not as there."""
+    """Where the chosen program's settings come from, what it reached there and here, and what is not as there."""
     preset = PRESETS.get(st.session_state["preset"])
-    if preset is not None:
-        reached = f" Reached: {plain(preset.reached)}." if preset.reached else ""
-        st.caption(
-            f"[{plain(preset.source)}]({preset.url}).{reached}", help=f"What differs here: {plain(preset.differs)}"
-        )
+    if preset is None:
+        return
+    here = [
+        f"{figure.measure} after epoch {figure.epoch}: {figure} there, {found.value:.4g} here"
+        for figure in preset.figures
+        if (found := measured(preset.key, figure, measurements())) is not None
+    ]
+    beside = f" On MNIST, {'; '.join(here)} (nats per image)." if here else ""
+    told = f"What differs here: {preset.differs} {preset.name} reached: {preset.reached}."
+    st.caption(f"[{plain(preset.source)}]({preset.url}).{plain(beside)}", help=plain(told))
 
 
 def _parameters(parameters, owner: str) -> None:
