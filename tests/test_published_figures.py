@@ -65,7 +65,8 @@ def test_mean_reduced_mse_collapses_to_the_mean_image(mnist, two_threads, capsys
     with capsys.disabled():
         print(f"\nMean-reduced MSE, one epoch: squared error {reached.reconstruction:.2f}, KL {reached.kl:.4f}")
     mean = mnist.train.float().mean(0) / 255
-    p = torch.sigmoid(vae.model_of(config, state.weights).decode(torch.zeros(1, 20) + torch.arange(-2.0, 3.0)[:, None])).detach()
+    model = vae.model_of(config, state.weights).requires_grad_(False)
+    p = torch.sigmoid(model.decode(model.encode(mnist.test[:500].float() / 255)[0]))
     assert 52.90 < reached.reconstruction < 53.5  # from above: 53.39, 53.24, 53.16, 53.10 after one to four epochs
     assert reached.kl < 0.001
-    assert (p - mean).abs().mean() < 0.02  # whatever the code, the mean image comes out
+    assert (p - mean).square().flatten(1).sum(1).max() < 1.0  # whatever the image, the mean image comes out
