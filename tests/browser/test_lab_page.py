@@ -70,7 +70,7 @@ def test_a_finished_sweep_is_there_and_says_what_differs_and_how_surely(lab):
 
 
 def test_a_sweep_is_started_held_found_again_after_a_reload_and_finished(lab):
-    page = lab("?losses=bce&betas=1,4&seeds=2&epochs=60")
+    page = lab("?losses=bce&betas=1,4&seeds=2&epochs=90")
     start = page.get_by_role("button", name="Start this sweep")
     expect(page.get_by_text("4 cells (2 β × 2 seeds)")).to_be_visible()
     start.click()
@@ -84,6 +84,11 @@ def test_a_sweep_is_started_held_found_again_after_a_reload_and_finished(lab):
     expect(page.get_by_text(re.compile("Paused: . of 4 cells"))).to_be_visible()
     expect(resume).to_be_enabled()
     resume.click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(pause).to_be_enabled()
+    stop.click()
+    expect(page.get_by_text(re.compile("Stopped: . of 4 cells"))).to_be_visible()
+    resume.click()  # from the file, as after a restart
     expect(page.get_by_text("Done: 4 of 4 cells")).to_be_visible(timeout=60_000)
     expect(dots(page)).to_have_count(4)
     with page.expect_download() as download:

@@ -7,7 +7,7 @@ import streamlit as st
 from vae.engine import Status, SweepView
 from vae.ui.engine import engine
 from vae.ui.lab.form import attempt
-from vae.ui.lab.sweeps import MINE, Opened
+from vae.ui.lab.sweeps import MINE, Opened, job_of
 from vae.ui.owner import owner
 from vae.ui.words import duration, plain
 
@@ -32,6 +32,8 @@ def progress(opened: Opened) -> None:
 
 def _progress(opened: Opened, active: bool) -> None:
     view = opened.job.view() if opened.job else None
+    if job_of(opened.path) is not opened.job:  # Resume has made another
+        st.rerun(scope="app")
     if view is not None and (view.status.active != active or len(view.results) != len(opened.results)):
         st.rerun(scope="app")
     left, right = st.columns([3, 5], vertical_alignment="center")
