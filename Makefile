@@ -56,6 +56,7 @@ benchmark: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py
 	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py
 	PYTHONPATH=. $(BIN)/python benchmarks/latent.py
+	PYTHONPATH=. $(BIN)/python benchmarks/zoo.py
 
 clean:
 	rm -rf $(VENV) static/*.js test-results

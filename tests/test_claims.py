@@ -180,4 +180,4 @@ def test_measured_figures_are_marked_and_say_what_to_run(key):
     origins = {row.origin for row in claim.compute()}
     assert origins == ({MEASURED} if claim.needs_training else {RECOMPUTED})
     assert bool(claim.run) == claim.needs_training
-    assert all(command.startswith("python -m vae train --dataset mnist --loss ") for command in claim.run)
+    assert all(command.startswith("python -m vae sweep --dataset mnist ") for command in claim.run)

@@ -22,6 +22,7 @@ from vae.figures import (
     latent,
     maps,
     plot,
+    rescue,
     scatter,
     sections,
     surface_parts,
@@ -104,6 +105,7 @@ FIGURES = {
     "bars": (latent.kl_bars, lambda: ([0.1, 3.0], "#D55E00")),
     "map of codes": (scatter.scattered, lambda: (CODES, scatter.Colouring("class", np.array([0, 1, 1]), ("a", "b")))),
     "map by a quantity": (scatter.scattered, lambda: (CODES, scatter.Colouring("KL", np.arange(3.0), unit="nats"))),
+    "rescue": (rescue.rescue, lambda: (GRID[1:-1], GRID[1:-1], [rescue.Bar("raw", "#D55E00", -3.0, True)])),
     "dial": (dial.dial, lambda: ([dial.Place("this run", "#0072B2", 1.0)], 0.08, TICKS)),
     "dial of beta alone": (dial.dial, lambda: ([dial.Place("this run", "#D55E00", 0.0)], None, (), ("beta",))),
     **{

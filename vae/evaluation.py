@@ -128,6 +128,15 @@ def laplacian_variance(images: Tensor) -> Tensor:
     return (sides - 4 * x[..., 1:-1, 1:-1]).flatten(1).var(1, correction=0)
 
 
+MIDDLE = (0.1, 0.9)  # neither dark nor bright
+
+
+def middle_share(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) -> (N,), float64: the share of each one's pixels inside MIDDLE."""
+    low, high = MIDDLE
+    return ((images > low) & (images < high)).flatten(1).double().mean(1)
+
+
 # ---- Reference lines: "is 105 good?" -----------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from vae.evaluation import laplacian_variance
+from vae.evaluation import laplacian_variance, middle_share
 from vae.latent import ACTIVE_VARIANCE
 from vae.losses import LOSSES, ssim
 from vae.scoring.readings import RAW, READINGS, Reading
@@ -23,7 +23,6 @@ GROUPS = MappingProxyType(
     }
 )
 NEIGHBOURS = 5
-MIDDLE = (0.1, 0.9)
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,7 @@ def _sharpness(seen: Seen) -> float:
 
 
 def _middle(seen: Seen) -> Tensor:
-    low, high = MIDDLE
-    return 100 * ((seen.picture > low) & (seen.picture < high)).flatten(1).double().mean(1)
+    return 100 * middle_share(seen.picture)
 
 
 def _kl(seen: Seen) -> Tensor | None:

@@ -26,6 +26,7 @@ from vae.evaluation import (
     evaluate_piece,
     laplacian_variance,
     merge,
+    middle_share,
     pieces,
     sigma_of,
     squared_residual,
@@ -34,7 +35,6 @@ from vae.evaluation import (
 from vae.latent import ACTIVE_VARIANCE
 from vae.model import VAE
 from vae.randomness import generator
-from vae.scoring.measures import MIDDLE
 from vae.training import TrainState, advance, initial_state, model_of
 
 N_POINTS = 25  # of a trajectory
@@ -201,7 +201,7 @@ def _sums_of_pictures(config: TrainConfig, model: VAE, x: Tensor) -> tuple:
     p = config.loss_record().picture(model.decode(mu)).clamp(0, 1)
     edges, edges_of_data = (float(laplacian_variance(images).sum(dtype=torch.float64)) for images in (p, x))
     codes = mu.double()
-    middle = float(middle_share(p).sum(dtype=torch.float64))
+    middle = float(middle_share(p).sum())
     return edges, edges_of_data, middle, codes.sum(0).numpy(), codes.square().sum(0).numpy()
 
 
@@ -230,12 +230,6 @@ def measures(parts: Sequence[Sums]) -> Measures:
         int((variance > ACTIVE_VARIANCE).sum()),
         parts[0].sigma,
     )
-
-
-def middle_share(images: Tensor) -> Tensor:
-    """images (n, C, H, W) -> (n,): the share of each image's pixels that are neither dark nor bright, in (.1, .9)."""
-    low, high = MIDDLE
-    return ((images > low) & (images < high)).float().flatten(1).mean(1)
 
 
 @torch.inference_mode()

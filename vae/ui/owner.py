@@ -27,7 +27,11 @@ def owner() -> str:
 
 
 def is_present(name: str) -> bool:
-    """Whether any session of that owner is connected, on whatever page. Called from the engine's thread."""
+    """Whether any session of that owner is connected, on whatever page. Called from the engine's thread.
+
+    What follows a colon is the part of the app that an owner's jobs belong to ("...:zoo"), not another owner.
+    """
+    name = name.partition(":")[0]
     runtime = get_instance()
     with _lock:
         alive = {session for session in _sessions.get(name, ()) if runtime.is_active_session(session)}
