@@ -109,7 +109,7 @@ def test_agreement_is_to_the_last_printed_decimal():
         ("mse_zero", "true"),
         ("not_bernoulli", "true"),
         ("blur", "not in general"),
-        ("middle", "not here"),
+        ("middle", "not in general"),
         ("root", "wording only"),
         ("kl_least", "true"),
         ("mse_weight", "true"),
