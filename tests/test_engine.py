@@ -15,7 +15,7 @@ import vae.engine.run as run_module
 import vae.engine.unfolding as unfolding_module
 from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.engine import Engine, Status
-from vae.engine.cluster import _workers_wanted
+from vae.engine.cluster import workers_wanted
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps
 
@@ -344,4 +344,4 @@ def test_a_nonsensical_number_of_workers_is_refused(monkeypatch):
     for bad in ("0", "-1", "two", "1000"):
         monkeypatch.setenv("VAE_WORKERS", bad)
         with pytest.raises(vae.SettingError, match="VAE_WORKERS .* from 1 to 256"):
-            _workers_wanted()
+            workers_wanted()

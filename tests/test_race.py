@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import vae
-from vae.engine import Race, Status
+from vae.engine import Engine, Race, Status
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(48,), epochs=12, batch_size=32, seed=2)  # 540 steps
 
@@ -96,6 +96,46 @@ def test_a_race_is_in_step_whenever_it_is_looked_at_and_each_column_is_its_own_t
     assert len(seen) > 4
     for loss, view in zip(("bce", "mse"), race.views()):
         np.testing.assert_array_equal(view.objective, alone[loss][1])
+
+
+def test_parked_and_resumed_a_race_is_still_in_step(alone):
+    here = True
+    engine = Engine(workers=2, presence=lambda owner: here, absence_before_parking=0.0, look_round_every=0.05)
+    try:
+        race = engine.create_race(vary("loss", "bce", "mse"), "somebody")
+        race.start()
+        for _ in range(4):
+            wait_for(lambda: race.status is Status.RUNNING or race.status.ended)
+            here = False
+            wait_for(lambda: race.status is Status.PAUSED or race.status.ended)
+            assert len(steps(race)) == 1
+            here = True
+        wait_for(lambda: ended(race))
+        for loss, view in zip(("bce", "mse"), race.views()):
+            np.testing.assert_array_equal(view.objective, alone[loss][1])
+    finally:
+        engine.close()
+
+
+def test_kept_or_let_go_a_race_is_one_thing(engine):
+    races = [engine.create_race(vary("loss", "bce", "mse", "bce", "mse"), "keeper") for _ in range(10)]
+    for race in races:
+        race.stop()
+    engine.create_run(CONFIG, "keeper")
+    kept = [race for race in races if race.runs[0].id in engine.runs]
+    assert kept == races[-8:]
+    assert all(run.id in engine.runs for race in kept for run in race.runs)
+
+
+def test_figures_of_the_test_set_are_of_the_weights_at_hand(engine):
+    run = engine.create_run(CONFIG)
+    run.step(20)
+    wait_for(lambda: run.view().step == 20)
+    run.evaluate()
+    wait_for(lambda: run.view().evaluation is not None)
+    run.step(1)
+    wait_for(lambda: run.view().step == 21)
+    assert run.view().evaluation is None
 
 
 def test_a_killed_worker_costs_seconds_and_no_bit(engine, alone):

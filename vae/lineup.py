@@ -58,15 +58,6 @@ class Lineup:
         """With the dial of that column at this effective beta."""
         return replace(self, dialled=tuple({**dict(self.dialled), column: effective_beta}.items()))
 
-    def labels(self) -> tuple[str, ...]:
-        """What tells the columns apart."""
-        return labels(self.columns(), self.vary)
-
-    @property
-    def paired(self) -> str:
-        """What the columns share besides their settings, in words."""
-        return paired(self.columns())
-
 
 def names(columns: tuple[TrainConfig, ...], vary: str) -> tuple[str, ...]:
     """Each column's value of what is varied."""

@@ -46,7 +46,7 @@ class Observation:
     Pictures are uint8 (n, C, H, W) arrays; reconstructions are decoded from mu, never from a sampled z.
     codes (n, 2) float32 and labels (n,) are there where the latent space has two dimensions. squared_error (summed over
     pixels) and sharpness (variance of the Laplacian, model / data) compare pictures decoded from mu with held-out images:
-    the same measure whatever the loss.
+    the same measure whatever the loss. sigma: the decoder's, where it comes from residuals or is trained.
     """
 
     step: int
@@ -327,7 +327,7 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
         _bytes(picture(model.decode(z))),
         codes,
         labels,
-        sigma,
+        sigma if model.log_sigma is None else float(model.log_sigma.exp()),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future as PlainFuture
 from pathlib import Path
 
@@ -31,10 +32,12 @@ from vae.evaluation import ReferenceLine
 from vae.sweep import SweepSpec
 from vae.training import CORRECT, Program
 
+logger = logging.getLogger(__name__)
+
 ABSENCE_BEFORE_PARKING = 120.0  # seconds without any connected session of a job's owner
 ABSENCE_BEFORE_FORGETTING = 3600.0
 LOOK_ROUND_EVERY = 2.0
-ENDED_JOBS_KEPT = 8  # of each kind, for each owner
+ENDED_JOBS_KEPT = 8  # of each kind, for each owner; a race counts as one
 
 dask.config.set(
     {
@@ -129,15 +132,15 @@ class Engine:
                 raise VaeError("A sweep of yours is under way: wait until it is done, or stop it first.")
             if not other.view().status.ended:
                 self.discard(other)
-        return self._keep(Sweep(self.client, spec, Path(path), owner, uuid.uuid4().hex[:12], self.threads))
+        return self._keep(Sweep(self.client, spec, Path(path), owner, _new_id(), self.threads))
 
     def _keep(self, job):
         with self._lock:
             self._jobs[job.id] = job
             self._last_seen[job.owner] = time.monotonic()
             alike = [j for j in self._jobs.values() if type(j) is type(job) and j.owner == job.owner]
-            ended = [j for j in alike if j.view().status.ended]
-            for old in ended[: max(0, len(ended) - ENDED_JOBS_KEPT)]:
+            ended = [group for group in _by_lock(alike) if all(j.status.ended for j in group)]
+            for old in (j for group in ended[: max(0, len(ended) - ENDED_JOBS_KEPT)] for j in group):
                 del self._jobs[old.id]
         return job
 
@@ -192,21 +195,37 @@ class Engine:
 
     def _look_round(self) -> None:
         while not self._closed.wait(self._look_round_every):
-            self.park_and_resume()
+            try:
+                self.park_and_resume()
+            except Exception:  # one job's trouble is not to leave all others unwatched
+                logger.exception("Looking after absent owners failed; it is tried again.")
 
     def park_and_resume(self) -> None:
         """Park the jobs of owners who have been away too long, resume those of owners who are back."""
         now = time.monotonic()
         with self._lock:
             jobs = list(self._jobs.values())
-        for job in jobs:
-            if self.presence(job.owner):
-                self._last_seen[job.owner] = now
-                job.unpark()
-            elif now - self._last_seen[job.owner] >= ABSENCE_BEFORE_FORGETTING and not job.view().status.active:
-                self.discard(job)
-            elif now - self._last_seen[job.owner] >= self.absence_before_parking:
-                job.park()
+        for together in _by_lock(jobs):
+            owner, present = together[0].owner, self.presence(together[0].owner)
+            away = 0.0 if present else now - self._last_seen[owner]
+            if present:
+                self._last_seen[owner] = now
+            with together[0].lock:  # no column of a race goes a chunk farther than the others
+                for job in together:
+                    if present:
+                        job.unpark()
+                    elif away >= ABSENCE_BEFORE_FORGETTING and not job.status.active:
+                        self.discard(job)
+                    elif away >= self.absence_before_parking:
+                        job.park()
+
+
+def _by_lock(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Jobs that share a lock together, the columns of a race, in the order in which they came."""
+    found: dict[int, list[Job]] = {}
+    for job in jobs:
+        found.setdefault(id(job.lock), []).append(job)
+    return list(found.values())
 
 
 def _new_id() -> str:
@@ -235,12 +254,12 @@ def shared_engine(presence: Callable[[str], bool] = lambda owner: True) -> Engin
     global _shared
     with _shared_lock:
         if _shared is None:
-            _shared = Engine(os.environ.get("VAE_SCHEDULER") or None, _workers_wanted(), presence)
+            _shared = Engine(os.environ.get("VAE_SCHEDULER") or None, workers_wanted(), presence)
             atexit.register(_shared.close)
         return _shared
 
 
-def _workers_wanted() -> int | None:
+def workers_wanted() -> int | None:
     text = os.environ.get("VAE_WORKERS") or None
     if text is None:
         return None

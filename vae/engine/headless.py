@@ -10,7 +10,7 @@ from pathlib import Path
 from distributed import Client
 from tqdm import tqdm
 
-from vae.engine.cluster import Engine, _workers_wanted
+from vae.engine.cluster import Engine, workers_wanted
 from vae.engine.job import Status
 from vae.errors import SettingError
 from vae.sweep import (
@@ -37,7 +37,7 @@ def sweep(spec: SweepSpec, path: Path, scheduler: str | None, workers: object, c
     that does not answer, or a sweep that is long or large and not confirmed.
     """
     scheduler = scheduler or os.environ.get("VAE_SCHEDULER") or None
-    wanted = _workers_wanted() or os.cpu_count() if workers is None else workers
+    wanted = workers_wanted() or os.cpu_count() if workers is None else workers
     workers = _workers_of(scheduler) if scheduler else _checked(wanted)
     missing, done = spec.cells(), 0
     if path.exists():

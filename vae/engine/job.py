@@ -37,11 +37,18 @@ class Job(ABC):
     both are called with the lock held.
     """
 
-    def __init__(self, client: Client, owner: str, job_id: str, lock: threading.RLock | None = None):
+    def __init__(
+        self,
+        client: Client,
+        owner: str,
+        job_id: str,
+        lock: threading.RLock | None = None,
+        news: threading.Condition | None = None,
+    ):
         self.owner, self.id = owner, job_id
         self._client = client
         self.lock = lock or threading.RLock()
-        self._news = threading.Condition(self.lock)
+        self._news = news or threading.Condition(self.lock)
         self._status, self._message, self._parked = Status.PAUSED, "", False
 
     @property

@@ -18,6 +18,7 @@ class Pace:
 
     def __init__(self, workers: int = 1):
         self.lock = threading.RLock()
+        self.news = threading.Condition(self.lock)
         self.columns: list[Run] = []
         self._workers = workers
         self._ends: dict[int, int] = {}  # step at which a chunk starts -> step at which it ends

@@ -69,7 +69,7 @@ class Race:
 
     def wait_for_news(self, seconds: float) -> None:
         """Block until chunks are accepted or a run fails, at most so long."""
-        self.runs[0].wait_for_news(seconds)
+        self.runs[0].wait_for_news(seconds)  # the columns share their news
 
     def _each(self, act, *arguments) -> None:
         with self._pace.lock:  # no chunk may be accepted between one column and the next

@@ -74,7 +74,7 @@ class Run(Job):
         program: Program = CORRECT,
     ):
         self.pace = pace or Pace()
-        super().__init__(client, owner, run_id, self.pace.lock)
+        super().__init__(client, owner, run_id, self.pace.lock, self.pace.news)
         self.config, self.threads, self.program = config, threads, program
         self.forks: tuple[tuple[int, TrainConfig], ...] = ()
         # After the last accepted chunk: a Future of its result, or brought home.
@@ -172,7 +172,11 @@ class Run(Job):
         """Keep chunks under way, unless it is time to bring the state home: then let them run out first."""
         due = time.monotonic() - self._home_at > HOME_EVERY
         if due and not self._chunks and isinstance(self._state, Future):
-            self._state, self._home_at = self._state.result()[0], time.monotonic()
+            try:
+                self._state, self._home_at = self._state.result(timeout=30)[0], time.monotonic()
+            except Exception as reason:
+                self._fail(reason)
+                return
             due = False
         planned = self._step + sum(chunk.steps for chunk in self._chunks)
         while len(self._chunks) < AHEAD and planned < self.config.total_steps and not (due and self._chunks):
@@ -218,6 +222,8 @@ class Run(Job):
 
     def _accept(self, chunk: _Chunk, progress: Progress) -> None:
         now = time.monotonic()
+        if progress.step > self._step:  # what was evaluated were other weights
+            self._evaluation, self._evaluating = None, []
         self._state, self._step = chunk.result, progress.step
         self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
         seen = self._observations[-1].step if self._observations else -1

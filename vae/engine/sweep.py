@@ -20,7 +20,7 @@ from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status
 from vae.errors import VaeError
-from vae.sweep import Point, Result, ResultsFile, SweepSpec, read_results
+from vae.sweep import Point, Result, ResultsFile, SweepError, SweepSpec, read_results
 from vae.sweep.cell import Leg, measures, optimal_sigma, spans
 from vae.sweep.grid import cell_seconds, in_order
 from vae.training import TrainState
@@ -68,6 +68,17 @@ class _Cell:
     futures: list[Future] = field(default_factory=list)
 
 
+def _results_so_far(path: Path, spec: SweepSpec) -> tuple[Result, ...]:
+    if not path.exists():
+        return ()
+    sheet = read_results(path)
+    if sheet.spec is not None and sheet.spec != spec:
+        raise SweepError(
+            f"{path.name} is of another sweep: choose another file, or the settings that it was made with."
+        )
+    return sheet.results
+
+
 class Sweep(Job):
     """One sweep and its file. SweepError, when it is made, for a file that cannot be gone on with."""
 
@@ -76,7 +87,7 @@ class Sweep(Job):
         self.spec, self.path, self.threads = spec, Path(path), threads
         self._file: ResultsFile | None = None
         self._notice = ""
-        self._results: list[Result] = list(read_results(path).results) if self.path.exists() else []
+        self._results: list[Result] = list(_results_so_far(self.path, spec))
         self._unwritten: list[Result] = []  # finished, but the file could not take them
         self._cells: dict[TrainConfig, _Cell] = {}
         self._cost = {config: cell_seconds(config) for config in spec.cells()}

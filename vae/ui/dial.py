@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.dial import HIGH, LOW, SCALES, TICKS, dial_of, optimum, remark, residual_of
+from vae.dial import HIGH, LOW, SCALES, TICKS, effective_beta, optimum, remark, residual_of, weight_of
 from vae.engine import Race
 from vae.figures import dial as figures
 from vae.figures.theme import LOSS_COLOURS
@@ -17,46 +17,53 @@ from vae.ui import components, runs, settings
 from vae.ui.words import plain
 
 
-def show(race: Race, names: Sequence[str], shown: Sequence[Observation]) -> None:
-    """The dial of all columns, the optimum of the chosen one, and the controls that turn it."""
+def show(race: Race, names: Sequence[str]) -> None:
+    """The dial of all columns as they stand now, the optimum of the chosen one, and the controls that turn it."""
     configs = race.configs
+    latest = [view.observations[-1] for view in race.views()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         column = _column(names)
-        config, seen = configs[column], shown[column]
-        residual, value = residual_of_run(config, seen), effective_beta_of(config, seen)
-        _controls(column, value, residual)
-    standing = [(name, LOSS_COLOURS[c.loss], effective_beta_of(c, o)) for name, c, o in zip(names, configs, shown)]
-    places = _places(standing) if len(names) > 1 else [figures.Place("this run", *standing[0][1:])] if value else []
-    drawn, narrow = figures.dial(places, optimum(residual) if residual else None, TICKS)
+        config, seen = configs[column], latest[column]
+        value, best = standing(config, seen), best_for(config, seen)
+        _controls(config, seen, column, value, best)
+    places = [(name, LOSS_COLOURS[c.loss], standing(c, o)) for name, c, o in zip(names, configs, latest)]
+    drawn, narrow = figures.dial(_places(places), best, TICKS)
     components.figure(
         drawn, "dial", f"The dial: effective beta of {', '.join(names)}", narrow=narrow,
-        on_click=lambda point: _clicked(column, point),
+        on_click=lambda point: _clicked(config, seen, column, point),
     )  # fmt: skip
-    said = f"Effective β = {value:.3g} ↔ σ = {SCALES['sigma'].of(value):.3g} ↔ w = {SCALES['weight'].of(value):.3g}."
-    told = remark(config, residual) or "Turning it takes the weights along: the run goes on from where it stands."
-    st.caption(plain(f"{said if value else 'No KL at all.'} {told}"))
+    st.caption(plain(_said(config, seen, value)))
 
 
-def _places(standing: Sequence[tuple[str, str, float | None]]) -> list[figures.Place]:
-    """One place for all columns that stand on it."""
-    together: dict[float, list[tuple[str, str]]] = {}
-    for name, colour, value in standing:
-        if value is not None:
-            together.setdefault(float(f"{value:.2g}"), []).append((name, colour))
-    return [figures.Place(", ".join(n for n, _ in here), here[0][1], value) for value, here in together.items()]
-
-
-def residual_of_run(config: TrainConfig, seen: Observation) -> float:
+def residual(config: TrainConfig, seen: Observation) -> float:
     """Mean squared error per pixel, of sampled codes where the loss tells it, else of pictures decoded from mu."""
     known = residual_of(config, seen.reconstruction, seen.sigma)
     return known if known is not None else seen.squared_error / math.prod(config.shape)
 
 
-def effective_beta_of(config: TrainConfig, seen: Observation) -> float | None:
-    """Where a run stands now; a loss that is no squared error stands at its own beta."""
-    found = dial_of(config, residual_of_run(config, seen))
-    value = config.beta if found is None else found.effective_beta
-    return value or None
+def weight(config: TrainConfig, seen: Observation) -> float | None:
+    """Of the squared error in the objective as it is now; None where the loss is not one."""
+    return weight_of(config, seen.sigma**2 if seen.sigma else None)
+
+
+def standing(config: TrainConfig, seen: Observation) -> float | None:
+    """The effective beta of a run now; a loss that is no squared error stands at its own beta. None for no KL at all."""
+    found = effective_beta(config, seen.sigma**2 if seen.sigma else None)
+    return (config.beta if found is None else found) or None
+
+
+def best_for(config: TrainConfig, seen: Observation) -> float | None:
+    """The effective beta that the residual asks for now, None where the objective has no squared error."""
+    return optimum(residual(config, seen)) if weight(config, seen) is not None else None
+
+
+def _places(found: Sequence[tuple[str, str, float | None]]) -> list[figures.Place]:
+    """One place for all columns that stand on it."""
+    together: dict[float, list[tuple[str, str]]] = {}
+    for name, colour, value in found:
+        if value is not None:
+            together.setdefault(float(f"{value:.2g}"), []).append((name if len(found) > 1 else "this run", colour))
+    return [figures.Place(", ".join(n for n, _ in here), here[0][1], value) for value, here in together.items()]
 
 
 def _column(names: Sequence[str]) -> int:
@@ -71,24 +78,46 @@ def _column(names: Sequence[str]) -> int:
     )  # fmt: skip
 
 
-def _controls(column: int, value: float | None, residual: float) -> None:
-    key = f"dial-value-{column}-{value}"
+def _controls(config: TrainConfig, seen: Observation, column: int, value: float | None, best: float | None) -> None:
+    key = settings.dial_key(column)
     st.number_input(
         "effective β", min_value=LOW, max_value=HIGH, value=min(max(value or LOW, LOW), HIGH), format="%.4g", key=key,
-        on_change=lambda: _turn(column, st.session_state[key]), label_visibility="collapsed", width=150, help="The objective is squared error + effective β × KL, or "
-        "w × squared error + KL, or a Gaussian with this σ + KL.",
+        on_change=lambda: _turn(config, seen, column, st.session_state[key]), label_visibility="collapsed", width=150,
+        help="The objective is squared error + effective β × KL, or w × squared error + KL, or a Gaussian with this σ + KL.",
     )  # fmt: skip
     st.button(
-        "To the optimum", on_click=_turn, args=(column, optimum(residual)), key="dial-optimum",
+        "To the optimum", on_click=_turn, args=(config, seen, column, best), key="dial-optimum", disabled=best is None,
         help="σ² as large as the mean squared error of a pixel now, as sigma-VAE sets it: effective β = 2σ².",
     )  # fmt: skip
+    if settings.is_dialled():
+        st.button("Back", on_click=_back, key="dial-back", help="All dials back to what the settings say.")
 
 
-def _clicked(column: int, point: Mapping) -> None:
+def _said(config: TrainConfig, seen: Observation, value: float | None) -> str:
+    if refused := st.session_state.get(settings.REFUSED):
+        return refused
+    told = remark(config, seen.sigma**2 if seen.sigma else None)
+    if value is None:
+        return f"No KL at all. {told}"
+    if weight(config, seen) is None:
+        return told
+    scales = f"Effective β = {value:.3g} ↔ σ = {SCALES['sigma'].of(value):.3g} ↔ w = {SCALES['weight'].of(value):.3g}."
+    return f"{scales} {told or 'Turning it takes the weights along: the run goes on from where it stands.'}"
+
+
+def _clicked(config: TrainConfig, seen: Observation, column: int, point: Mapping) -> None:
     if isinstance(value := point.get("customdata"), (int, float)):
-        _turn(column, float(value))
+        _turn(config, seen, column, float(value))
 
 
-def _turn(column: int, effective_beta: float) -> None:
-    settings.turn_dial(column, float(f"{effective_beta:.4g}"))
+def _turn(config: TrainConfig, seen: Observation, column: int, effective_beta: float) -> None:
+    """A sigma that sets itself keeps doing so: there the dial turns beta, by the weight of the moment."""
+    if config.loss_record().origin("sigma") in ("batch", "learned"):
+        effective_beta *= weight(config, seen) or 1.0
+    if settings.turn_dial(column, float(f"{effective_beta:.4g}")):
+        runs.say("turn")
+
+
+def _back() -> None:
+    settings.dials_back()
     runs.say("turn")

@@ -148,11 +148,12 @@ def _panel(
 ) -> None:
     chosen, configs = st.session_state.get("panel", "curves"), race.configs
     if chosen == "dial":
-        dial.show(race, names(configs, vary), shown)
+        dial.show(race, names(configs, vary))
     elif chosen == "codes":
-        for column, config, label, seen in zip(st.columns(len(shown)), configs, labels(configs, vary), shown):
+        for index, column in enumerate(st.columns(len(shown))):
             with column:
-                _codes(config, seen, key=f"codes-{label}", title=label if len(shown) > 1 else "")
+                title = labels(configs, vary)[index] if len(shown) > 1 else ""
+                _codes(configs[index], shown[index], key=f"codes-{index}", title=title)
     elif chosen == "kl_term":
         settings.show_kl_terms(configs)
     else:

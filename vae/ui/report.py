@@ -50,12 +50,14 @@ def _verdicts(race: Race, names: Sequence[str], views: Sequence[View]) -> list[s
     """Every further column against the first, by measures that belong to no loss. One pair each: no interval."""
     if len(views) == 1 or not all(view.observations for view in views):
         return []
-    last = [view.observations[-1] for view in views]
     said = [f"The columns have in common: {paired(race.configs)}."]
+    common = set.intersection(*({o.step for o in view.observations} for view in views))
+    at = max(common)  # step 0 is always among them
+    last = [next(o for o in view.observations if o.step == at) for view in views]
     for name, seen in zip(names[1:], last[1:]):
         for key in SAID_OF:
             one = compare({0: getattr(last[0], key)}, {0: getattr(seen, key)})
-            said.append(f"After step {last[0].step:,}. {statement(one, QUANTITIES[key], names[0], name)}")
+            said.append(f"After step {at:,}. {statement(one, QUANTITIES[key], names[0], name)}")
     return said
 
 

@@ -9,6 +9,7 @@ from vae.engine import Engine, Race, Run, Status
 from vae.engine.run import check_fork
 from vae.errors import SettingError
 from vae.lineup import Lineup
+from vae.ui import settings
 from vae.ui.owner import is_connected, owner, session_id
 
 _shown_by: dict[str, str] = {}  # id of a race's first run -> id of the session that looks at it
@@ -25,11 +26,20 @@ def current(engine: Engine, lineup: Lineup | None) -> Race | None:
     if lineup is not None and (race is None or (is_fresh(race) and race.configs != lineup.columns())):
         if race is not None:
             _discard(engine, race)
+        _let_go_of_prepared(engine)
         race = engine.create_race(lineup.columns(), owner())
         race.step(0)
     if race is not None:
         _look_at(race)
     return race
+
+
+def _let_go_of_prepared(engine: Engine) -> None:
+    """Races that this browser's closed pages had prepared and never started: they hold networks on the workers."""
+    for run in engine.runs_of(owner()):
+        race = Race.of(run)
+        if is_fresh(race) and not is_connected(_shown_by.get(race.runs[0].id, "")):
+            engine.discard(run)
 
 
 def _of_id(engine: Engine, run_id: str) -> Race | None:
@@ -66,42 +76,44 @@ def is_for_other_settings(race: Race, lineup: Lineup | None) -> bool:
     return lineup is not None and race.configs != lineup.columns()
 
 
-def forked(race: Race, lineup: Lineup | None) -> list[tuple[Run, TrainConfig]]:
-    """The runs that would go on under other settings from where they stand, with these; none where that cannot be.
+def changed(race: Race, lineup: Lineup) -> list[tuple[Run, TrainConfig]]:
+    """The columns whose settings are others now, with those."""
+    return [(run, new) for run, new in zip(race.runs, lineup.columns()) if run.config != new]
+
+
+def obstacle(race: Race, lineup: Lineup | None) -> str:
+    """Why the race cannot go on under the settings as they are now, with the weights that it has; "" if it can.
 
     What ended because its epochs were done goes on, where there are more epochs now; what was stopped does not.
     """
-    if lineup is None or race.status.active or not race.step_reached or race.status is Status.STOPPED:
-        return []
-    columns = lineup.columns()
-    changed = [(run, new) for run, new in zip(race.runs, columns) if run.config != new]
-    if len(columns) != len(race.runs):
-        return []
+    if lineup is None:
+        return "the settings cannot be used."
+    if race.status is Status.STOPPED:
+        return "it was stopped."
+    if len(lineup.columns()) != len(race.runs):
+        return "it has other columns."
     try:
-        for run, config in changed:
+        for run, config in changed(race, lineup):
             check_fork(run.config, config, run.view().step)
-    except SettingError:
-        return []
-    return changed
+            if run.view().step != race.step_reached:
+                return "its columns stand at different steps."
+    except SettingError as reason:
+        return str(reason)
+    return ""
 
 
 def obey(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
     """Do what the last button said, with the settings as they are now; the race to look at afterwards."""
     command = st.session_state.pop("command", None)
-    if command == "fork":
+    if command in ("fork", "turn"):
         return _go_on_changed(engine, race, lineup)
-    if command == "turn":  # the dial: at any time, and the race goes on if it was under way
-        active = race.status.active
-        race.pause()
-        race = _go_on_changed(engine, race, lineup)
-        if active:
-            race.start()
-        return race
     replaced = command == "reset" or race.status.ended or is_for_other_settings(race, lineup)
     if command in ("start", "step", "reset") and lineup is not None and replaced:
         _discard(engine, race)
         st.session_state.run_id = ""
         race = current(engine, lineup)
+    if command in ("start", "reset"):
+        st.session_state.pop(settings.REFUSED, None)
     if command == "reset":
         st.session_state.pop("film", None)
     action = {"start": race.start, "step": race.step, "pause": race.pause, "stop": race.stop}.get(command)
@@ -113,9 +125,21 @@ def obey(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
 
 
 def _go_on_changed(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
-    for run, config in forked(race, lineup):
-        engine.fork(run, config)
-    _look_at(race)
+    """Take over the settings as they are now, at any time; a race that was under way stays so."""
+    active = race.status.active
+    race.pause()
+    if why := obstacle(race, lineup):
+        st.session_state[settings.REFUSED] = f"This run does not take the dial over: {why} It holds for the next start."
+    elif race.step_reached:
+        for run, config in changed(race, lineup):
+            engine.fork(run, config)
+        _look_at(race)
+    else:  # nothing is lost by beginning anew
+        _discard(engine, race)
+        st.session_state.run_id = ""
+        race = current(engine, lineup)
+    if active:
+        race.start()
     return race
 
 
@@ -135,7 +159,7 @@ def buttons(race: Race, lineup: Lineup | None) -> None:
         ("reset", "Reset", ":material/restart_alt:", usable and (step > 0 or status.active),
          "Back to the untrained network."),
     ]  # fmt: skip
-    if forked(race, lineup):
+    if idle and step and is_for_other_settings(race, lineup) and not obstacle(race, lineup):
         told = f"Take over the changed settings from step {step:,} on, with the weights as they are."
         table.insert(1, ("fork", "Go on, changed", ":material/call_split:", True, told))
     for name, label, icon, enabled, told in table:

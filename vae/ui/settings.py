@@ -21,6 +21,7 @@ from vae.ui import components, link
 from vae.ui.words import plain
 
 OWN = "own settings"
+REFUSED = "dial-refused"  # why a dial was not turned, in the session's state
 NO_RACE = "nothing: one run"
 LOSS_NAMES = {key: record.name for key, record in LOSSES.items()} | {FORMULA: "a formula of your own"}
 # Axes whose values are chosen from a list (the others are numbers), with their names there.
@@ -194,14 +195,16 @@ def _race() -> None:
     if axis in CHOICES:
         own, names = draft.get(axis), CHOICES[axis]
         rivals = [next(key for key in RIVALS[axis] if key != own)]
+        asked = [key for key in draft.get(f"against.{axis}", rivals) if key not in names]  # by a link
         _control(
-            st.multiselect, f"against.{axis}", f"against {names.get(own, own)}", rivals, options=list(names),
-            format_func=names.get, max_selections=MOST_COLUMNS - 1, help=None,
+            st.multiselect, f"against.{axis}", f"against {names.get(own, own)}", rivals, options=[*names, *asked],
+            format_func=lambda key: names.get(key, key), max_selections=MOST_COLUMNS - 1, help=None,
         )  # fmt: skip
     elif axis:
-        own = AXES[axis].get(config) if config is not None else 1
+        own = None if config is None else AXES[axis].get(config)
         rivals = RIVALS.get(axis) or f"{4 * (own or 1):g}"
-        _control(st.text_input, f"against.{axis}", f"against {own:g}", rivals, help=HELP["against"])
+        label = "against" if own is None else f"against {own:g}"
+        _control(st.text_input, f"against.{axis}", label, rivals, help=HELP["against"])
 
 
 def _loss_details() -> None:
@@ -256,28 +259,58 @@ def _base_or_none() -> TrainConfig | None:
         return None  # the sentence is said where the settings are taken
 
 
+def _against(axis: str) -> tuple:
+    """The values of the further columns. SettingError for text that holds none."""
+    held = st.session_state.draft.get(f"against.{axis}", "")
+    return tuple(held) if axis in CHOICES else link.parse_values(axis, held) if axis else ()
+
+
 def _lineup() -> Lineup | None:
     draft = st.session_state.draft
     axis = draft["vary"]
     try:
-        against = draft.get(f"against.{axis}", "")
-        values = tuple(against) if axis in CHOICES else link.parse_values(axis, against) if axis else ()
-        columns = Lineup(_base(), axis, values)
-        return Lineup(columns.base, axis, values, tuple((i, b) for i, b in draft["dialled"] if i <= len(values)))
+        base, values = _base(), _against(axis)
+        if draft["dialled"] and _balance(base) != draft.setdefault("dialled_on", _balance(base)):
+            draft["dialled"] = ()  # the balance was set anew
+        return Lineup(base, axis, values, tuple((i, b) for i, b in draft["dialled"] if i <= len(values)))
     except SettingError as reason:
         st.error(plain(reason))
         return None
 
 
-def turn_dial(column: int, effective_beta: float) -> None:
-    """Turn the dial of a column; from a callback."""
+def _balance(base: TrainConfig) -> tuple:
+    """What a dial turns. When it is set in the sidebar, the dials go by that."""
+    return (base.loss, base.formula, base.parameters, base.beta, base.kl_term, base.kl_parameters, base.reduction)
+
+
+def turn_dial(column: int, effective_beta: float) -> bool:
+    """Turn the dial of a column, from a callback; False, and a sentence in REFUSED, where its loss cannot go there."""
     draft = st.session_state.draft
-    draft["dialled"] = tuple({**dict(draft["dialled"]), column: effective_beta}.items())
+    st.session_state.pop(REFUSED, None)
+    turned = tuple({**dict(draft["dialled"]), column: effective_beta}.items())
+    try:
+        base = _base()
+        Lineup(base, draft["vary"], _against(draft["vary"]), turned)
+    except SettingError as reason:
+        st.session_state[REFUSED] = f"The dial stays where it is: {reason}"
+        return False
+    draft["dialled"], draft["dialled_on"] = turned, _balance(base)
+    return True
+
+
+def is_dialled() -> bool:
+    return bool(st.session_state.draft["dialled"])
 
 
 def dials_back() -> None:
     """All dials back to what the settings say."""
     st.session_state.draft["dialled"] = ()
+    st.session_state.pop(REFUSED, None)
+
+
+def dial_key(column: int) -> str:
+    """The key of a dial's input: a new one, with a new value, whenever a dial was turned or settings came anew."""
+    return f"dial-{st.session_state.edition}-{column}-{st.session_state.draft['dialled']}"
 
 
 def share(lineup: Lineup | None) -> None:

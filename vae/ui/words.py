@@ -57,8 +57,10 @@ def race_status(configs: Sequence[TrainConfig], views: Sequence[View]) -> str:
         return status(configs[0], views[0])
     view, config = views[going], configs[going]
     if view.status is Status.RUNNING:
+        under_way = sum(v.status.active for v in views)
+        count = f"{len(views)} runs" if under_way == len(views) else f"{under_way} of {len(views)} runs"
         return (
-            f"{len(views)} runs in step on {config.dataset}, with {paired(tuple(configs))}: step {view.step:,} of "
+            f"{count} in step on {config.dataset}, with {paired(tuple(configs))}: step {view.step:,} of "
             f"{view.total_steps:,} (epoch {view.epoch:.1f} of {config.epochs})."
         )
     if view.status is Status.PAUSED and not view.step:
