@@ -33,6 +33,7 @@ else:
             runs.buttons(race, usable)
             live.panel_choice(race)
         with moving:
+            runs.say_difference(race, usable)
             live.show(engine(), race, vary)
         with results:
             take_home.show(engine(), race, vary)

@@ -37,7 +37,7 @@ from vae.sweep import (
     undominated,
 )
 from vae.sweep.cell import spans, trajectory_steps
-from vae.sweep.grid import group_of
+from vae.sweep.grid import group_of, seeds_in
 
 BASE = vae.TrainConfig(dataset="digits", hidden=(16,), epochs=1, batch_size=480)
 AXES = {"loss": ["bce", "mse"], "beta": [0.5, 1, 4], "latent_dim": [2], "seed": [0, 1, 2]}
@@ -83,7 +83,7 @@ def test_a_grid_comes_back_from_json_and_equals_itself_however_it_was_asked_for(
         ({"latent_dim": [0]}, "latent_dim = 0"),
         ({"latent_dim": ["two"]}, "latent_dim = 'two'"),
         ({"colour": ["red"]}, "axis = 'colour' cannot be used: one of loss"),
-        ({"seed": range(1001)}, "'1,001 cells' cannot be used: at most 1,000"),
+        ({"seed": range(999_999_999)}, "'999,999,999 values' cannot be used: at most 1,000"),
         ({"seed": range(40), "beta": range(40)}, "1,600 cells"),
         ({"seed": 3}, "a list of values"),
     ],
@@ -419,3 +419,9 @@ def test_the_edge_of_the_plane_holds_every_point_that_no_other_beats():
 def test_only_the_file_in_its_place_is_written(tmp_path, results):
     written(tmp_path / "sweep.csv", results[:1])
     assert {name for name in os.listdir(tmp_path) if not name.endswith(".lock")} == {"sweep.csv"}
+
+
+@pytest.mark.parametrize("text", ["999999999", "0", "-3", "99999999999999999999"])
+def test_a_nonsense_number_of_seeds_is_answered_before_any_is_made(text):
+    with pytest.raises(vae.SettingError, match="seeds = .*a number of seeds from 1 to 1,000"):
+        seeds_in(text)

@@ -247,7 +247,8 @@ _RACE = {
     "latent_dim": "20",
     "epochs": "6",
     "vary": "loss",
-    "against": "mse,gaussian_optimal",
+    "against": "mse,mse,gaussian_optimal",
+    "dial": f"2:{measured.CALIBRATED_BETA}",
 }
 
 

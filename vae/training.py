@@ -303,6 +303,7 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
 @torch.inference_mode()
 def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Observation:
     """Held-out figures and pictures of the model as it is now."""
+    trained_sigma = None if model.log_sigma is None else float(model.log_sigma.exp())
     model = program.observed(model) if program.observed else model
     picture = program.picture or config.loss_record().picture
     images = data.test[: config.n_held_out]
@@ -327,7 +328,7 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
         _bytes(picture(model.decode(z))),
         codes,
         labels,
-        sigma if model.log_sigma is None else float(model.log_sigma.exp()),
+        sigma if trained_sigma is None else trained_sigma,
     )
 
 

@@ -27,6 +27,7 @@ from vae.training import CORRECT, Observation, Program, Progress, TrainState
 # The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
 AHEAD = 2  # chunks under way
+PACE_SECONDS = 6.0  # over which the pace is taken
 HOME_EVERY = 10.0  # seconds between two states brought home
 MOST_OBSERVATIONS = 240  # kept for looking back; older ones are thinned out
 
@@ -86,8 +87,7 @@ class Run(Job):
         self._home_at = time.monotonic()
         self._curves: list[np.ndarray] = []  # (3, steps) each
         self._observations: list[Observation] = []
-        self._rate = 0.0  # images per second, while working
-        self._accepted_at = 0.0
+        self._marks: deque[tuple[float, int]] = deque()  # (clock, step) of chunks accepted since the last start
         self._evaluation: Evaluation | None = None
         self._evaluating: list[Future] = []
         self.pace.columns.append(self)
@@ -129,7 +129,7 @@ class Run(Job):
         with self.lock:
             curves = np.concatenate(self._curves, axis=1) if self._curves else np.zeros((3, 0))
             self._curves = [curves] if self._curves else []
-            rate = self._rate / self.config.batch_size  # steps a second
+            rate = self._pace()  # steps a second
             left = (self.config.total_steps - self._step) / rate if rate and self._status.active else None
             return View(
                 self._status,
@@ -140,7 +140,7 @@ class Run(Job):
                 self._step / self.config.steps_per_epoch,
                 *curves,
                 tuple(self._observations),
-                self._rate,
+                rate * self.config.batch_size,
                 left,
                 self._evaluation,
                 bool(self._evaluating),
@@ -251,10 +251,18 @@ class Run(Job):
         working = max(progress.images_per_second, 1e-9) / self.config.batch_size  # steps a second inside advance()
         wanted = max(1, round(working * self.pace.chunk_seconds))
         self.next_steps = min(wanted, 4 * max(1, self.next_steps))
-        if self._status is Status.RUNNING and now > self._accepted_at:  # else there was a wait before this chunk
-            pace = taken * self.config.batch_size / (now - self._accepted_at)
-            self._rate = pace if not self._rate else 0.8 * self._rate + 0.2 * pace
-        self._accepted_at = now
+        if self._status is not Status.RUNNING:  # there was a wait before this chunk
+            self._marks.clear()
+        self._marks.append((now, self._step))
+        while self._marks[-1][0] - self._marks[0][0] > PACE_SECONDS:
+            self._marks.popleft()
+
+    def _pace(self) -> float:
+        """Steps a second over the last few seconds, 0 until it is known: chunks may come back two at a time."""
+        if len(self._marks) < 2 or self._marks[-1][0] - self._marks[0][0] < 0.5:
+            return 0.0
+        (earlier, before), (later, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (later - earlier)
 
     # ---- evaluation ----
 

@@ -105,7 +105,7 @@ class Sweep(Job):
                 len(self._cost),
                 in_order(self._results, self.spec),
                 tuple(UnderWay(c.config, c.step, c.points) for c in self._cells.values()),
-                min(1.0, done / total),
+                1.0 if self._status is Status.DONE else min(1.0, done / total),
                 self._seconds_left(total - done),
             )
 

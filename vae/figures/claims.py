@@ -184,7 +184,7 @@ def _blur(finding: Finding) -> Figure:
         rows = [row for row in finding.evidence if row.label.rpartition(", z")[0] == name]
         sizes = [f"z{row.label.rpartition(', z')[2]}" for row in rows]
         bars.append(
-            _bars(sizes, [row.value for row in rows], LOSS_COLOURS[loss], name=name) | {"error_y": _spread(rows)}
+            _bars(sizes, [row.value for row in rows], LOSS_COLOURS[loss], ".2f", name=name) | {"error_y": _spread(rows)}
         )
     return _figure(
         bars, "", "sharpness, model / data (1: as sharp)", UNDER_BARS, {"range": [0, 0.75]}, barmode="group"

@@ -15,6 +15,7 @@ from vae.figures.theme import Ink, axis, layout
 MOST_POINTS = 500
 DASHES = {"floor": "dot", "pca": "dashdot", "mean": "dash"}
 RUN_DASHES, RUN_MARKERS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "x")
+RUN_MARKS = ("●──", "■─ ─", "◆···", "✕─·─")  # the same in text
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def training_curves(
     y_axes = [axis(KINDS[kinds[0]].unit, **_range(kinds[0], runs, lines.get(kinds[0], ())))]
     y_axes += [axis("", **_range(kind, runs, lines.get(kind, ()))) for kind in kinds[1:]]
     y_axes[0]["title"]["standoff"] = 4
+    for y_axis in y_axes:
+        y_axis["exponentformat"] = "e"  # a diverging run's numbers stay narrow
     drawn = layout(
         height,
         hovermode="x unified",
@@ -71,7 +74,7 @@ def training_curves(
     drawn["shapes"] = []
     for plot, kind in enumerate(kinds):
         drawn["shapes"] += [across(value, _reference(key), plot) for key, _, value in lines.get(kind, ())]
-        drawn["annotations"] += [_label(f"{label} {value:.4g}", value, plot) for _, label, value in lines.get(kind, ())]
+        drawn["annotations"] += _labels(lines.get(kind, ()), y_axes[plot].get("range"), plot)
         drawn["shapes"] += [upright(step, _reference("pca"), plot) for run in runs for step in run.forks]
         if marker is not None:
             drawn["shapes"].append(upright(marker, {"color": Ink.TEXT, "width": 1}, plot))
@@ -95,10 +98,19 @@ def _reference(key: str) -> dict:
     return {"color": Ink.REFERENCE, "width": 1.2, "dash": DASHES.get(key, "dash")}
 
 
-def _label(text: str, y: float, plot: int) -> dict:
-    """What a line across a panel stands for, at its right end."""
+def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | None, plot: int) -> list[dict]:
+    """What lines across a panel stand for, at their right ends: above each, or below it where the next one is near."""
+    found, room = [], 0.13 * (span[1] - span[0]) if span else 0.0
+    for _, label, value in lines:
+        above = [other - value for _, _, other in lines if other > value]
+        found.append(_label(f"{label} {value:.4g}", value, plot, under=bool(above) and min(above) < room))
+    return found
+
+
+def _label(text: str, y: float, plot: int, under: bool) -> dict:
     return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "right", "y": y,
-            "yref": numbered("y", plot), "yanchor": "bottom", "yshift": -2, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}}  # fmt: skip
+            "yref": numbered("y", plot), "yanchor": "top" if under else "bottom",
+            "yshift": 2 if under else -2, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}}  # fmt: skip
 
 
 def _curves(run: RunCurves, kind: str, twin: int) -> list[Trace]:

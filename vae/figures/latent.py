@@ -40,8 +40,9 @@ def codes(points: np.ndarray, labels: np.ndarray | None, classes: Sequence[str],
     return figure(dots, drawn)
 
 
-def kl_bars(kl_per_dim: Sequence[float], colour: str, height: int = 270) -> Figure:
-    """KL of each latent dimension, nats per image, largest first: the dimensions that the code uses."""
+def kl_bars(kl_per_dim: Sequence[float], colour: str, height: int = 270, most: float | None = None) -> Figure:
+    """KL of each latent dimension, nats per image, largest first: the dimensions that the code uses. most: the largest
+    of all figures that stand beside each other."""
     order = np.argsort(kl_per_dim)[::-1]
     bars = trace(
         "bar",
@@ -54,7 +55,7 @@ def kl_bars(kl_per_dim: Sequence[float], colour: str, height: int = 270) -> Figu
         height,
         title=heading("KL of each latent dimension"),
         xaxis=axis("latent dimension, by KL", type="category"),
-        yaxis=axis("nats per image", rangemode="tozero"),
+        yaxis=axis("nats per image", rangemode="tozero") | ({} if most is None else {"range": [0, 1.05 * most]}),
     )
     return figure([bars], drawn)
 

@@ -79,6 +79,8 @@ def _checked_values(name: object, values: object) -> tuple:
     if name not in AXES:
         raise SettingError("axis", name, f"one of {', '.join(AXES)} is accepted")
     try:
+        if not isinstance(values, str) and len(values) > MOST_CELLS:  # before any of them is looked at
+            raise SettingError(name, f"{len(values):,} values", f"at most {MOST_CELLS:,} are accepted")
         values = tuple(values) if not isinstance(values, str) else (values,)
         distinct = len(set(values))
     except TypeError:
@@ -101,6 +103,10 @@ def values_in(text: str) -> list:
 def seeds_in(text: str) -> Iterable:
     """ "5" -> 0 to 4; "0,3,7" -> those, and "3," -> 3 alone."""
     if "," not in text and isinstance(count := _number(text.strip()), int):
+        if not 1 <= count <= MOST_CELLS:
+            raise SettingError(
+                "seeds", count, f"a number of seeds from 1 to {MOST_CELLS:,}, or a list of them, is accepted"
+            )
         return range(count)
     return values_in(text.strip().rstrip(","))
 

@@ -95,12 +95,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """Rows of pictures under each other. title and note stand over them; a colour marks whose they are; "" for none."""
+    """Rows of pictures under each other. title and note stand over them; a mark in its colour says whose they are."""
 
     rows: Sequence[Row]
     title: str = ""
     note: str = ""
     colour: str = ""
+    mark: str = "■"
 
 
 def film(
@@ -112,7 +113,13 @@ def film(
     """
     data = {
         "columns": [
-            {"title": c.title, "note": c.note, "colour": c.colour, "rows": [_row(row) for row in c.rows]}
+            {
+                "title": c.title,
+                "note": c.note,
+                "colour": c.colour,
+                "mark": c.mark,
+                "rows": [_row(row) for row in c.rows],
+            }
             for c in columns
         ],
         "steps": [int(step) for step in steps],

@@ -15,7 +15,8 @@ export default function ({ data, parentElement, setStateValue }) {
   columns.style.setProperty("--columns", data.columns.length);
   keep(columns, data.columns, () => '<h5><span class="mark"></span><b></b> <small></small></h5><div class="rows"></div>', (node, column) => {
     node.querySelector("h5").hidden = !column.title;
-    node.querySelector(".mark").style.background = column.colour;
+    node.querySelector(".mark").style.color = column.colour;
+    put(node.querySelector(".mark"), column.mark);
     put(node.querySelector("b"), column.title);
     put(node.querySelector("small"), column.note);
     keep(node.querySelector(".rows"), column.rows, () => "<figcaption></figcaption><img>", (figure, row) => {

@@ -130,7 +130,9 @@ def claim(finding: Finding) -> None:
         return
     _verdict(finding)
     for sentence in told.statements():
-        st.caption(f":material/balance: {plain(sentence)}")
+        st.markdown(f":material/balance: {plain(sentence)}")
+    if told.statements():
+        st.caption("d_z: the mean difference of the pairs over its standard deviation; above 1 is large.")
     left, right = st.columns([1, 1.05], gap="medium")
     with left:
         _evidence(finding.evidence)

@@ -12,7 +12,7 @@ from vae.config import TrainConfig
 from vae.data import DATASETS
 from vae.engine import Engine, Race, View
 from vae.figures import latent
-from vae.figures.curves import RunCurves, narrow, training_curves
+from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
 from vae.figures.mosaics import difference, strip
 from vae.figures.theme import LOSS_COLOURS
 from vae.lineup import labels, names
@@ -85,7 +85,9 @@ def _status(configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
     if failed:
         st.error(words.plain(" ".join(view.message for view in failed)))
     share = sum(view.step for view in views) / sum(view.total_steps for view in views)
-    st.progress(share, text=("" if len(failed) == len(views) else words.plain(message)) + left)
+    st.progress(
+        share, text=("" if len(failed) == len(views) else words.plain(message.rstrip(".") if left else message)) + left
+    )
 
 
 def _index_of(steps: Sequence[int], step: int | None) -> int:
@@ -102,9 +104,12 @@ def _columns(configs: Sequence[TrainConfig], vary: str, shown: Sequence[Observat
     if len(shown) == 1:
         return [Column(_rows(shown[0], shown[0], 10, f": {shown[0].reconstruction:.1f} nats per image (held out)"))]
     count = PICTURES[len(shown)]
+    colours = [LOSS_COLOURS[config.loss] for config in configs]
+    twins = [colours[:i].count(colour) for i, colour in enumerate(colours)]
+    marks = [RUN_MARKS[twin] if colours.count(colour) > 1 else "■" for twin, colour in zip(twins, colours)]
     return [
-        Column(_rows(seen, shown[0], count), label, _note(seen), LOSS_COLOURS[config.loss])
-        for config, label, seen in zip(configs, labels(tuple(configs), vary), shown)
+        Column(_rows(seen, shown[0], count), label, _note(seen), colour, mark)
+        for seen, label, colour, mark in zip(shown, labels(tuple(configs), vary), colours, marks)
     ]
 
 
@@ -130,8 +135,8 @@ def _rows(seen: Observation, first: Observation, count: int, more: str = "") -> 
     ]
     if st.session_state.get("difference") and (more == ""):
         changed = difference(seen.reconstructions, first.reconstructions)
-        rows.insert(
-            2, Row("difference", "p less the first column's", _strip(changed, count), "Difference to the first column")
+        rows[2] = Row(
+            "difference", "p less the first column's", _strip(changed, count), "Difference to the first column"
         )
     return rows
 
@@ -153,21 +158,23 @@ def _panel(
         for index, column in enumerate(st.columns(len(shown))):
             with column:
                 title = labels(configs, vary)[index] if len(shown) > 1 else ""
-                _codes(configs[index], shown[index], key=f"codes-{index}", title=title)
+                _codes(configs[index], shown[index], f"codes-{index}", title, max(max(o.kl_per_dim) for o in shown))
     elif chosen == "kl_term":
         settings.show_kl_terms(configs)
     else:
         _curves(engine, configs, labels(configs, vary), views, marker)
 
 
-def _codes(config: TrainConfig, seen: Observation, key: str = "codes", title: str = "") -> None:
+def _codes(
+    config: TrainConfig, seen: Observation, key: str = "codes", title: str = "", most: float | None = None
+) -> None:
     if title:
         st.caption(words.plain(title))
     if seen.codes is not None:
         drawn = latent.codes(seen.codes, seen.labels, DATASETS[config.dataset].classes)
         components.figure(drawn, key, f"Codes of test images after step {seen.step}")
     else:
-        drawn = latent.kl_bars(seen.kl_per_dim, LOSS_COLOURS[config.loss])
+        drawn = latent.kl_bars(seen.kl_per_dim, LOSS_COLOURS[config.loss], most=most)
         components.figure(drawn, key, f"KL of each latent dimension after step {seen.step}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import streamlit as st
 
 from vae.config import TrainConfig
@@ -11,6 +13,7 @@ from vae.errors import SettingError
 from vae.lineup import Lineup
 from vae.ui import settings
 from vae.ui.owner import is_connected, owner, session_id
+from vae.ui.words import plain
 
 _shown_by: dict[str, str] = {}  # id of a race's first run -> id of the session that looks at it
 
@@ -183,3 +186,21 @@ def say(command: str) -> None:
 def is_asked() -> bool:
     """Whether something was said that is not obeyed yet."""
     return "command" in st.session_state
+
+
+def say_difference(race: Race, lineup: Lineup | None) -> None:
+    """Where what is shown has other settings than the sidebar: which, and what to do about it."""
+    if lineup is None or not is_for_other_settings(race, lineup) or is_fresh(race):
+        return
+    old, new = race.configs, lineup.columns()
+    names = [f.name for f in fields(TrainConfig)] if len(old) == len(new) else []
+    other = [n.replace("_", " ") for n in names if any(getattr(a, n) != getattr(b, n) for a, b in zip(old, new))]
+    begin = "Reset and Start begin" if race.status.active else "Start anew begins"
+    if obstacle(race, lineup):
+        way = f"{begin} with them"
+    elif race.status.active:
+        way = f"Pause to go on with them; {begin} with them"
+    else:
+        way = f"“Go on, changed” takes them over from here; {begin} with them"
+    what = ", ".join(other) or "other columns"
+    st.caption(f":material/sync_problem: The settings are others now than what is shown: {plain(what)}. {way}.")

@@ -12,6 +12,7 @@ from vae.config import TrainConfig
 from vae.engine import Engine, Race, Run, View
 from vae.errors import VaeError
 from vae.lineup import labels
+from vae.lineup import names as short_names
 from vae.script import script_of
 from vae.ui import report
 from vae.ui.words import plain
@@ -34,7 +35,7 @@ def show(engine: Engine, race: Race, vary: str) -> None:
             help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "
             "opens anywhere. Made when you press: scoring takes a few seconds a model.",
         )  # fmt: skip
-        for index, (run, name) in enumerate(zip(race.runs, names)):
+        for index, (run, name) in enumerate(zip(race.runs, short_names(race.configs, vary))):
             _downloads(run, f" {name}" if len(names) > 1 else "", index)
 
 
@@ -58,13 +59,13 @@ def _downloads(run: Run, whose: str, index: int) -> None:
     stem = f"{run.config.dataset}-{run.config.loss}-z{run.config.latent_dim}-{run.id}"
     number = str(index) if whose else ""
     st.download_button(
-        f"Download checkpoint{whose}", data=lambda: _checkpoint(run), file_name=f"{stem}.safetensors",
+        f"Checkpoint:{whose}" if whose else "Download checkpoint", data=lambda: _checkpoint(run), file_name=f"{stem}.safetensors",
         mime="application/octet-stream", key=f"download{number}", disabled=not run.view().step, on_click="ignore",
         help="Weights, optimiser and settings; vae.load_checkpoint reads it.",
     )  # fmt: skip
     script, problem = _script(run)
     st.download_button(
-        f"PyTorch script{whose}", data=script, file_name=f"{stem}.py", mime="text/x-python", key=f"script{number}",
+        f"Script:{whose}" if whose else "PyTorch script", data=lambda: script, file_name=f"{stem}.py", mime="text/x-python", key=f"script{number}",
         disabled=bool(problem), on_click="ignore",
         help=problem or "This loss and training loop, without this app: it draws the same weights, batches and noise.",
     )  # fmt: skip
