@@ -73,6 +73,13 @@ def test_two_losses_race_are_looked_back_on_and_one_dial_brings_them_together(op
     going = step(page)
     assert going > held
     wait(page, lambda: step(page) > going + 50)
+    page.get_by_role("button", name="To the optimum").click()
+    wait(page, lambda: re.search(r"dial=1(%3A|:)0\.\d+", page.url))
+    turned = page.url
+    for _ in range(20):  # no refresh that was asked for before turns it back
+        page.wait_for_timeout(100)
+        assert page.url == turned
+    expect(columns(page).nth(1).locator("h5 b")).to_have_text(re.compile("MSE, β = 0"))
     button(page, "stop").click()
     wait(page, lambda: status(page).startswith("Stopped"))
     expect(page.locator(".st-key-script1 button:visible")).to_be_disabled()  # two settings, no one script

@@ -80,11 +80,17 @@ def _column(names: Sequence[str]) -> int:
 
 def _controls(config: TrainConfig, seen: Observation, column: int, value: float | None, best: float | None) -> None:
     key = settings.dial_key(column)
-    st.number_input(
-        "effective β", min_value=LOW, max_value=HIGH, value=min(max(value or LOW, LOW), HIGH), format="%.4g", key=key,
-        on_change=lambda: _turn(config, seen, column, st.session_state[key]), label_visibility="collapsed", width=150,
-        help="The objective is squared error + effective β × KL, or w × squared error + KL, or a Gaussian with this σ + KL.",
-    )  # fmt: skip
+    # A form: a number box alone may report an old value when it is made anew, and would turn the dial back by itself.
+    with (
+        st.form(f"form-{key}", border=False, width="content"),
+        st.container(horizontal=True, vertical_alignment="center", gap="small"),
+    ):
+        st.number_input(
+            "effective β", min_value=LOW, max_value=HIGH, value=min(max(value or LOW, LOW), HIGH), format="%.4g", key=key,
+            label_visibility="collapsed", width=150, help="The objective is squared error + effective β × KL, or "
+            "w × squared error + KL, or a Gaussian with this σ + KL.",
+        )  # fmt: skip
+        st.form_submit_button("Turn", on_click=lambda: _turn(config, seen, column, st.session_state[key]))
     st.button(
         "To the optimum", on_click=_turn, args=(config, seen, column, best), key="dial-optimum", disabled=best is None,
         help="σ² as large as the mean squared error of a pixel now, as sigma-VAE sets it: effective β = 2σ².",
