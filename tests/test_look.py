@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from vae.ui import look
 from vae.ui.latent.look import LOOK
 from vae.ui.look import choice, real, whole
 
@@ -47,3 +48,15 @@ def test_what_cannot_be_used_is_answered_in_one_sentence_and_the_default_stands(
 def test_fields_read_what_they_show():
     for field, values in ((choice("a", "ab"), "ab"), (real(1, -3, 3), (-3, 0.1, 3)), (whole(1, 0, 9), range(10))):
         assert [field.parse("name", field.show(value)) for value in values] == list(values)
+
+
+def test_the_address_before_ours_is_no_link_for_a_while_and_then_it_is(monkeypatch):
+    """A refresh may have been asked for before the browser had our address; later the same means going back."""
+    clock = [100.0]
+    monkeypatch.setattr(look.time, "monotonic", lambda: clock[0])
+    address = look.Address(written={"x": "1"})
+    assert address.is_followed({"x": "2"}) and not address.is_followed({"x": "1"}) and not address.is_followed({})
+    address.before, address.written, address.replaced_at = {"x": "1"}, {"x": "2"}, clock[0]
+    assert not address.is_followed({"x": "1"}) and address.is_followed({"x": "3"})
+    clock[0] += look.LAG_SECONDS
+    assert address.is_followed({"x": "1"})

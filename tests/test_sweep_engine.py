@@ -207,7 +207,7 @@ def _fail(*_):
     ("arguments", "sentence"),
     [
         (["--losses", "bce,gan"], "loss = 'gan' cannot be used: one of bce"),
-        (["--seeds", "2000"], "at most 1,000"),
+        (["--seeds", "2000"], "a number of seeds from 1 to 1,000"),
         (["--vary", "colour=red"], "axis = 'colour'"),
         (["--seeds", "3", "--epochs", "9000"], "it starts only with --yes"),
         (["--workers", "0"], "--workers = 0"),

@@ -92,7 +92,7 @@ def test_predict_first_hides_every_verdict_until_it_is_guessed(open_page):
 
 def test_a_claim_opens_the_train_page_in_its_setting(open_page):
     page = open_page("/?claim=blur")
-    expect(page.locator("code")).to_contain_text("python -m vae train --dataset mnist --loss bce --latent-dim 20")
+    expect(page.locator("code")).to_contain_text("python -m vae sweep --dataset mnist --latent-dims 20 --seeds 5")
     page.get_by_role("link", name="Train it").click()
     page.wait_for_url("**/train?*latent_dim=20*")
     expect(page.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("20")

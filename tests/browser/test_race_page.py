@@ -154,7 +154,7 @@ def test_a_race_of_four_fits(open_page, scheme, width, height):
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     if width == 1280:
         show(page, "Curves")
-        box = page.locator(".vae-figure:visible").last.bounding_box()
-        assert box["y"] + box["height"] <= height
+        figure = page.locator(".vae-figure[aria-label^='Curves']")
+        wait(page, lambda: (box := figure.bounding_box()) and box["y"] + box["height"] <= height)
         picture = page.locator(".vae-film img[data-row=reconstructions]").first.bounding_box()
         assert picture["height"] >= 40  # a digit that can be told from the back row

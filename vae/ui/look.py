@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,6 +69,32 @@ def flag(default: bool = False) -> Field:
     return Field(default, parse, lambda on: "yes" if on else "no")
 
 
+# ---- The address ---------------------------------------------------------------------------------------------------
+
+LAG_SECONDS = 3.0  # a browser's address may be so old; going back in its history takes a person longer
+
+
+@dataclass
+class Address:
+    """What we wrote into a browser's address last, and before that."""
+
+    written: dict[str, str] | None = None
+    before: dict[str, str] | None = None
+    replaced_at: float = 0.0
+
+    def is_followed(self, query: dict[str, str]) -> bool:
+        """Whether a link was followed: the address is not ours, nor the one before, which the browser still had when it
+        asked for a refresh."""
+        lags = query == self.before and time.monotonic() - self.replaced_at < LAG_SECONDS
+        return bool(query) and query != self.written and not lags
+
+    def write(self, query: dict[str, str]) -> None:
+        if query != self.written:
+            self.before, self.written, self.replaced_at = self.written, query, time.monotonic()
+        if st.query_params.to_dict() != query:
+            st.query_params.from_dict(query)
+
+
 # ---- A page's fields, in its widgets and in the address --------------------------------------------------------------
 
 
@@ -95,8 +122,8 @@ class Look:
     def restore(self) -> tuple[Values, list[str]]:
         """Fill the widgets: from a link where one was followed, else from what they last held; and the link's problems."""
         state, query = st.session_state, st.query_params.to_dict()
-        mine = state.setdefault(f"{self.name}:look", {})
-        followed = query and query != mine.get("address") and not self._moved()
+        mine = state.setdefault(f"{self.name}:look", {"address": Address()})
+        followed = mine["address"].is_followed(query) and not self._moved()
         if "values" not in mine or followed:
             mine["values"], mine["problems"] = self.read(query)
             self.set(**mine["values"])
@@ -115,10 +142,7 @@ class Look:
 
     def share(self, values: Values) -> None:
         """Write what is shown into the address, so that copying it shares it."""
-        query = self.write(values)
-        st.session_state[f"{self.name}:look"]["address"] = query
-        if st.query_params.to_dict() != query:
-            st.query_params.from_dict(query)
+        st.session_state[f"{self.name}:look"]["address"].write(self.write(values))
 
     def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
         """The settings that a link stands for, and a sentence for each of its fields that cannot be used.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -19,10 +18,10 @@ from vae.model import ARCHITECTURES
 from vae.objective import REDUCTIONS
 from vae.presets import PRESETS, measured, measurements
 from vae.ui import components, link
+from vae.ui.look import Address
 from vae.ui.words import plain
 
 OWN = "own settings"
-LAG_SECONDS = 3.0  # a browser's address may be so old; going back in its history takes a person longer
 REFUSED = "dial-refused"  # why a dial was not turned, in the session's state
 NO_RACE = "nothing: one run"
 LOSS_NAMES = {key: record.name for key, record in LOSSES.items()} | {FORMULA: "a formula of your own"}
@@ -78,17 +77,11 @@ def _draft(lineup: Lineup) -> dict[str, object]:
 def restore() -> list[str]:
     """Take the settings from a link where one was followed, else leave them as they were. Returns the link's problems."""
     query = st.query_params.to_dict()
-    followed = query and query != st.session_state.get("address") and not _moved() and not _lags_behind(query)
+    followed = st.session_state.setdefault("address", Address()).is_followed(query) and not _moved()
     if "draft" not in st.session_state or followed:
         lineup, st.session_state.link_problems = link.read(query)
         use(lineup)
     return st.session_state.link_problems
-
-
-def _lags_behind(query: dict[str, str]) -> bool:
-    """Whether this is the address before ours: a refresh that the browser asked for before it had the new one."""
-    before, replaced_at = st.session_state.get("address_before", (None, 0.0))
-    return query == before and time.monotonic() - replaced_at < LAG_SECONDS
 
 
 def _moved() -> bool:
@@ -325,12 +318,7 @@ def share(lineup: Lineup | None) -> None:
     """Write the settings into the address, so that copying it shares them."""
     if lineup is None:
         return
-    query = link.write(lineup)
-    if query != st.session_state.get("address"):
-        st.session_state.address_before = (st.session_state.get("address"), time.monotonic())
-    st.session_state.address = query
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    st.session_state.address.write(link.write(lineup))
 
 
 def show_kl_terms(configs: Sequence[TrainConfig]) -> None:
