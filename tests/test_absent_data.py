@@ -6,11 +6,12 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     from vae import TrainConfig
     from vae.data.torchvision_import import datasets as torchvision_datasets
+    from vae.lineup import Lineup
     from vae.ui import datasets, settings
 
     torchvision_datasets.MNIST.mirrors = ["http://127.0.0.1:9/"]
     settings.restore()
-    datasets.ensure_present(TrainConfig(dataset="mnist"))
+    datasets.ensure_present(Lineup(TrainConfig(dataset="mnist")))
 
 
 def test_a_fetch_without_a_network_says_so_and_names_digits(monkeypatch, tmp_path):

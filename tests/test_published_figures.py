@@ -19,10 +19,10 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("seeds", [(1,), pytest.param((1, 2, 3), marks=pytest.mark.slow)])
-def test_pytorch_examples_after_one_and_two_epochs(mnist, two_threads, capsys, seeds):
+@pytest.mark.slow
+def test_pytorch_examples_after_one_and_two_epochs(mnist, two_threads, capsys):
     reached = {1: [], 2: []}
-    for seed in seeds:
+    for seed in (1, 2, 3):
         config = find_preset("pytorch-examples").config(seed=seed)
         state = vae.initial_state(config)
         for epoch in (1, 2):
@@ -30,7 +30,7 @@ def test_pytorch_examples_after_one_and_two_epochs(mnist, two_threads, capsys, s
             reached[epoch].append(evaluate(config, vae.model_of(config, state.weights), mnist).negative_elbo)
     with capsys.disabled():
         print(
-            f"\npytorch/examples, test -ELBO of seeds {seeds}: {[[round(v, 2) for v in row] for row in reached.values()]}"
+            f"\npytorch/examples, test -ELBO of seeds 1 to 3: {[[round(v, 2) for v in row] for row in reached.values()]}"
         )
     assert statistics.mean(reached[1]) == pytest.approx(127.5, abs=1.5)
     assert statistics.mean(reached[2]) == pytest.approx(115.8, abs=1.2)

@@ -142,6 +142,7 @@ def test_figures_of_the_test_set_are_of_the_weights_at_hand(engine):
     assert run.view().evaluation is None
 
 
+@pytest.mark.slow  # make test has it for one run, tests/test_engine.py
 def test_a_killed_worker_costs_seconds_and_no_bit(engine, alone):
     race = engine.create_race(vary("loss", "bce", "mse"))
     race.start()

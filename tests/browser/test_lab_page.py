@@ -128,7 +128,7 @@ def test_nonsense_is_answered_and_an_absurd_grid_needs_a_yes(lab):
     box("β, the weight of KL").fill("1")
     box("Seeds").fill("5000")
     box("Seeds").press("Enter")
-    expect(page.get_by_text("at most 1,000 in one sweep")).to_be_visible()
+    expect(page.get_by_text("a number of seeds from 1 to 1,000")).to_be_visible()
     box("Seeds").fill("400")
     box("Epochs").fill("5000")
     box("Epochs").press("Enter")

@@ -15,7 +15,9 @@ def workers_of(process) -> list[psutil.Process]:
     ]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=lambda s: s.name
+)
 def test_no_process_outlives_the_server(sent, chromium, tmp_path):
     with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1") as (process, address):
         page = chromium.new_page()

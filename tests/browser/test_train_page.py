@@ -255,6 +255,7 @@ def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):
     expect(page.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("7")
 
 
+@pytest.mark.slow
 def test_how_often_a_race_of_four_refreshes(open_page, capsys, mnist):
     """Measured and printed, never asserted: how often all four columns show new pictures."""
     page = open_page("/train?dataset=mnist&latent_dim=20&epochs=100&vary=loss&against=mse,gaussian_optimal,laplace")
