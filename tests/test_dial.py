@@ -15,11 +15,9 @@ from vae.dial import (
     LOW,
     SCALES,
     TICKS,
-    at,
     dial_of,
     effective_beta,
     optimum,
-    position,
     remark,
     residual_of,
     turned,
@@ -63,9 +61,6 @@ def test_three_scales_are_one_number():
         values = {key: scale.of(b) for key, scale in SCALES.items()}
         assert values["weight"] == pytest.approx(1 / (2 * values["sigma"] ** 2)) and values["beta"] == b
         assert all(scale.back(values[key]) == pytest.approx(b) for key, scale in SCALES.items())
-        assert at(position(b)) == pytest.approx(b)
-    assert (position(LOW), position(1.0), position(HIGH)) == pytest.approx((0, 0.5, 1))
-    assert position(0) == 0 and position(1e9) == 1
     assert dial_of(small(beta=0)).on("weight") == math.inf
 
 

@@ -52,17 +52,6 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 
 
-def position(effective_beta: float) -> float:
-    """Where on the dial: 0 at its lower end, 1 at its upper, even steps for equal factors. Beyond an end: at it."""
-    within = min(max(effective_beta, LOW), HIGH)
-    return math.log(within / LOW) / math.log(HIGH / LOW)
-
-
-def at(position: float) -> float:
-    """The effective beta at a position from 0 to 1."""
-    return LOW * (HIGH / LOW) ** position
-
-
 def optimum(residual: float) -> float:
     """The effective beta that a residual (mean squared error per pixel) asks for: sigma^2 = residual, so 2 residual.
 
