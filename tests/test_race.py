@@ -40,7 +40,7 @@ def assert_same(one, other):
     for name in ("reconstruction", "kl", "objective"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert [o.step for o in one.observations] == [o.step for o in other.observations]
-    for left, right in zip(one.observations, other.observations):
+    for left, right in zip((*one.observations, one.pictures), (*other.observations, other.pictures)):
         for field in dataclasses.fields(left):
             np.testing.assert_array_equal(getattr(left, field.name), getattr(right, field.name))
 
@@ -93,6 +93,7 @@ def test_a_race_is_in_step_whenever_it_is_looked_at_and_each_column_is_its_own_t
             if race.status.ended:
                 break
             assert race.status is Status.PAUSED and steps(race) == together
+            assert {view.pictures.step for view in race.views()} == together
             race.step(1)
             wait_for(lambda together=together: steps(race) == {next(iter(together)) + 1})
             race.start()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vae
-from vae.training import batch_indices, picture_indices
+from vae.training import Pictures, batch_indices, observe, picture_indices
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(40,), batch_size=32, epochs=2, seed=4)
 
@@ -132,6 +132,17 @@ def test_learning_lowers_the_loss_and_pictures_come_along(digits):
     assert digits.test_labels[picture_indices(digits)].tolist() == list(range(10))
     wide = run(dataclasses.replace(config, latent_dim=3), digits, [1])[1][0].observations[-1]
     assert wide.codes is None and len(wide.kl_per_dim) == 3
+
+
+def test_pictures_show_the_last_step_whether_it_was_observed_or_not(digits):
+    state, progress = vae.advance(vae.initial_state(CONFIG), CONFIG, digits, 3)
+    assert progress.pictures.step == 3 and progress.observations[-1].step == 2
+    looked = observe(CONFIG, vae.model_of(CONFIG, state.weights).requires_grad_(False), digits, 3)
+    state, later = vae.advance(state, CONFIG, digits, 2)  # step 5 is observed
+    for pictures, observation in ((progress.pictures, looked), (later.pictures, later.observations[-1])):
+        for field in dataclasses.fields(Pictures):
+            np.testing.assert_array_equal(getattr(pictures, field.name), getattr(observation, field.name))
+    assert not np.array_equal(progress.pictures.reconstructions, later.pictures.reconstructions)
 
 
 def broken_by(steps, data, **changes):

@@ -1,6 +1,7 @@
 """Sentences: what a run is doing, and texts that are shown as they are."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from vae.engine import Status, View
 from vae.ui import words
 
 VIEW = View(
-    Status.RUNNING, "", False, 1234, 4690, 2.63, np.zeros(0), np.zeros(0), np.zeros(0), (), 12000.0, 90.0, None, False
+    Status.RUNNING, "", False, 1234, 4690, 2.63, np.zeros(0), np.zeros(0), np.zeros(0), (), None, 12000.0, 90.0, None, False
 )  # fmt: skip
 CONFIG = TrainConfig(dataset="mnist", loss="gaussian", parameters={"sigma": 0.5})
 
@@ -25,6 +26,9 @@ def test_each_state_has_its_sentence():
     )
     assert said(status=Status.QUEUED).startswith("Waiting for a worker, at step 1,234")
     assert said(status=Status.PAUSED).startswith("Paused at step 1,234")
+    observed = (SimpleNamespace(step=1200),)
+    assert said(status=Status.PAUSED, observations=observed).endswith("of 10); held-out figures after step 1,200.")
+    assert "held-out" not in said(status=Status.PAUSED, observations=observed, step=1200)
     assert "Press Start" in said(status=Status.PAUSED, step=0)
     assert said(status=Status.PAUSED, parked=True).startswith("Parked at step 1,234")
     assert said(status=Status.STOPPED).startswith("Stopped at step") and said(status=Status.DONE).startswith("Done at")

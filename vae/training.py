@@ -40,23 +40,31 @@ class TrainState:
 
 
 @dataclass(frozen=True)
-class Observation:
-    """What a run looked like after `step` updates, on fixed test images with fixed noise.
+class Pictures:
+    """What a run shows after `step` updates, on fixed test images and fixed draws of the prior: uint8 (n, C, H, W).
 
-    Pictures are uint8 (n, C, H, W) arrays; reconstructions are decoded from mu, never from a sampled z.
+    Reconstructions are decoded from mu, never from a sampled z.
+    """
+
+    step: int
+    inputs: np.ndarray
+    reconstructions: np.ndarray
+    samples: np.ndarray
+
+
+@dataclass(frozen=True)
+class Observation(Pictures):
+    """Pictures with the figures that go with them, on held-out images with fixed noise.
+
     codes (n, 2) float32 and labels (n,) are there where the latent space has two dimensions. squared_error (summed over
     pixels) and sharpness (variance of the Laplacian, model / data) compare pictures decoded from mu with held-out images:
     the same measure whatever the loss. sigma: the decoder's, where it comes from residuals or is trained.
     """
 
-    step: int
     reconstruction: float  # nats per image
     kl_per_dim: tuple[float, ...]  # nats per image
     squared_error: float  # per image
     sharpness: float
-    inputs: np.ndarray
-    reconstructions: np.ndarray
-    samples: np.ndarray
     codes: np.ndarray | None = None
     labels: np.ndarray | None = None
     sigma: float | None = None
@@ -76,6 +84,7 @@ class Progress:
     kl: np.ndarray
     objective: np.ndarray  # what was minimised: reconstruction (reduced as configured) + beta KL
     observations: tuple[Observation, ...]
+    pictures: Pictures  # after the last step, whether an observation was due there or not
     images_per_second: float
     failure: str | None = None  # one sentence, where a loss or an update was not finite
 
@@ -176,7 +185,7 @@ def advance(
         chunk = _Chunk(state, config, program)
         _walk(chunk, data, failed - 1 - state.step)
     seconds = time.perf_counter() - started
-    return chunk.state(), chunk.progress(seconds, failed)
+    return chunk.state(), chunk.progress(data, seconds, failed)
 
 
 def train(
@@ -243,7 +252,7 @@ class _Chunk:
             {name: m["exp_avg_sq"] for name, m in moments.items()},
         )
 
-    def progress(self, seconds: float, failed: int | None) -> Progress:
+    def progress(self, data: ImageDataset, seconds: float, failed: int | None) -> Progress:
         rows = np.array(self.rows, dtype=np.float64).reshape(-1, 3)
         images = len(rows) * self.config.batch_size
         return Progress(
@@ -251,6 +260,7 @@ class _Chunk:
             self.step / self.config.steps_per_epoch,
             *rows.T,
             tuple(self.observations),
+            pictures_of(self.config, self.model, data, self.step, self.program),
             images / max(seconds, 1e-9),
             None if failed is None else _failure_sentence(self.config, failed),
         )
@@ -301,8 +311,24 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
 
 
 @torch.inference_mode()
+def pictures_of(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Pictures:
+    """What the model shows as it is now: a few images' work, where an observation costs hundreds."""
+    model = program.observed(model) if program.observed else model
+    picture = program.picture or config.loss_record().picture
+    inputs = data.test[picture_indices(data)]
+    z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
+    return Pictures(
+        step,
+        inputs.numpy(),
+        _bytes(picture(model.decode(model.encode(to_unit(inputs))[0]))),
+        _bytes(picture(model.decode(z))),
+    )
+
+
+@torch.inference_mode()
 def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Observation:
-    """Held-out figures and pictures of the model as it is now."""
+    """Pictures and held-out figures of the model as it is now."""
+    shown = pictures_of(config, model, data, step, program)
     trained_sigma = None if model.log_sigma is None else float(model.log_sigma.exp())
     model = program.observed(model) if program.observed else model
     picture = program.picture or config.loss_record().picture
@@ -311,24 +337,19 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
     figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
     x = to_unit(images)
     p = picture(model.decode(model.encode(x)[0])).clamp(0, 1)
-    inputs = data.test[picture_indices(data)]
     codes = labels = None
     if config.latent_dim == 2:
         codes = model.encode(to_unit(data.test[:N_CODES]))[0].numpy()
         labels = None if data.labels is None else data.test_labels[:N_CODES].numpy()
-    z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
     return Observation(
-        step,
-        figures.reconstruction,
-        figures.kl_per_dim,
-        float((p - x).square().flatten(1).sum(1).mean()),
-        float(laplacian_variance(p).mean() / laplacian_variance(x).mean()),
-        inputs.numpy(),
-        _bytes(picture(model.decode(model.encode(to_unit(inputs))[0]))),
-        _bytes(picture(model.decode(z))),
-        codes,
-        labels,
-        sigma if trained_sigma is None else trained_sigma,
+        **vars(shown),
+        reconstruction=figures.reconstruction,
+        kl_per_dim=figures.kl_per_dim,
+        squared_error=float((p - x).square().flatten(1).sum(1).mean()),
+        sharpness=float(laplacian_variance(p).mean() / laplacian_variance(x).mean()),
+        codes=codes,
+        labels=labels,
+        sigma=sigma if trained_sigma is None else trained_sigma,
     )
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vae.engine.run import Run
 
 CHUNK_SECONDS = 0.25
-ROUND_SECONDS = 0.4  # a chunk of every column, however many there are for a worker
+ROUND_SECONDS = 0.3  # a chunk of every column, however many for a worker; browser and server make it longer
 
 
 class Pace:

@@ -22,7 +22,7 @@ from vae.engine.job import Job, Status
 from vae.engine.pace import Pace
 from vae.errors import SettingError
 from vae.evaluation import Evaluation, merge, pieces, sigma_of
-from vae.training import CORRECT, Observation, Program, Progress, TrainState
+from vae.training import CORRECT, Observation, Pictures, Program, Progress, TrainState
 
 # The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
@@ -46,6 +46,7 @@ class View:
     kl: np.ndarray
     objective: np.ndarray
     observations: tuple[Observation, ...]
+    pictures: Pictures | None  # after `step`, where the last observation may be some steps back; None at first
     images_per_second: float
     seconds_left: float | None
     evaluation: Evaluation | None  # of the whole test set, once it was asked for or the run is done
@@ -87,6 +88,7 @@ class Run(Job):
         self._home_at = time.monotonic()
         self._curves: list[np.ndarray] = []  # (3, steps) each
         self._observations: list[Observation] = []
+        self._pictures: Pictures | None = None
         self._marks: deque[tuple[float, int]] = deque()  # (clock, step) of chunks accepted since the last start
         self._evaluation: Evaluation | None = None
         self._evaluating: list[Future] = []
@@ -105,7 +107,8 @@ class Run(Job):
             self.pace.columns[self.pace.columns.index(self)] = run
             run.forks = (*self.forks, (self._step, self.config))
             run._state, run._step, run._curves = self._state, self._step, list(self._curves)
-            run._observations, run.next_steps = list(self._observations), self.next_steps
+            run._observations, run._pictures = list(self._observations), self._pictures
+            run.next_steps = self.next_steps
             return run
 
     # ---- what a user does ----
@@ -140,6 +143,7 @@ class Run(Job):
                 self._step / self.config.steps_per_epoch,
                 *curves,
                 tuple(self._observations),
+                self._pictures,
                 rate * self.config.batch_size,
                 left,
                 self._evaluation,
@@ -224,7 +228,7 @@ class Run(Job):
         now = time.monotonic()
         if progress.step > self._step:  # what was evaluated were other weights
             self._evaluation, self._evaluating = None, []
-        self._state, self._step = chunk.result, progress.step
+        self._state, self._step, self._pictures = chunk.result, progress.step, progress.pictures
         self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
         seen = self._observations[-1].step if self._observations else -1
         self._observations.extend(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -16,11 +17,13 @@ from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
 from vae.figures.mosaics import difference, strip
 from vae.figures.theme import LOSS_COLOURS
 from vae.lineup import labels, names
-from vae.training import Observation, held_out_objective
+from vae.training import Observation, Pictures, held_out_objective
 from vae.ui import components, dial, runs, settings, words
 from vae.ui.components import Column, Row
 from vae.ui.engine import Starter
 from vae.ui.owner import owner
+
+Frame = TypeVar("Frame", bound=Pictures)
 
 REFRESH_SECONDS = 0.35
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
@@ -59,20 +62,22 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
     _status(configs, views)
     if all(view.observations for view in views):
         looking = st.session_state.get("film", {}).get("looking")
-        steps = sorted({o.step for view in views for o in view.observations})
+        films = [_film_of(view) for view in views]
+        steps = sorted({frame.step for film in films for frame in film})
         index = _index_of(steps, looking)
-        shown = [view.observations[_index_of([o.step for o in view.observations], steps[index])] for view in views]
+        pictures = [_at(film, steps[index]) for film in films]
+        seen = [_at(view.observations, steps[index]) for view in views]
         if len(views) == 1:
             left, right = st.columns([3, 2], gap="medium")
             with right:
-                _codes(configs[0], shown[0])
+                _codes(configs[0], seen[0])
         else:
             left = st.container()
         with left:
             said = words.spoken(configs[0], views[0])
-            columns = _columns(configs, vary, shown)
+            columns = _columns(configs, vary, pictures, seen)
             components.film(columns, steps, index, looking, said, owner(), key="film")
-        _panel(engine, race, vary, views, shown, None if looking is None else steps[index])
+        _panel(engine, race, vary, views, seen, None if looking is None else steps[index])
     if waiting and not _is_waiting(views):
         st.rerun(scope="app")  # it has ended: the buttons change, the timer stops
 
@@ -90,6 +95,12 @@ def _status(configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
     )
 
 
+def _film_of(view: View) -> Sequence[Pictures]:
+    """What there is to look back at, and last what it shows now: that is newer than its figures most of the time."""
+    observed = view.observations
+    return [*observed, view.pictures] if view.pictures.step > observed[-1].step else observed
+
+
 def _index_of(steps: Sequence[int], step: int | None) -> int:
     """The place looked at: the last one, or the latest not after the step."""
     if step is None:
@@ -97,19 +108,27 @@ def _index_of(steps: Sequence[int], step: int | None) -> int:
     return max(0, int(np.searchsorted(steps, step, side="right")) - 1)
 
 
+def _at(frames: Sequence[Frame], step: int) -> Frame:
+    """The latest frame not after the step; the first one if there is none."""
+    return frames[_index_of([frame.step for frame in frames], step)]
+
+
 # ---- Pictures ----------------------------------------------------------------------------------------------------
 
 
-def _columns(configs: Sequence[TrainConfig], vary: str, shown: Sequence[Observation]) -> list[Column]:
-    if len(shown) == 1:
-        return [Column(_rows(shown[0], shown[0], 10, f": {shown[0].reconstruction:.1f} nats per image (held out)"))]
-    count = PICTURES[len(shown)]
+def _columns(
+    configs: Sequence[TrainConfig], vary: str, pictures: Sequence[Pictures], seen: Sequence[Observation]
+) -> list[Column]:
+    if len(seen) == 1:
+        said = f": {seen[0].reconstruction:.1f} nats per image (held out)"
+        return [Column(_rows(pictures[0], pictures[0], 10, said))]
+    count = PICTURES[len(seen)]
     colours = [LOSS_COLOURS[config.loss] for config in configs]
     twins = [colours[:i].count(colour) for i, colour in enumerate(colours)]
     marks = [RUN_MARKS[twin] if colours.count(colour) > 1 else "■" for twin, colour in zip(twins, colours)]
     return [
-        Column(_rows(seen, shown[0], count), label, _note(seen), colour, mark)
-        for seen, label, colour, mark in zip(shown, labels(tuple(configs), vary), colours, marks)
+        Column(_rows(shown, pictures[0], count), label, _note(figures), colour, mark)
+        for shown, figures, label, colour, mark in zip(pictures, seen, labels(tuple(configs), vary), colours, marks)
     ]
 
 
@@ -117,24 +136,24 @@ def _note(seen: Observation) -> str:
     return f"error {seen.squared_error:.1f} · KL {seen.kl:.1f} · sharpness {seen.sharpness:.2f}"
 
 
-def _rows(seen: Observation, first: Observation, count: int, more: str = "") -> list[Row]:
+def _rows(shown: Pictures, first: Pictures, count: int, more: str = "") -> list[Row]:
     rows = [
-        Row("inputs", "test images x", _strip(seen.inputs, count), "Test images"),
+        Row("inputs", "test images x", _strip(shown.inputs, count), "Test images"),
         Row(
             "reconstructions",
             f"reconstructions p, decoded from μ{more}",
-            _strip(seen.reconstructions, count),
-            f"Their reconstructions after step {seen.step}",
+            _strip(shown.reconstructions, count),
+            f"Their reconstructions after step {shown.step}",
         ),
         Row(
             "samples",
             "samples: z drawn from N(0, I)",
-            _strip(seen.samples, count),
-            f"Prior samples after step {seen.step}",
+            _strip(shown.samples, count),
+            f"Prior samples after step {shown.step}",
         ),
     ]
     if st.session_state.get("difference") and (more == ""):
-        changed = difference(seen.reconstructions, first.reconstructions)
+        changed = difference(shown.reconstructions, first.reconstructions)
         rows[2] = Row(
             "difference", "p less the first column's", _strip(changed, count), "Difference to the first column"
         )
@@ -149,16 +168,16 @@ def _strip(images: np.ndarray, count: int) -> bytes:
 
 
 def _panel(
-    engine: Engine, race: Race, vary: str, views: Sequence[View], shown: Sequence[Observation], marker: int | None
+    engine: Engine, race: Race, vary: str, views: Sequence[View], seen: Sequence[Observation], marker: int | None
 ) -> None:
     chosen, configs = st.session_state.get("panel", "curves"), race.configs
     if chosen == "dial":
         dial.show(race, names(configs, vary))
     elif chosen == "codes":
-        for index, column in enumerate(st.columns(len(shown))):
+        for index, column in enumerate(st.columns(len(seen))):
             with column:
-                title = labels(configs, vary)[index] if len(shown) > 1 else ""
-                _codes(configs[index], shown[index], f"codes-{index}", title, max(max(o.kl_per_dim) for o in shown))
+                title = labels(configs, vary)[index] if len(seen) > 1 else ""
+                _codes(configs[index], seen[index], f"codes-{index}", title, max(max(o.kl_per_dim) for o in seen))
     elif chosen == "kl_term":
         settings.show_kl_terms(configs)
     else:

@@ -131,8 +131,8 @@ def _run():
     """The run of this session and what was last seen of it; (None, None) before there is any."""
     up = engine()
     run = up.runs.get(st.session_state.get("run_id", "")) if up else None
-    observations = run.view().observations if run else ()
-    return (run, observations[-1]) if observations else (None, None)
+    pictures = run.view().pictures if run else None
+    return (run, pictures) if pictures else (None, None)
 
 
 def _name_of_run(run, seen) -> str:

@@ -43,11 +43,17 @@ def status(config: TrainConfig, view: View) -> str:
         return f"{training}{pace}.{note}"
     if view.status is Status.PAUSED and view.parked:
         return f"Parked at {at}, because nobody was looking. It goes on by itself."
-    if view.status is Status.PAUSED:
-        return f"Paused at {at}." if view.step else "Ready: the pictures show the untrained network. Press Start."
+    if view.status is Status.PAUSED and not view.step:
+        return "Ready: the pictures show the untrained network. Press Start."
     if view.status is Status.FAILED:
         return view.message
-    return f"{'Done' if view.status is Status.DONE else 'Stopped'} at {at}."
+    return f"{view.status.value.capitalize()} at {at}{_figures_from(view)}."
+
+
+def _figures_from(view: View) -> str:
+    """Where the held-out figures are older than what stands on the page."""
+    figures = view.observations[-1].step if view.observations else view.step
+    return "" if figures == view.step else f"; held-out figures after step {figures:,}"
 
 
 def race_status(configs: Sequence[TrainConfig], views: Sequence[View]) -> str:
