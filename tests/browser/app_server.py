@@ -1,4 +1,4 @@
-"""The app as a process of its own, on loopback; stopped by its process id."""
+"""The app as a process of its own, on loopback; stopped by its process id. What it logs as failures is told at the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -25,10 +26,10 @@ def free_port() -> int:
 def running_app(**environment):
     """The app as `make run` starts it; yields (process, address), and stops it by its process id."""
     port = free_port()
+    log = tempfile.TemporaryFile("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],
-        cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
@@ -47,3 +48,7 @@ def running_app(**environment):
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
+        log.seek(0)
+        failures = log.read()
+        if "Uncaught app exception" in failures:  # on the page it is a sentence without its reason
+            print(failures[-5000:], file=sys.stderr)

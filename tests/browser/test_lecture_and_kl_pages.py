@@ -69,7 +69,7 @@ def test_predict_first_hides_every_verdict_until_it_is_guessed(open_page):
     expect(page.locator(VERDICT)).to_have_count(0)
     assert "the other way round" not in page.inner_text("body") and "0.5448" not in page.inner_text("body")
     assert icons(page) == len(CLAIMS)
-    assert page.locator(".st-key-lecture-guess button:visible").count() == len(ANSWERS)
+    expect(page.locator(".st-key-lecture-guess button:visible")).to_have_count(len(ANSWERS))
 
     page.locator(".st-key-lecture-guess").get_by_role("button", name="true", exact=False).first.click()
     expect(page.locator(VERDICT)).to_contain_text("the other way round")

@@ -49,6 +49,7 @@ def drag(page: Page, start: tuple[float, float], by: tuple[float, float], steps:
     return seen
 
 
+@pytest.mark.slow  # four scenes drawn without a graphics card
 def test_cameras_move_together_and_stay_when_a_slider_moves(open_page):
     page = open_page("/surfaces")
     ready(page)

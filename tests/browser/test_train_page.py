@@ -190,6 +190,7 @@ def test_a_formula_of_ones_own_trains(open_page):
     expect(page.get_by_text("formula = ")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_how_long_a_user_waits(open_page, capsys, mnist):
     """Measured and printed, never asserted: machines differ."""
     page = open_page("/train?dataset=mnist&epochs=100")
@@ -270,6 +271,7 @@ COUNT = """seconds => new Promise(done => {
 })"""
 
 
+@pytest.mark.slow
 def test_how_often_a_race_of_four_refreshes(open_page, capsys, mnist):
     """Measured and printed, never asserted: how often all four columns show new pictures."""
     page = open_page("/train?dataset=mnist&latent_dim=20&epochs=100&vary=loss&against=mse,gaussian_optimal,laplace")
