@@ -26,7 +26,7 @@ def free_port() -> int:
 def running_app(**environment):
     """The app as `make run` starts it; yields (process, address), and stops it by its process id."""
     port = free_port()
-    log = tempfile.TemporaryFile("w+")
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (kept open as long as the server writes)
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],
         cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
