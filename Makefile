@@ -36,12 +36,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# It times what a user waits for: nothing may run beside it.
-ALONE := tests/browser/test_train_page.py
-
+# Three at a time on two cores: those that drive a browser wait for it most of the time.
 test: lint browser
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore $(ALONE)
-	$(BIN)/python -m pytest -m "not slow" $(ALONE)
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow

@@ -287,7 +287,9 @@ def test_a_model_of_the_continuous_bernoulli_is_read_by_its_mean(digits):
     seen = look(config, model, digits, 50, 1)
     assert torch.allclose(seen.sampled.mean, continuous_bernoulli_mean(seen.sampled.logits.double()))
     found = scores_of(seen).values  # untrained, so no mean is near 0 or 1: there and back changes nothing
-    assert found["loss.continuous_bernoulli"] == pytest.approx(found["loss.continuous_bernoulli_raw"], rel=1e-5)
+    assert found["loss.continuous_bernoulli"] == pytest.approx(
+        found["loss.continuous_bernoulli_raw"], abs=1e-6
+    )  # nats: the pixels' terms, some 45 nats in all, nearly cancel, and they are single precision
 
 
 def test_a_broken_model_has_no_values_and_breaks_nothing(bce, digits):

@@ -143,6 +143,14 @@ class Program:
     observed: Callable[[VAE], VAE] | None = None
     picture: Callable[[Tensor], Tensor] | None = None
 
+    def as_observed(self, model: VAE) -> VAE:
+        """The model as held-out images meet it."""
+        return self.observed(model) if self.observed else model
+
+    def shown(self, config: TrainConfig, logits: Tensor) -> Tensor:
+        """Logits -> the picture that is shown of them, the same shape, in [0, 1]."""
+        return (self.picture or config.loss_record().picture)(logits).clamp(0, 1)
+
 
 CORRECT = Program()
 
@@ -313,15 +321,14 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
 @torch.inference_mode()
 def pictures_of(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Pictures:
     """What the model shows as it is now: a few images' work, where an observation costs hundreds."""
-    model = program.observed(model) if program.observed else model
-    picture = program.picture or config.loss_record().picture
+    model = program.as_observed(model)
     inputs = data.test[picture_indices(data)]
     z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
     return Pictures(
         step,
         inputs.numpy(),
-        _bytes(picture(model.decode(model.encode(to_unit(inputs))[0]))),
-        _bytes(picture(model.decode(z))),
+        _bytes(program.shown(config, model.decode(model.encode(to_unit(inputs))[0]))),
+        _bytes(program.shown(config, model.decode(z))),
     )
 
 
@@ -330,13 +337,12 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
     """Pictures and held-out figures of the model as it is now."""
     shown = pictures_of(config, model, data, step, program)
     trained_sigma = None if model.log_sigma is None else float(model.log_sigma.exp())
-    model = program.observed(model) if program.observed else model
-    picture = program.picture or config.loss_record().picture
+    model = program.as_observed(model)
     images = data.test[: config.n_held_out]
     sigma = training_sigma(config, model, data.train[: config.n_held_out])
     figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
     x = to_unit(images)
-    p = picture(model.decode(model.encode(x)[0])).clamp(0, 1)
+    p = program.shown(config, model.decode(model.encode(x)[0]))
     codes = labels = None
     if config.latent_dim == 2:
         codes = model.encode(to_unit(data.test[:N_CODES]))[0].numpy()

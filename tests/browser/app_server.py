@@ -1,4 +1,4 @@
-"""The app as a process of its own, on loopback; stopped by its process id. What it logs as failures is told at the end."""
+"""The app as a process of its own, on loopback; stopped by its process id."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def free_port() -> int:
 
 @contextmanager
 def running_app(**environment):
-    """The app as `make run` starts it; yields (process, address), and stops it by its process id."""
+    """The app as `make run` starts it; yields (process, address), and stops it by its process id. No page may have
+    failed with an exception meanwhile: there the user reads only that there was one, here its reason."""
     port = free_port()
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (kept open as long as the server writes)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],
-        cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the server ended at its start"
-                time.sleep(0.1)
-        yield process, address
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],
+            cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(300):
+                try:
+                    urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                    break
+                except OSError:
+                    assert process.poll() is None, "the server ended at its start"
+                    time.sleep(0.1)
+            yield process, address
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
         log.seek(0)
-        failures = log.read()
-        if "Uncaught app exception" in failures:  # on the page it is a sentence without its reason
-            print(failures[-5000:], file=sys.stderr)
+        told = log.read()
+        assert "Uncaught app execution" not in told, told[told.index("Uncaught app execution") :][:5000]

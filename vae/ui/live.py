@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -18,12 +17,10 @@ from vae.figures.mosaics import difference, strip
 from vae.figures.theme import LOSS_COLOURS
 from vae.lineup import labels, names
 from vae.training import Observation, Pictures, held_out_objective
-from vae.ui import components, dial, runs, settings, words
+from vae.ui import components, dial, lookback, runs, settings, words
 from vae.ui.components import Column, Row
 from vae.ui.engine import Starter
 from vae.ui.owner import owner
-
-Frame = TypeVar("Frame", bound=Pictures)
 
 REFRESH_SECONDS = 0.35
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
@@ -62,11 +59,11 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
     _status(configs, views)
     if all(view.observations for view in views):
         looking = st.session_state.get("film", {}).get("looking")
-        films = [_film_of(view) for view in views]
-        steps = sorted({frame.step for film in films for frame in film})
-        index = _index_of(steps, looking)
-        pictures = [_at(film, steps[index]) for film in films]
-        seen = [_at(view.observations, steps[index]) for view in views]
+        films = [lookback.pictures_of(view) for view in views]
+        steps = lookback.steps_of(films)
+        index = lookback.place(steps, looking)
+        pictures = [lookback.at(film, steps[index]) for film in films]
+        seen = [lookback.at(view.observations, steps[index]) for view in views]
         if len(views) == 1:
             left, right = st.columns([3, 2], gap="medium")
             with right:
@@ -93,24 +90,6 @@ def _status(configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
     st.progress(
         share, text=("" if len(failed) == len(views) else words.plain(message.rstrip(".") if left else message)) + left
     )
-
-
-def _film_of(view: View) -> Sequence[Pictures]:
-    """What there is to look back at, and last what it shows now: that is newer than its figures most of the time."""
-    observed = view.observations
-    return [*observed, view.pictures] if view.pictures.step > observed[-1].step else observed
-
-
-def _index_of(steps: Sequence[int], step: int | None) -> int:
-    """The place looked at: the last one, or the latest not after the step."""
-    if step is None:
-        return len(steps) - 1
-    return max(0, int(np.searchsorted(steps, step, side="right")) - 1)
-
-
-def _at(frames: Sequence[Frame], step: int) -> Frame:
-    """The latest frame not after the step; the first one if there is none."""
-    return frames[_index_of([frame.step for frame in frames], step)]
 
 
 # ---- Pictures ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -16,8 +15,8 @@ from vae.engine import Engine, Race, Status, View
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.mosaics import strip
 from vae.figures.theme import LOSS_COLOURS
-from vae.training import Observation
-from vae.ui import components, words
+from vae.training import Pictures
+from vae.ui import components, lookback, words
 from vae.ui.components import Column, Row
 from vae.ui.look import Look, Values, choice
 from vae.ui.owner import owner
@@ -139,31 +138,27 @@ def _status(race: Race, views: Sequence[View], bug: Bug) -> None:
 
 def _pictures(bug: Bug, views: Sequence[View]) -> None:
     looking = st.session_state.get("zoo-film", {}).get("looking")
-    steps = sorted({o.step for view in views for o in view.observations})
-    index = len(steps) - 1 if looking is None else max(0, bisect_right(steps, looking) - 1)
-    colour = LOSS_COLOURS[bug.control.config.loss]
-    columns = [
-        Column(_rows(seen, title), title, f"squared error {_short(seen.squared_error)} · KL {_short(seen.kl)}", colour)
-        for title, seen in zip((bug.title, "Healthy control"), (_at(view, steps[index]) for view in views))
-    ]
+    films = [lookback.pictures_of(view) for view in views]
+    steps = lookback.steps_of(films)
+    index = lookback.place(steps, looking)
+    columns, colour = [], LOSS_COLOURS[bug.control.config.loss]
+    for title, view, film in zip((bug.title, "Healthy control"), views, films):
+        seen = lookback.at(view.observations, steps[index])
+        note = f"squared error {_short(seen.squared_error)} · KL {_short(seen.kl)}"
+        columns.append(Column(_rows(lookback.at(film, steps[index]), title), title, note, colour))
     said = "Trained." if all(view.status.ended for view in views) else "Training." if looking is None else ""
     components.film(columns, steps, index, looking, said, owner(), key="zoo-film")
 
 
-def _at(view: View, step: int) -> Observation:
-    """The latest observation not after that step."""
-    return view.observations[max(0, bisect_right([o.step for o in view.observations], step) - 1)]
-
-
-def _rows(seen: Observation, title: str) -> list[Row]:
+def _rows(shown: Pictures, title: str) -> list[Row]:
     def strip_of(images: np.ndarray) -> bytes:
         return strip(images[:PICTURES], columns=PICTURES)
 
     return [
-        Row("inputs", "test images", strip_of(seen.inputs), "Test images"),
-        Row("reconstructions", "reconstructions, as shown by its program", strip_of(seen.reconstructions),
-            f"Reconstructions by {title} after step {seen.step}"),
-        Row("samples", "samples from the prior", strip_of(seen.samples), f"Samples of {title} after step {seen.step}"),
+        Row("inputs", "test images", strip_of(shown.inputs), "Test images"),
+        Row("reconstructions", "reconstructions, as shown by its program", strip_of(shown.reconstructions),
+            f"Reconstructions by {title} after step {shown.step}"),
+        Row("samples", "samples from the prior", strip_of(shown.samples), f"Samples of {title} after step {shown.step}"),
     ]  # fmt: skip
 
 

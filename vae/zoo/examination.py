@@ -46,11 +46,11 @@ class Outcome:
     @cached_property
     def used(self) -> VAE:
         """The model as its program uses it: what held-out images meet."""
-        return self.case.program.observed(self.model) if self.case.program.observed else self.model
+        return self.case.program.as_observed(self.model)
 
     def picture(self, logits: Tensor) -> Tensor:
         """What the program shows of these logits, in [0, 1]."""
-        return (self.case.program.picture or self.case.config.loss_record().picture)(logits).clamp(0, 1)
+        return self.case.program.shown(self.case.config, logits)
 
 
 @dataclass(frozen=True)
