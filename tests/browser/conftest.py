@@ -14,6 +14,7 @@ FLAGS = [
     "--use-angle=swiftshader",
 ]  # fmt: skip
 SHOTS = ROOT / "test-results"
+SIZE = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +24,22 @@ def app():
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def profile(tmp_path_factory):
+    """A browser with a profile on disk, as users have: Streamlit and Plotly are compiled once, and not for every page
+    anew, which took a core two seconds each time."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
+        folder = tmp_path_factory.mktemp("profile")
+        with playwright.chromium.launch_persistent_context(
+            folder, executable_path=found, args=FLAGS, viewport=SIZE
+        ) as context:
+            yield context
+
+
+@pytest.fixture(scope="session")
+def chromium(profile):
+    """The same browser, for contexts of one's own."""
+    return profile.browser
 
 
 class Watched:
@@ -59,15 +70,24 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
-def open_page(chromium, app, request):
-    """open_page(path, **context) -> a page of the app in a browser context of its own; at the end no page may have
-    logged an error or asked another machine for anything."""
+def open_page(profile, app, request):
+    """open_page(path, **options) -> a page of the app, the first of a test in a browser that has forgotten all others,
+    each further one in another browser's place, as is one with options of a context; at the end no page may have logged
+    an error or asked another machine for anything."""
     opened: list[Watched] = []
     contexts = []
 
-    def open_(path: str = "/", address: str = app, **context) -> Page:
-        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 720}, **context))
-        page = contexts[-1].new_page()
+    def open_(path: str = "/", address: str = app, color_scheme: str = "light", **options) -> Page:
+        if opened or options:
+            contexts.append(profile.browser.new_context(viewport=SIZE, **options))
+            page = contexts[-1].new_page()
+        else:
+            profile.clear_cookies()
+            page = profile.new_page()
+            page.context.new_cdp_session(page).send(
+                "Storage.clearDataForOrigin", {"origin": address, "storageTypes": "local_storage"}
+            )
+        page.emulate_media(color_scheme=color_scheme)
         page.set_default_timeout(30_000)
         opened.append(Watched(page, address))
         page.goto(address + path)
@@ -78,6 +98,8 @@ def open_page(chromium, app, request):
         SHOTS.mkdir(exist_ok=True)
         for number, watched in enumerate(opened):
             watched.page.screenshot(path=SHOTS / f"{request.node.name}-{number}.png")
+    for watched in opened:
+        watched.page.close()
     for context in contexts:
         context.close()
     assert [fault for watched in opened for fault in watched.faults] == []

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from vae.claims import ANSWERS, CLAIMS
+from vae.ui.look import LAG_SECONDS
 
 expect.set_options(timeout=30_000)  # a cold server on a shared machine
 VERDICT = ".st-key-lecture-verdict"
@@ -40,6 +41,7 @@ def test_the_front_door_leads_from_the_picture_to_a_verdict_and_its_address(open
     expect(page.locator(".vae-evidence")).to_contain_text("0.5448")
     drawn(page, "lecture-direction")
     page.wait_for_url("**/?claim=direction")
+    page.wait_for_timeout(1000 * LAG_SECONDS)  # sooner, the address before is taken for one that lags behind
     page.go_back()
     expect(page.locator(VERDICT)).to_contain_text("true, but")
     neighbour = open_page("/?claim=direction")
@@ -96,6 +98,7 @@ def test_a_claim_opens_the_train_page_in_its_setting(open_page):
     page.get_by_role("link", name="Train it").click()
     page.wait_for_url("**/train?*latent_dim=20*")
     expect(page.get_by_role("spinbutton", name="Latent dimensions")).to_have_value("20")
+    page.wait_for_timeout(1000 * LAG_SECONDS)  # sooner, the address before is taken for one that lags behind
     page.go_back()
     expect(page.locator(VERDICT)).to_contain_text("not in general")
 
