@@ -24,6 +24,14 @@ def app():
 
 
 @pytest.fixture(scope="session")
+def offline(tmp_path_factory):
+    """An app with digits and the shipped models alone, whose sweeps go to a folder of the tests'."""
+    folder = tmp_path_factory.mktemp("offline")
+    with running_app(VAE_DATA=str(folder / "none"), VAE_SWEEPS=str(folder / "sweeps"), VAE_WORKERS="1") as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="session")
 def profile(tmp_path_factory):
     """A browser with a profile on disk, as users have: Streamlit and Plotly are compiled once, and not for every page
     anew, which took a core two seconds each time."""

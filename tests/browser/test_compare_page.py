@@ -4,7 +4,6 @@ import csv
 import re
 
 import pytest
-from app_server import running_app
 from playwright.sync_api import Page, expect
 
 from vae import load_dataset
@@ -14,13 +13,6 @@ from vae.shipped import FOLDER, load_shipped
 
 expect.set_options(timeout=30_000)
 MODELS = ("digits-bce-z2", "digits-mse-z8")
-
-
-@pytest.fixture(scope="module")
-def offline(tmp_path_factory):
-    """An app that finds no fetched data set."""
-    with running_app(VAE_DATA=str(tmp_path_factory.mktemp("no-data"))) as (_, address):
-        yield address
 
 
 @pytest.fixture

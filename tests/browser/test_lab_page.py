@@ -5,20 +5,11 @@ import re
 
 import pandas
 import pytest
-from app_server import running_app
 from playwright.sync_api import Page, expect
 
 from vae.ui.lab.look import VIEWS
 
 expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def offline(tmp_path_factory):
-    """An app with digits alone, whose sweeps go to a folder of the test's."""
-    folder = tmp_path_factory.mktemp("lab")
-    with running_app(VAE_DATA=str(folder / "none"), VAE_SWEEPS=str(folder / "sweeps")) as (_, address):
-        yield address
 
 
 @pytest.fixture

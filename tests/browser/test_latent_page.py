@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from app_server import running_app
 from playwright.sync_api import Page, expect
 
 from vae.shipped import FOLDER
@@ -11,13 +10,6 @@ from vae.ui.latent.look import PARTS
 
 expect.set_options(timeout=30_000)
 DIGITS, MNIST = "digits-bce-z8", "mnist-bce-z20"
-
-
-@pytest.fixture(scope="module")
-def offline(tmp_path_factory):
-    """An app that finds no fetched data set."""
-    with running_app(VAE_DATA=str(tmp_path_factory.mktemp("no-data"))) as (_, address):
-        yield address
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import statistics
 import time
 
 import pytest
-from app_server import running_app
 from playwright.sync_api import Page, expect
 
 import vae
@@ -231,19 +230,17 @@ def test_the_page_fits(open_page, scheme, width, height):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_absent_mnist_says_so_and_offers_digits(open_page, tmp_path):
-    with running_app(VAE_DATA=str(tmp_path)) as (_, address):
-        page = open_page("/train", address=address)
-        ready(page)
-        assert "dataset=digits" in page.url  # the default where MNIST is not
-        page.goto(f"{address}/train?dataset=mnist")
-        expect(page.get_by_text("is not on this machine yet")).to_be_visible(timeout=60_000)
-        page.get_by_role("button", name="Use the small digits").click()
-        ready(page)
-        wait(page, lambda: "dataset=digits" in page.url)
-        button(page, "start").click()
-        wait(page, lambda: step(page) > 5)
-        page.close()  # before its server goes
+def test_absent_mnist_says_so_and_offers_digits(open_page, offline):
+    page = open_page("/train", address=offline)
+    ready(page)
+    assert "dataset=digits" in page.url  # the default where MNIST is not
+    page.goto(f"{offline}/train?dataset=mnist")
+    expect(page.get_by_text("is not on this machine yet")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Use the small digits").click()
+    ready(page)
+    wait(page, lambda: "dataset=digits" in page.url)
+    button(page, "start").click()
+    wait(page, lambda: step(page) > 5)
 
 
 def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):
