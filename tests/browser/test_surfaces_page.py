@@ -295,6 +295,14 @@ def stroke(page: Page, start: tuple[float, float], by: tuple[float, float]) -> N
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+def at_rest(page: Page, element) -> dict[str, float]:
+    """Where it is once the page no longer rolls on: a stroke before that only scrolls further."""
+    there = None
+    while there != (there := element.bounding_box()):
+        page.wait_for_timeout(500)
+    return there
+
+
 def test_a_finger_scrolls_the_page_upwards_and_turns_a_surface_sidewards(open_page):
     page = open_page("/surfaces", has_touch=True, is_mobile=True)
     page.set_viewport_size({"width": 390, "height": 844})
@@ -307,7 +315,7 @@ def test_a_finger_scrolls_the_page_upwards_and_turns_a_surface_sidewards(open_pa
     stroke(page, on_it, (0, -150))
     page.wait_for_function(f"() => {FIGURE}.getBoundingClientRect().top < {there['y'] - 80}")
     assert same(eye(page), before)
-    there = figure.bounding_box()
+    there = at_rest(page, figure)
     stroke(page, on_it, (100, 0))
     page.wait_for_function(f"() => {FIGURE}._fullLayout.scene._scene.getCamera().eye.x !== {before['x']}")
     assert figure.bounding_box() == there

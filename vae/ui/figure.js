@@ -152,7 +152,8 @@ function linkCameras(Plotly, host) {
 }
 
 // With a finger: a stroke to the side turns a 3-D plot, one up or down scrolls the page as it does elsewhere. The
-// browser scrolls (touch-action in figure.css) unless Plotly has seen the stroke's first move.
+// browser scrolls (touch-action in figure.css) unless Plotly has seen the stroke's first move. While the page still
+// rolls from the stroke before, the browser keeps a stroke to itself: such moves cannot be cancelled.
 function shareTouch(host) {
   let start = null, turns = false;
   const listen = (name, handle) => host.addEventListener(name, handle, { capture: true, passive: true });
@@ -164,7 +165,7 @@ function shareTouch(host) {
     if (!(event.target instanceof HTMLCanvasElement)) return;
     if (start) {
       const { clientX, clientY } = event.touches[0];
-      turns = Math.abs(clientX - start.clientX) > Math.abs(clientY - start.clientY);
+      turns = event.cancelable && Math.abs(clientX - start.clientX) > Math.abs(clientY - start.clientY);
       start = null;
     }
     if (!turns) event.stopPropagation();

@@ -20,6 +20,7 @@ from vae.ui.words import plain
 START = ""  # the entry above the claims
 ORDER = (START, *CLAIMS)
 GUESSES = "lecture.guesses"
+LABELS = "lecture.labels"
 BADGES = {  # answer -> colour and icon
     "true": ("green", "check_circle"),
     "true, but": ("orange", "rule"),
@@ -34,9 +35,8 @@ LOOK = Look("lecture", MappingProxyType({"claim": choice(START, tuple(CLAIMS)), 
 
 def restore() -> list[str]:
     """Choose what the link says, or what was last chosen. Returns the link's problems."""
-    values, problems = LOOK.restore()
+    _, problems = LOOK.restore()
     st.session_state.setdefault(GUESSES, {})
-    LOOK.set(**values)  # the browser knows a choice by its label, and labels change with the verdicts: say it again
     return problems
 
 
@@ -52,12 +52,15 @@ def contents(findings: Mapping[str, Finding]) -> str:
         )  # fmt: skip
         if _predicting():
             _score(findings)
+    labels = {key: _label(findings, key) for key in ORDER}
+    if labels != st.session_state.get(LABELS):  # the browser knows a choice by its label: say it again
+        st.session_state[LABELS] = labels
+        LOOK.set(claim=LOOK.shown()["claim"])
     with st.container(key="lecture-contents"):
         st.html(STYLE)
         key = st.radio(
-            "Claims of the lecture", ORDER, format_func=lambda k: _label(findings, k), key=LOOK.key("claim"),
-            label_visibility="collapsed",
-        )  # fmt: skip
+            "Claims of the lecture", ORDER, format_func=labels.get, key=LOOK.key("claim"), label_visibility="collapsed"
+        )
     LOOK.share({"claim": key, "predict": _predicting()})
     return key
 

@@ -125,7 +125,9 @@ def cursor(look: Values) -> None:
     left.slider("True pixel x", 0.0, 1.0, step=0.001, format="%.3f", key=LOOK.key("x"))
     right.slider("Prediction p", 0.0, 1.0, step=0.001, format="%.3f", key=LOOK.key("p"))
     here = (look["x"], look["p"])
-    st.session_state["surface_example"] = here if here in EXAMPLES else None
+    example = here if here in EXAMPLES else None
+    if st.session_state.get("surface_example") != example:
+        st.session_state["surface_example"] = example
     st.pills(
         "The lecture's examples, x / p",
         list(EXAMPLES),

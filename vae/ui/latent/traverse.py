@@ -118,7 +118,8 @@ def _sliders(walk: Walk, look: Values) -> None:
     rest = st.expander(f"{len(walk.dims) - SLIDERS} more").columns(2) if len(walk.dims) > SLIDERS else ()
     for rank, dim in enumerate(walk.dims):
         key = LOOK.key(f"move.{rank}")
-        st.session_state[key] = float(walk.moves[rank])
+        if st.session_state.get(key) != walk.moves[rank]:  # said again, it would undo what the user did meanwhile
+            st.session_state[key] = float(walk.moves[rank])
         span = max(float(look["span"]), abs(walk.moves[rank]))
         column = (visible if rank < SLIDERS else rest)[rank % 2]
         column.slider(f"z{_subscript(dim)}", -span, span, step=0.05, key=key, on_change=_slid, args=(rank,))
