@@ -56,15 +56,16 @@ def test_nonsense_gets_one_sentence(arguments, sentence, capsys):
     assert printed.out == "" and sentence in printed.err and len(printed.err.strip().splitlines()) == 1
 
 
-def test_absent_data_gets_one_sentence(tmp_path):
-    done = call("train", "--dataset", "mnist", VAE_DATA=str(tmp_path))
-    assert done.returncode == 2 and "MNIST is not on this machine" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_absent_data_gets_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VAE_DATA", str(tmp_path))
+    assert main(["train", "--dataset", "mnist"]) == 2
+    said = capsys.readouterr().err
+    assert "MNIST is not on this machine" in said and len(said.strip().splitlines()) == 1
 
 
-def test_a_failed_training_says_so_and_keeps_the_last_finite_state(tmp_path):
+def test_a_failed_training_says_so_and_keeps_the_last_finite_state(tmp_path, capsys):
     out = tmp_path / "run.safetensors"
-    done = call("train", "--dataset", "digits", "--loss", "mse", "--learning-rate", "10", "--beta", "1e6", "--epochs", "5",
-                "--out", str(out))  # fmt: skip
-    assert done.returncode == 1 and "no longer a finite number" in done.stderr
+    assert main(["train", "--dataset", "digits", "--loss", "mse", "--learning-rate", "10", "--beta", "1e6", "--epochs", "5",
+                 "--out", str(out)]) == 1  # fmt: skip
+    assert "no longer a finite number" in capsys.readouterr().err
     assert vae.load_checkpoint(out).metrics is None

@@ -6,7 +6,6 @@ import dataclasses
 import io
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ import vae
 import vae.config
 import vae.losses
 import vae.model
+from vae.__main__ import main
 from vae.data import DATASETS, data_folder
 from vae.kl_terms import KL_TERMS
 from vae.losses import LOSSES
@@ -23,30 +23,55 @@ from vae.model import ARCHITECTURES
 from vae.script import script_of
 from vae.script.data import data_text
 
-ROOT = Path(__file__).parents[1]
 BASE = {"hidden": (32,), "latent_dim": 3, "batch_size": 64, "epochs": 10, "beta": 2.0, "seed": 4}
 FORMULA = "where(x < .5, abs(x - p)**1.5, 2*(x - p)**2) + clip(p, .1, e/3)**2 - minimum(logits, -3)*1e-3/pi"
 
-# The script is run as by a person who has this one file: no folder of ours is on the path, and that is asserted there.
+# Each script runs as by a person who has this one file: in a process of its own, with no folder of ours on the path, and
+# that is asserted there. The processes are forked from one that has imported what all scripts import, and nothing else.
 ALONE = """
-import importlib.util, runpy, sys
+import importlib.util, os, runpy, signal, sys, traceback
+import numpy, sklearn.datasets, torch
 assert importlib.util.find_spec("vae") is None, "this package is within reach"
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
+for line in sys.stdin:
+    folder, *options = line.split()
+    if (child := os.fork()) == 0:
+        signal.alarm(300)
+        os.chdir(folder)
+        for stream, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.argv = ["train.py", *options]
+        try:
+            runpy.run_path("train.py", run_name="__main__")
+            sys.stdout.flush()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def run(text, folder, *options):
-    """The script in a process of its own: what it printed, as one row a step."""
-    (folder / "train.py").write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", ALONE, "train.py", *map(str, options)],
-        cwd=folder, capture_output=True, text=True, timeout=300,
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """alone(text, *options) -> what the script printed, as one row a step."""
+    forking = subprocess.Popen(
+        [sys.executable, "-I", "-c", ALONE], cwd=tmp_path_factory.mktemp("alone"), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    header, rows = done.stdout.split("\n", 1)
-    assert header == "step,reconstruction,kl,objective"
-    return np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
+
+    def run(text, *options):
+        folder = tmp_path_factory.mktemp("script")
+        (folder / "train.py").write_text(text, encoding="utf-8")
+        forking.stdin.write(" ".join(map(str, (folder, *options))) + "\n")
+        forking.stdin.flush()
+        assert forking.stdout.readline() == "0\n", (folder / "stderr").read_text()
+        header, rows = (folder / "stdout").read_text().split("\n", 1)
+        assert header == "step,reconstruction,kl,objective"
+        return np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
+
+    yield run
+    forking.communicate(timeout=30)
+    assert forking.returncode == 0
 
 
 def curve(config, steps):
@@ -54,13 +79,6 @@ def curve(config, steps):
     _, progress = vae.advance(vae.initial_state(config), config, data, steps)
     assert progress.failure is None and len(progress.kl) == steps
     return np.stack([np.arange(1, steps + 1), progress.reconstruction, progress.kl, progress.objective], axis=1)
-
-
-def compare(config, folder, steps):
-    """The script's curve and the run's agree to 1e-5."""
-    got, wanted = run(script_of(config), folder, "--steps", steps), curve(config, steps)
-    assert got.shape == wanted.shape
-    np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
 # ---- Curves ------------------------------------------------------------------------------------------------------
@@ -81,8 +99,11 @@ TOGETHER = (
 
 
 @pytest.mark.parametrize(("changes", "steps"), TOGETHER, ids=[changes["loss"] for changes, _ in TOGETHER])
-def test_a_script_prints_the_curve_of_the_run(changes, steps, tmp_path):
-    compare(vae.TrainConfig(**BASE | changes), tmp_path, steps)
+def test_a_script_prints_the_curve_of_the_run(changes, steps, alone):
+    config = vae.TrainConfig(**BASE | changes)
+    got, wanted = alone(script_of(config), "--steps", steps), curve(config, steps)
+    assert got.shape == wanted.shape
+    np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize("field", ["loss", "kl_term", "architecture"])
@@ -106,13 +127,13 @@ ONE_BY_ONE = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", ONE_BY_ONE, ids=lambda changes: "-".join(map(str, changes.values())))
-def test_every_setting_by_itself(changes, tmp_path):
+def test_every_setting_by_itself(changes, alone):
     config = vae.TrainConfig(**BASE | changes)
     if not DATASETS[config.dataset].is_present():
         pytest.skip(f"{config.dataset} is not in {data_folder()}: set VAE_DATA or fetch it")
     text = script_of(config).replace('"VAE_DATA", "data"', f'"VAE_DATA", {str(data_folder())!r}')
     steps = min(200 if config.architecture == "mlp" else 40, config.total_steps)
-    np.testing.assert_allclose(run(text, tmp_path, "--steps", steps), curve(config, steps), rtol=1e-5)
+    np.testing.assert_allclose(alone(text, "--steps", steps), curve(config, steps), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("dataset", "size"), [("digits", 0), ("digits", 11), ("olivetti", 24), ("mnist", 0)])
@@ -261,15 +282,8 @@ def test_a_network_whose_first_weights_cannot_be_told_is_refused_in_one_sentence
 # ---- From the command line ---------------------------------------------------------------------------------------
 
 
-def test_the_command_prints_the_script():
+def test_the_command_prints_the_script(capsys):
     arguments = ("--dataset", "mnist", "--loss", "gaussian", "--sigma", ".3", "--kl-term", "warmup", "--steps", "5")
-    done = subprocess.run(
-        [sys.executable, "-m", "vae", "script", *arguments, "--threads", "2"],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    assert main(["script", *arguments, "--threads", "2"]) == 0
     config = vae.TrainConfig(dataset="mnist", loss="gaussian", parameters={"sigma": 0.3}, kl_term="warmup")
-    assert done.stdout == script_of(config, steps=5, threads=2)
+    assert capsys.readouterr().out == script_of(config, steps=5, threads=2)
