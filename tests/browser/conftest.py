@@ -85,9 +85,9 @@ def open_page(profile, app, request):
     opened: list[Watched] = []
     contexts = []
 
-    def open_(path: str = "/", address: str = app, color_scheme: str = "light", **options) -> Page:
+    def open_(path: str = "/", address: str = app, color_scheme: str = "light", size: dict = SIZE, **options) -> Page:
         if opened or options:
-            contexts.append(profile.browser.new_context(viewport=SIZE, **options))
+            contexts.append(profile.browser.new_context(**options))
             page = contexts[-1].new_page()
         else:
             profile.clear_cookies()
@@ -95,6 +95,7 @@ def open_page(profile, app, request):
             page.context.new_cdp_session(page).send(
                 "Storage.clearDataForOrigin", {"origin": address, "storageTypes": "local_storage"}
             )
+        page.set_viewport_size(size)
         page.emulate_media(color_scheme=color_scheme)
         page.set_default_timeout(30_000)
         opened.append(Watched(page, address))

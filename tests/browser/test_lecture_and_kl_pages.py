@@ -237,9 +237,7 @@ def test_the_log_variance_trick_and_the_weights_answer(open_page):
     ("/kl", "kl-over-codes", ".st-key-kl-convergence"),
 ])  # fmt: skip
 def test_the_pages_fit(open_page, scheme, width, height, path, figure, last):
-    page = open_page(path, color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": height})
-    page.reload()
+    page = open_page(path, color_scheme=scheme, size={"width": width, "height": height})
     drawn(page, figure)
     if width == 1280:  # the whole act without scrolling
         box = page.locator(last).bounding_box()

@@ -18,9 +18,9 @@ def workers_of(process) -> list[psutil.Process]:
 @pytest.mark.parametrize(
     "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=lambda s: s.name
 )
-def test_no_process_outlives_the_server(sent, chromium, tmp_path):
+def test_no_process_outlives_the_server(sent, profile, tmp_path):
     with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1") as (process, address):
-        page = chromium.new_page()
+        page = profile.new_page()
         page.goto(f"{address}/train?dataset=digits")
         page.locator(".vae-film img").first.wait_for(timeout=60_000)
         children = psutil.Process(process.pid).children(recursive=True)

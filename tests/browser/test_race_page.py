@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_train_page import button, ready, status, step, wait
+from test_train_page import button, ready, status, step, stop, wait
 
 RACE = "/train?dataset=digits&hidden=64&epochs=3000&vary=loss&against=mse"
 
@@ -82,8 +82,7 @@ def test_two_losses_race_are_looked_back_on_and_one_dial_brings_them_together(op
         page.wait_for_timeout(100)
         assert page.url == turned
     expect(columns(page).nth(1).locator("h5 b")).to_have_text(re.compile("MSE, β = 0"))
-    button(page, "stop").click()
-    wait(page, lambda: status(page).startswith("Stopped"))
+    stop(page)
     expect(page.locator(".st-key-evaluate button:visible")).to_be_enabled()  # the page has come to rest
     expect(page.locator(".st-key-script1 button:visible")).to_be_disabled()  # two settings, no one script
     with page.expect_download() as download:
@@ -106,6 +105,7 @@ def test_changed_settings_go_on_from_where_a_paused_run_stands(open_page):
     assert step(page) == held
     button(page, "start").click()
     wait(page, lambda: step(page) > held + 50)
+    stop(page)
 
 
 def test_a_race_is_set_up_in_the_sidebar_and_shared_by_its_address(open_page):
@@ -146,9 +146,8 @@ def test_a_race_of_four_fits(open_page, scheme, width, height):
     page = open_page(
         "/train?dataset=digits&hidden=64&vary=loss&against=mse,gaussian_optimal,laplace&kl_term=warmup",
         color_scheme=scheme,
+        size={"width": width, "height": height},
     )
-    page.set_viewport_size({"width": width, "height": height})
-    page.reload()
     ready(page)
     expect(columns(page)).to_have_count(4)
     for panel in ("Curves", "Dial", "Codes", "KL term"):

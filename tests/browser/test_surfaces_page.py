@@ -256,9 +256,7 @@ def test_ssim_is_shown_on_a_patch(open_page):
     ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
 )
 def test_the_page_fits(open_page, scheme, width, height):
-    page = open_page("/surfaces", color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": height})
-    page.reload()
+    page = open_page("/surfaces", color_scheme=scheme, size={"width": width, "height": height})
     ready(page)
     if width == 1280:  # the whole act without scrolling
         for part in (".st-key-surfaces", ".vae-point"):
@@ -304,9 +302,7 @@ def at_rest(page: Page, element) -> dict[str, float]:
 
 
 def test_a_finger_scrolls_the_page_upwards_and_turns_a_surface_sidewards(open_page):
-    page = open_page("/surfaces", has_touch=True, is_mobile=True)
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.reload()
+    page = open_page("/surfaces", size={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     ready(page)
     before = eye(page)
     figure = page.locator(".st-key-surfaces .vae-figure")

@@ -48,8 +48,14 @@ def wait(page: Page, condition, seconds: float = 30) -> float:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() < started + seconds, "it did not happen in time"
-        page.wait_for_timeout(10)
+        page.wait_for_timeout(25)  # each look makes the page lay itself out
     return time.monotonic() - started
+
+
+def stop(page: Page) -> None:
+    """A run whose page is closed would train on for the next tests' time."""
+    button(page, "stop").click()
+    wait(page, lambda: status(page).startswith("Stopped"))
 
 
 def test_a_student_trains_looks_back_and_takes_the_model_home(open_page, tmp_path):
@@ -87,8 +93,7 @@ def test_a_student_trains_looks_back_and_takes_the_model_home(open_page, tmp_pat
     page.locator(".vae-film button.live").click()
     wait(page, lambda: picture_step(page) > going - 60)
 
-    button(page, "stop").click()
-    wait(page, lambda: status(page).startswith("Stopped"))
+    stop(page)
     stopped = step(page)
     expect(page.locator(".st-key-evaluate button:visible")).to_be_enabled()  # the page has come to rest
     with page.expect_download() as download:
@@ -132,8 +137,7 @@ def test_a_reload_finds_the_run_again_and_another_browser_does_not(open_page):
     other = open_page(SMALL)
     ready(other)
     assert "Press Start" in status(other)
-    button(page, "stop").click()
-    wait(page, lambda: status(page).startswith("Stopped"))
+    stop(page)
 
 
 def test_a_link_reproduces_the_setting_and_the_address_follows_the_controls(open_page):
@@ -182,8 +186,7 @@ def test_a_formula_of_ones_own_trains(open_page):
     loss = held_out(page)
     button(page, "start").click()
     wait(page, lambda: step(page) > 200 and held_out(page) < 0.8 * loss)
-    button(page, "stop").click()
-    wait(page, lambda: status(page).startswith("Stopped"))
+    stop(page)
     page.get_by_role("textbox", name="Formula in x, p, logits").fill("__import__('os')")
     page.get_by_role("textbox", name="Formula in x, p, logits").press("Enter")
     expect(page.get_by_text("formula = ")).to_be_visible()
@@ -220,9 +223,7 @@ def test_how_long_a_user_waits(open_page, capsys, mnist):
     ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
 )
 def test_the_page_fits(open_page, scheme, width, height):
-    page = open_page("/train?dataset=digits&epochs=2000", color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": height})
-    page.reload()
+    page = open_page("/train?dataset=digits&epochs=2000", color_scheme=scheme, size={"width": width, "height": height})
     ready(page)
     if width == 1280:  # the whole act without scrolling
         box = page.locator(".vae-figure").last.bounding_box()
@@ -241,6 +242,7 @@ def test_absent_mnist_says_so_and_offers_digits(open_page, offline):
     wait(page, lambda: "dataset=digits" in page.url)
     button(page, "start").click()
     wait(page, lambda: step(page) > 5)
+    stop(page)
 
 
 def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):

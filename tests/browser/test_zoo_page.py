@@ -93,8 +93,7 @@ def test_runs_of_the_zoo_do_not_show_on_the_train_page(open_page):
     ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
 )
 def test_the_page_fits(open_page, scheme, width, height):
-    page = open_page("/zoo?patient=e", color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": height})
+    page = open_page("/zoo?patient=e", color_scheme=scheme, size={"width": width, "height": height})
     ready(page, "Patient E")
     examine(page).click()
     expect(page.locator(".vae-symptoms")).to_be_visible(timeout=60_000)
