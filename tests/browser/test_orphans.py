@@ -11,7 +11,7 @@ def workers_of(process) -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
-        if any("spawn_main" in part for part in child.cmdline())
+        if any(name in part for part in child.cmdline() for name in ("spawn_main", "forkserver"))
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 import uuid
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster, fire_and_forget
+from distributed.utils import get_mp_context
 from numpy.typing import ArrayLike
 
 from vae.config import TrainConfig
@@ -39,8 +41,13 @@ ABSENCE_BEFORE_FORGETTING = 3600.0
 LOOK_ROUND_EVERY = 2.0
 ENDED_JOBS_KEPT = 8  # of each kind, for each owner; a race counts as one
 
+# On Linux the workers are forked from one process that has imported this, once for all: each is up in half a second and
+# shares the pages. (torch imports its compiler at the first optimizer.) Elsewhere a fork of so much is not safe.
+IMPORTED_ONCE = ["distributed", "torch._dynamo", "sklearn.datasets", "openTSNE", "vae.engine.tasks"]
+
 dask.config.set(
     {
+        "distributed.worker.multiprocessing-method": "forkserver" if sys.platform == "linux" else "spawn",
         "distributed.scheduler.allowed-failures": 20,  # losing a worker is no reason to give a run up
         "distributed.comm.timeouts.connect": "10s",
         # One thread of arithmetic a worker. Dask's own setting also makes malloc hand memory back to the system at once,
@@ -233,6 +240,7 @@ def _new_id() -> str:
 
 
 def _local_cluster(workers: int) -> LocalCluster:
+    get_mp_context().set_forkserver_preload(IMPORTED_ONCE)
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
