@@ -1,12 +1,14 @@
 """What a user moves is theirs: a refresh that was under way meanwhile does not put a control back where it was."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vae.ui import shell, surface_parts
-from vae.ui.latent import embed, models
+from vae.ui import engine, shell
+from vae.ui.compare import matrix
+from vae.ui.compare import models as compared
 from vae.ui.latent.look import PARTS
 from vae.ui.surface_link import PARTS as SURFACE_PARTS
 
@@ -29,8 +31,8 @@ def told(node) -> list[str]:
 def test_a_refresh_says_no_control_again(monkeypatch, tmp_path, page, query):
     monkeypatch.setenv("VAE_DATA", str(tmp_path))
     monkeypatch.setattr(shell, "headline", lambda *_: None)
-    for module in (surface_parts, embed, models):
-        monkeypatch.setattr(module, "engine", lambda: None)
+    for module in (engine, matrix, compared):
+        monkeypatch.setattr(module, "starter", lambda: SimpleNamespace(engine=None, problem=""))
     app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=60)
     app.query_params.update(query)
     app.run()
