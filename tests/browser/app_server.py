@@ -24,7 +24,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_app(**environment):
-    """The app as `make run` starts it; yields (process, address), and stops it by its process id. No page may have
+    """The app as `make run` starts it; yields (process, address, its log), and stops it by its process id. No page may have
     failed with an exception meanwhile: there the user reads only that there was one, here its reason."""
     port = free_port()
     with tempfile.TemporaryFile("w+") as log:
@@ -41,7 +41,7 @@ def running_app(**environment):
                 except OSError:
                     assert process.poll() is None, "the server ended at its start"
                     time.sleep(0.1)
-            yield process, address
+            yield process, address, log
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

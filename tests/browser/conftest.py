@@ -19,7 +19,7 @@ SIZE = {"width": 1280, "height": 720}
 
 @pytest.fixture(scope="session")
 def app():
-    with running_app() as (_, address):
+    with running_app() as (_, address, _):
         yield address
 
 
@@ -27,7 +27,8 @@ def app():
 def offline(tmp_path_factory):
     """An app with digits and the shipped models alone, whose sweeps go to a folder of the tests'."""
     folder = tmp_path_factory.mktemp("offline")
-    with running_app(VAE_DATA=str(folder / "none"), VAE_SWEEPS=str(folder / "sweeps"), VAE_WORKERS="1") as (_, address):
+    where = {"VAE_DATA": str(folder / "none"), "VAE_SWEEPS": str(folder / "sweeps")}
+    with running_app(**where, VAE_WORKERS="1") as (_, address, _):
         yield address
 
 

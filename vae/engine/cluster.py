@@ -53,6 +53,7 @@ dask.config.set(
         # One thread of arithmetic a worker. Dask's own setting also makes malloc hand memory back to the system at once,
         # and a training step that takes and frees the same megabytes then spends nearly half its time on page faults.
         "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
+        "distributed.worker.preload": [tasks.__name__],  # its dask_setup()
         "distributed.worker.profile.enabled": False,
         "distributed.admin.large-graph-warning-threshold": "256MB",  # a state brought home is a few MB, on purpose
     }

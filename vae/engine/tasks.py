@@ -4,9 +4,11 @@ the same arguments give the same result, on any worker and after any crash."""
 from __future__ import annotations
 
 import gc
+import signal
 
 import numpy as np
 import torch
+from distributed import Worker
 
 from vae.config import TrainConfig
 from vae.data import load_dataset
@@ -58,6 +60,12 @@ def residual_piece(before: Before, config: TrainConfig, start: int, stop: int, t
 def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
     data = load_dataset(config.dataset, config.size)
     return reference_lines(data, config.loss_record(), config.loss_parameters(), config.latent_dim)
+
+
+def dask_setup(worker: Worker) -> None:
+    """Dask calls this when a worker is up. Ctrl-C in a terminal reaches all processes, and is for the app to obey: each
+    worker would print a traceback, and ends with the app anyway."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def warm(dataset: str, threads: int) -> None:
