@@ -148,3 +148,33 @@ def test_every_figure_is_tried():
             own = getattr(thing, "__module__", None) == found.name and not name.startswith("_")
             if own and re.search(r"\bFigure\b", str(getattr(thing, "__annotations__", {}).get("return", ""))):
                 assert (found.name, name) in drawn | {("vae.figures.plot", "figure")}, "add it to FIGURES above"
+
+
+def curve(held_out_steps, values, **training):
+    """A run whose squared error was taken on held-out images; kinds of each step of training by name."""
+    return curves.RunCurves("run", "#D55E00", training, (np.array(held_out_steps), {"squared_error": np.array(values)}))
+
+
+@pytest.mark.parametrize(
+    ("runs", "lines", "highest"),
+    [
+        ([curve([0, 1, 2, 5, 10, 20, 50, 300, 700], [181, 180, 170, 99, 80, 70, 40, 30, 20])], (), 40),  # the start is cut
+        ([curve([0, 1, 2, 5, 10, 20, 50, 300, 700], [181, 180, 170, 99, 80, 70, 40, 30, 20])], (("mean", "", 53.0),), 53),
+        ([curve([0, 1, 2, 5], [181, 180, 170, 99])], (), 181),  # at first all is shown
+        ([curve([0, 10, 700], [181.0, 80.0, np.nan])], (), 181),  # as where nothing finite is left
+        ([curve([0, 700], [181.0, 50.0]), curve([], [])], (), 50),
+        ([curve([], [])], (("mean", "", 53.0),), 53),
+    ],
+)  # fmt: skip
+def test_the_first_steps_are_cut_off_once_there_are_more(runs, lines, highest):
+    drawn = curves.training_curves(runs, ("squared_error",), {"squared_error": lines})
+    low, high = drawn["layout"]["yaxis"]["range"]
+    shown = [v for run in runs for v in run.held_out[1]["squared_error"] if np.isfinite(v)] + [v for *_, v in lines]
+    assert low < min(shown) and (high - highest) <= 0.11 * max(high - low, 1) and high > highest
+
+
+def test_the_first_batches_are_cut_off():
+    values = np.linspace(30, 20, 1000)
+    values[:10] = 500
+    drawn = curves.training_curves([curve([], [], reconstruction=values)], ("reconstruction",))
+    assert 30 < drawn["layout"]["yaxis"]["range"][1] < 33

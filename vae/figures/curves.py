@@ -13,6 +13,7 @@ from vae.figures.plot import Figure, Layout, Trace, across, figure, numbered, tr
 from vae.figures.theme import Ink, axis, layout
 
 MOST_POINTS = 500
+EARLY, FEW = 0.03, 60  # what was in this share of the steps is cut off, once there are more than a few
 DASHES = {"floor": "dot", "pca": "dashdot", "mean": "dash"}
 RUN_DASHES, RUN_MARKERS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "x")
 RUN_MARKS = ("●──", "■─ ─", "◆···", "✕─·─")  # the same in text
@@ -110,7 +111,8 @@ def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | Non
 def _label(text: str, y: float, plot: int, under: bool) -> dict:
     return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "right", "y": y,
             "yref": numbered("y", plot), "yanchor": "top" if under else "bottom",
-            "yshift": 2 if under else -2, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}}  # fmt: skip
+            "yshift": 2 if under else -2, "showarrow": False,
+            "font": {"size": 12, "color": Ink.TEXT, "shadow": "auto"}}  # fmt: skip
 
 
 def _curves(run: RunCurves, kind: str, twin: int) -> list[Trace]:
@@ -148,16 +150,21 @@ def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.
 def _range(kind: str, runs: Sequence[RunCurves], lines: Sequence[tuple[str, str, float]]) -> dict:
     """A range that shows where a curve is going: the first steps, many times higher, are cut off; double click shows all."""
     curves = [run.training[kind] for run in runs if kind in run.training]
-    held = [run.held_out[1][kind] for run in runs if kind in run.held_out[1]]
-    values = np.concatenate([*curves, *held]) if curves or held else np.zeros(0)
-    values = values[np.isfinite(values)]
+    held = [(run.held_out[0], run.held_out[1][kind]) for run in runs if kind in run.held_out[1]]
+    values = _finite([*curves, *(value for _, value in held)])
     references = [value for _, _, value in lines]
     if not len(values) and not references:
         return {}
-    low = min([*references, values.min()] if len(values) else references)
-    starts = [curve[:4] for curve in curves] or [curve[:2] for curve in held]
-    early = np.concatenate(starts) if starts else values
-    high = max([*references, np.quantile(values, 0.97 if len(values) > 60 else 1)] if len(values) else references)
-    high = max(high, float(np.nanmax(early))) if len(values) <= 60 and len(early) else high
+    if curves:
+        settled = np.quantile(values, [1 - EARLY]) if len(values) > FEW else values
+    else:  # taken often at first and then now and then: a quantile would be of the first steps
+        settled = _finite([value[steps > EARLY * steps[-1]] for steps, value in held if max(steps, default=0) > FEW])
+    high = np.concatenate([references, settled if len(settled) else values]).max()
+    low = np.concatenate([references, values]).min()
     room = max(high - low, 0.02 * abs(high), 0.02)
     return {"range": [min(0, low) if kind == "kl" else low - 0.06 * room, high + 0.1 * room]}
+
+
+def _finite(values: Sequence[np.ndarray]) -> np.ndarray:
+    together = np.concatenate(values) if values else np.zeros(0)
+    return together[np.isfinite(together)]
