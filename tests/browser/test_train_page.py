@@ -242,7 +242,6 @@ def test_absent_mnist_says_so_and_offers_digits(open_page, offline):
     wait(page, lambda: "dataset=digits" in page.url)
     button(page, "start").click()
     wait(page, lambda: step(page) > 5)
-    stop(page)
 
 
 def test_fast_clicks_are_not_undone_by_an_address_that_lags_behind(open_page):

@@ -1,5 +1,7 @@
 """A class examines a patient, guesses, and reveals; in a real browser, with real trainings."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -105,3 +107,30 @@ def test_the_page_fits(open_page, scheme, width, height):
     reveal(page).click()
     expect(page.locator(".st-key-zoo-answer")).to_contain_text("1 of 1 guessed right")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_control_that_the_browser_loads_late_stands_where_the_link_says(open_page, app):
+    """The page is made more than once before then: by its own first pictures, and by a click here."""
+    page, late = open_page("/_stcore/health"), []
+    page.route(re.compile(r"/(ButtonGroup|Slider)[^/]*\.js"), lambda route: late.append(route))
+    page.goto(f"{app}/zoo?patient=e")
+    ready(page, "Patient E")
+    examine(page).click()
+    expect(page.locator(".vae-symptoms")).to_be_visible(timeout=60_000)
+    for request in late:
+        request.continue_()
+    late.clear()
+    expect(page.get_by_role("radio", name="E", exact=True)).to_be_checked()
+    guess(page, ZOO["e"].name)
+    reveal(page).click()
+    expect(page.locator(".st-key-zoo-answer")).to_contain_text("1 of 1 guessed right")
+
+    page.goto(f"{app}/surfaces?form=section&x=0.3&p=0.6")
+    expect(page.locator(".vae-point")).to_be_visible()
+    page.get_by_role("combobox", name="View").click()
+    page.get_by_role("option").last.click()
+    page.wait_for_url("**view=**")
+    for request in late:
+        request.continue_()
+    expect(page.get_by_role("slider", name="Prediction p")).to_have_value("0.6")
+    expect(page.locator(".vae-point th").first).to_have_text("x = 0.3, p = 0.6")

@@ -52,14 +52,14 @@ def restore() -> list[str]:
 
 def controls() -> kl.Setting | None:
     """Draw the controls; the setting they stand for, or None after saying what is wrong with it."""
-    st.slider("μ, the code's mean", *kl.MU, step=0.1, format="%.2f", key=LOOK.key("mu"))
-    st.slider(
-        "log σ², its log variance", *kl.LOG_VAR, step=0.1, format="%.2f", key=LOOK.key("log_var"),
+    LOOK.control(st.slider, "mu", "μ, the code's mean", *kl.MU, step=0.1, format="%.2f")
+    LOOK.control(
+        st.slider, "log_var", "log σ², its log variance", *kl.LOG_VAR, step=0.1, format="%.2f",
         help="The encoder's second output. σ² = exp(log σ²) is positive whatever the network says.",
     )  # fmt: skip
     left, right = st.columns([3, 2])
-    left.select_slider("Samples", kl.SAMPLES, format_func="{:,}".format, key=LOOK.key("samples"))
-    right.number_input("Seed", step=1, key=LOOK.key("seed"), help="Another seed draws other samples.")
+    LOOK.control(left.select_slider, "samples", "Samples", kl.SAMPLES, format_func="{:,}".format)
+    LOOK.control(right.number_input, "seed", "Seed", step=1, help="Another seed draws other samples.")
     values = {name: st.session_state[LOOK.key(name)] for name in LOOK.fields}
     try:
         setting = kl.Setting(**values)
@@ -96,8 +96,8 @@ NUMBERS_STYLE = """
 
 def over_codes(setting: kl.Setting) -> None:
     """KL over all codes; a click moves the code."""
-    st.segmented_control(
-        "KL over all codes", list(FORM_NAMES), format_func=FORM_NAMES.get, key=LOOK.key("form"), required=True,
+    LOOK.control(
+        st.segmented_control, "form", "KL over all codes", list(FORM_NAMES), format_func=FORM_NAMES.get, required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     mu, log_var = kl.axes()

@@ -46,8 +46,8 @@ def restore() -> list[str]:
 def contents(findings: Mapping[str, Finding]) -> str:
     """The claims to choose from, each with its verdict unless a guess is due; returns the chosen key."""
     with st.container(horizontal=True, vertical_alignment="center", key="lecture-predict"):
-        st.toggle(
-            "Predict first", key=LOOK.key("predict"),
+        LOOK.control(
+            st.toggle, "predict", "Predict first",
             help="Verdicts stay hidden until the class has made one guess. Guesses stay in this browser tab.",
         )  # fmt: skip
         if _predicting():
@@ -58,8 +58,8 @@ def contents(findings: Mapping[str, Finding]) -> str:
         LOOK.set(claim=LOOK.shown()["claim"])
     with st.container(key="lecture-contents"):
         st.html(STYLE)
-        key = st.radio(
-            "Claims of the lecture", ORDER, format_func=labels.get, key=LOOK.key("claim"), label_visibility="collapsed"
+        key = LOOK.control(
+            st.radio, "claim", "Claims of the lecture", ORDER, format_func=labels.get, label_visibility="collapsed"
         )
     LOOK.share({"claim": key, "predict": _predicting()})
     return key

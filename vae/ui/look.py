@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -119,6 +120,16 @@ class Look:
         for field, value in values.items():
             st.session_state[self.key(field)] = _held(value)
 
+    def control(self, widget: Callable, field: str, label: str, *arguments: object, **options: object) -> object:
+        """The widget that holds a field; returns what it returns.
+
+        The browser is told what the state holds as the widget's own start, too. Told by the state alone, it hears it once;
+        and where the page is made again before the browser has loaded that kind of widget, it starts as an empty one.
+        """
+        given = inspect.signature(widget).bind_partial(label, *arguments, **options).arguments
+        held = st.session_state[self.key(field)]
+        return widget(label, *arguments, **options, **_start(widget, given, held), key=self.key(field))
+
     def restore(self) -> tuple[Values, list[str]]:
         """Fill the widgets: from a link where one was followed, else from what they last held; and the link's problems."""
         state, query = st.session_state, st.query_params.to_dict()
@@ -163,6 +174,20 @@ class Look:
     def write(self, values: Values) -> dict[str, str]:
         """The link's query: the fields that are always in it, and every other one that has not its default."""
         return {n: f.show(values[n]) for n, f in self.fields.items() if n in self.always or values[n] != f.default}
+
+
+def _start(widget: Callable, given: Mapping[str, object], held: object) -> dict[str, object]:
+    """How a widget is told where it starts; not at all where it cannot start there."""
+    accepted = inspect.signature(widget).parameters
+    options = given.get("options")
+    if options is not None and not all(one in options for one in (held if isinstance(held, list) else [held])):
+        return {}
+    low, high = given.get("min_value"), given.get("max_value")
+    if (low is not None and held < low) or (high is not None and held > high):
+        return {}
+    if "index" in accepted:
+        return {"index": list(options).index(held)}
+    return {"default" if "default" in accepted else "value": held}
 
 
 def _held(value: object) -> object:

@@ -39,10 +39,10 @@ def show(part: str, losses: Sequence[Chosen], look: Values) -> None:
 def falls(losses: Sequence[Chosen], look: Values) -> None:
     """Gradient descent of one pixel's logit under each loss."""
     columns = st.columns(4)
-    columns[0].number_input("Target x", step=0.1, format="%g", key=LOOK.key("target"))
-    columns[1].number_input("Start p₀", step=0.1, format="%g", key=LOOK.key("p0"), help="A sigmoid of the logit.")
-    columns[2].number_input("Step size", step=0.5, format="%g", key=LOOK.key("step_size"), help="Times the gradient.")
-    columns[3].number_input("Steps", step=10, key=LOOK.key("steps"))
+    LOOK.control(columns[0].number_input, "target", "Target x", step=0.1, format="%g")
+    LOOK.control(columns[1].number_input, "p0", "Start p₀", step=0.1, format="%g", help="A sigmoid of the logit.")
+    LOOK.control(columns[2].number_input, "step_size", "Step size", step=0.5, format="%g", help="Times the gradient.")
+    LOOK.control(columns[3].number_input, "steps", "Steps", step=10)
     settings = [look[name] for name in ("target", "p0", "step_size", "steps")]
     try:
         paths = [(shown, descent(shown, *settings)) for shown in losses]
@@ -100,14 +100,14 @@ def image(losses: Sequence[Chosen], look: Values) -> None:
         return
     run, seen = _run()
     left, middle, right = st.columns([3, 1.2, 2])
-    left.selectbox(
-        "Predictions of", SOURCES, format_func=_named_sources(run, seen).get, key=LOOK.key("source"), filter_mode=None
+    LOOK.control(
+        left.selectbox, "source", "Predictions of", SOURCES, format_func=_named_sources(run, seen).get, filter_mode=None
     )
     _choose_picture(middle)
     names = {shown.key: shown for shown in losses}
     if look["on"] not in names:  # the loss whose map it was is no longer on show
         LOOK.set(on=next(iter(names)))
-    on = right.selectbox("On the map of", list(names), format_func=lambda k: names[k].name, key=LOOK.key("on"))
+    on = LOOK.control(right.selectbox, "on", "On the map of", list(names), format_func=lambda k: names[k].name)
     pair = _pair(look["source"], look["picture"] - 1, seen)
     if pair is None:
         return
@@ -124,7 +124,7 @@ def image(losses: Sequence[Chosen], look: Values) -> None:
 
 def _choose_picture(place) -> None:
     """One choice for all parts: the same test image in each."""
-    place.selectbox("Test image", range(1, PICTURES + 1), key=LOOK.key("picture"))
+    LOOK.control(place.selectbox, "picture", "Test image", range(1, PICTURES + 1))
 
 
 def _run():
@@ -223,11 +223,11 @@ DISTORTION_NAMES = {
 def patch(losses: Sequence[Chosen], look: Values) -> None:
     """1 − SSIM needs a neighbourhood: shown on a digit whose prediction is shifted, blurred or brightened."""
     left, middle, right = st.columns([2, 3, 1])
-    left.selectbox(
-        "The prediction is the image", DISTORTIONS, format_func=DISTORTION_NAMES.get, key=LOOK.key("distortion"),
+    LOOK.control(
+        left.selectbox, "distortion", "The prediction is the image", DISTORTIONS, format_func=DISTORTION_NAMES.get,
         filter_mode=None,
     )  # fmt: skip
-    middle.slider("by", 0.0, MOST_DISTORTION, step=0.05, key=LOOK.key("amount"))
+    LOOK.control(middle.slider, "amount", "by", 0.0, MOST_DISTORTION, step=0.05)
     _choose_picture(right)
     x = to_unit(load_dataset("digits", SIDE).test[look["picture"] - 1, 0]).double().numpy()
     p = distorted(x, look["distortion"], look["amount"])

@@ -67,24 +67,31 @@ def controls() -> Values:
     """Which losses, which view, which form."""
     look = LOOK.shown()
     losses, view, form, scale = st.columns([5, 2.6, 2, 1.5], vertical_alignment="bottom")
-    losses.multiselect(
+    LOOK.control(
+        losses.multiselect,
+        "losses",
         "Losses, one to four",
         loss_keys(),
         format_func=LOSS_NAMES.get,
-        key=LOOK.key("losses"),
         max_selections=MOST_LOSSES,
         on_change=_show_patch_for_ssim,
         select_all=False,
     )
-    view.selectbox(
-        "View", list(VIEWS), format_func=lambda k: VIEWS[k].name, key=LOOK.key("view"), filter_mode=None,
+    LOOK.control(
+        view.selectbox, "view", "View", list(VIEWS), format_func=lambda k: VIEWS[k].name, filter_mode=None,
         help=" ".join(f"**{v.name}**: {v.meaning}" for v in VIEWS.values()),
     )  # fmt: skip
-    form.segmented_control(
-        "Drawn as", list(FORM_NAMES), format_func=FORM_NAMES.get, key=LOOK.key("form"), required=True, width="stretch"
+    LOOK.control(
+        form.segmented_control,
+        "form",
+        "Drawn as",
+        list(FORM_NAMES),
+        format_func=FORM_NAMES.get,
+        required=True,
+        width="stretch",
     )
-    scale.selectbox(
-        "Heights", SCALES, format_func={"own": "each its own", "same": "one scale"}.get, key=LOOK.key("scale"),
+    LOOK.control(
+        scale.selectbox, "scale", "Heights", SCALES, format_func={"own": "each its own", "same": "one scale"}.get,
         filter_mode=None, disabled=look["form"] == "section",
     )  # fmt: skip
     return look
@@ -112,9 +119,10 @@ def chosen(look: Values) -> list[Chosen]:
 def own_formula(look: Values) -> None:
     """Where a formula of one's own is written, if it is among the losses."""
     if FORMULA in look["losses"]:
-        st.text_input(
+        LOOK.control(
+            st.text_input,
+            FORMULA,
             "Your formula in x, p, logits (nats per pixel)",
-            key=LOOK.key(FORMULA),
             help="Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
         )
 
@@ -122,8 +130,8 @@ def own_formula(look: Values) -> None:
 def cursor(look: Values) -> None:
     """The one cursor: two sliders, and the lecture's points as buttons; the losses' parameters below."""
     left, right = st.columns(2)
-    left.slider("True pixel x", 0.0, 1.0, step=0.001, format="%.3f", key=LOOK.key("x"))
-    right.slider("Prediction p", 0.0, 1.0, step=0.001, format="%.3f", key=LOOK.key("p"))
+    LOOK.control(left.slider, "x", "True pixel x", 0.0, 1.0, step=0.001, format="%.3f")
+    LOOK.control(right.slider, "p", "Prediction p", 0.0, 1.0, step=0.001, format="%.3f")
     here = (look["x"], look["p"])
     example = here if here in EXAMPLES else None
     if st.session_state.get("surface_example") != example:
@@ -132,6 +140,7 @@ def cursor(look: Values) -> None:
         "The lecture's examples, x / p",
         list(EXAMPLES),
         format_func=lambda pair: " / ".join(f"{v:g}".lstrip("0") for v in pair),
+        default=example and [example],
         key="surface_example",
         on_change=_go_to_example,
     )
@@ -139,7 +148,7 @@ def cursor(look: Values) -> None:
     wide = 2 if len(parameters) in (1, 2, 4) else 3
     for column, (name, p) in zip(st.columns(wide) * 2, parameters):
         label = f"{symbol(p.name)} of {LOSSES[name].name}"
-        column.slider(label, p.low, p.high, step=p.low, format="%.2f", key=LOOK.key(f"{name}.{p.name}"), help=p.meaning)
+        LOOK.control(column.slider, f"{name}.{p.name}", label, p.low, p.high, step=p.low, format="%.2f", help=p.meaning)
 
 
 def _go_to_example() -> None:
@@ -240,7 +249,7 @@ def _finding(name: str):
 
 def part(look: Values) -> str:
     """Which of the parts below is open."""
-    return st.segmented_control(
-        "More on these losses", list(PART_NAMES), format_func=PART_NAMES.get, key=LOOK.key("part"), required=True,
+    return LOOK.control(
+        st.segmented_control, "part", "More on these losses", list(PART_NAMES), format_func=PART_NAMES.get, required=True,
         label_visibility="collapsed",
     )  # fmt: skip

@@ -44,8 +44,8 @@ def share(look: Values) -> None:
 
 
 def patient_choice(look: Values) -> Bug:
-    st.segmented_control(
-        "Patient", list(ZOO), format_func=str.upper, key=LOOK.key("patient"), required=True,
+    LOOK.control(
+        st.segmented_control, "patient", "Patient", list(ZOO), format_func=str.upper, required=True,
         label_visibility="collapsed", width="content",
     )  # fmt: skip
     return find_bug(look["patient"])

@@ -47,11 +47,11 @@ def models(look: Values) -> list[Opened]:
     first, second, third = st.columns([2.2, 6.2, 2.4], vertical_alignment="bottom")
     names = [*DATASETS, *sorted({data_name(o.config) for o in known.values()} - set(DATASETS))]
     names += [] if look["data"] in names else [look["data"]]
-    first.selectbox(
-        "Data", names, format_func=data_title, key=LOOK.key("data"), on_change=_other_data, filter_mode=None
+    LOOK.control(
+        first.selectbox, "data", "Data", names, format_func=data_title, on_change=_other_data, filter_mode=None
     )
-    third.segmented_control(
-        "Part", list(PARTS), format_func=PARTS.get, key=LOOK.key("part"), required=True, width="stretch"
+    LOOK.control(
+        third.segmented_control, "part", "Part", list(PARTS), format_func=PARTS.get, required=True, width="stretch"
     )
     with second, st.container(horizontal=True, vertical_alignment="bottom"):
         if look["part"] == "matrix":
@@ -72,9 +72,8 @@ def _choice(known: dict[str, Option], look: Values) -> None:
     """Models of this data, with those that a link asked for among them even where there are none such: they are answered."""
     here = [key for key, option in known.items() if data_name(option.config) == look["data"]]
     here += [key for key in look["models"] if key not in here]
-    st.multiselect(
-        f"Models, up to {MOST_MODELS}", here, format_func=lambda key: known[key].title if key in known else key,
-        key=LOOK.key("models"), max_selections=MOST_MODELS, on_change=_chose, filter_mode=None,
+    LOOK.control(
+        st.multiselect, "models", f"Models, up to {MOST_MODELS}", here, format_func=lambda key: known[key].title if key in known else key, max_selections=MOST_MODELS, on_change=_chose, filter_mode=None,
     )  # fmt: skip
 
 

@@ -31,8 +31,8 @@ def choice(known: dict[str, Option], look: Values) -> None:
         settle(rescued=next((key for key in look["models"] if key in trained), next(iter(trained))))
     asked = LOOK.shown()["rescued"]
     if asked:
-        st.selectbox(
-            "A model trained with BCE", [*trained, *({asked} - set(trained))], key=LOOK.key("rescued"), filter_mode=None,
+        LOOK.control(
+            st.selectbox, "rescued", "A model trained with BCE", [*trained, *({asked} - set(trained))], filter_mode=None,
             format_func=lambda key: known[key].title if key in known else key, width=380,
         )  # fmt: skip
 

@@ -25,17 +25,17 @@ REFUSAL = "lab:refusal"
 def form(look: Values) -> None:
     """The grid's fields, the estimate as they change, and the button that starts it."""
     st.markdown("**A sweep of your own**")
-    st.selectbox("Data", list(DATASETS), key=LOOK.key("dataset"), filter_mode=None)
-    st.multiselect("Losses", list(LOSSES), format_func=lambda key: LOSSES[key].name, key=LOOK.key("losses"))
+    LOOK.control(st.selectbox, "dataset", "Data", list(DATASETS), filter_mode=None)
+    LOOK.control(st.multiselect, "losses", "Losses", list(LOSSES), format_func=lambda key: LOSSES[key].name)
     left, right = st.columns(2)
-    left.text_input("β, the weight of KL", key=LOOK.key("betas"), help="Numbers with commas between.")
-    right.text_input("Latent dimensions", key=LOOK.key("latent_dims"), help="Whole numbers with commas between.")
-    left.text_input(
-        "Seeds", key=LOOK.key("seeds"),
+    LOOK.control(left.text_input, "betas", "β, the weight of KL", help="Numbers with commas between.")
+    LOOK.control(right.text_input, "latent_dims", "Latent dimensions", help="Whole numbers with commas between.")
+    LOOK.control(
+        left.text_input, "seeds", "Seeds",
         help="How many, from 0 on, or which, with commas between. Cells of one seed share initial weights, batches and "
         "noise, so they are compared in pairs: five pairs or more make an interval narrow.",
     )  # fmt: skip
-    right.number_input("Epochs", 1, 10_000, key=LOOK.key("epochs"))
+    LOOK.control(right.number_input, "epochs", "Epochs", 1, 10_000)
     source = DATASETS[look["dataset"]]
     if not source.is_present():
         st.caption(f"{source.title} is not on this machine yet (about {source.megabytes} MB from the internet).")

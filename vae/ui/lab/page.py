@@ -49,11 +49,17 @@ def controls(look: Values) -> Opened | None:
     asked = st.session_state[LOOK.key("sweep")]
     first, second, third = st.columns([3.3, 5.2, 3.3], vertical_alignment="bottom")
     options = list(titles) if asked in titles else [*titles, asked]
-    key = first.selectbox(
-        "Sweep", options, format_func=lambda k: titles.get(k, k), key=LOOK.key("sweep"), filter_mode=None
+    key = LOOK.control(
+        first.selectbox, "sweep", "Sweep", options, format_func=lambda k: titles.get(k, k), filter_mode=None
     )
-    second.segmented_control(
-        "Look at it as", list(VIEWS), format_func=VIEWS.get, key=LOOK.key("view"), required=True, width="stretch"
+    LOOK.control(
+        second.segmented_control,
+        "view",
+        "Look at it as",
+        list(VIEWS),
+        format_func=VIEWS.get,
+        required=True,
+        width="stretch",
     )
     opened = _open(key, titles) if key else None
     with third.container(horizontal=True, gap="small"):

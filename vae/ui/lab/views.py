@@ -79,7 +79,7 @@ def _dashes(configs: Sequence[TrainConfig]) -> dict[TrainConfig, str]:
 
 
 def _plane(opened: Opened, look: Values) -> None:
-    st.toggle("How each cell came there", key=LOOK.key("trails"), help="Held-out figures during training, thin.")
+    LOOK.control(st.toggle, "trails", "How each cell came there", help="Held-out figures during training, thin.")
     name = f"lab.{opened.key}.{len(opened.results)}"
     shown = [result for result in opened.results if result.measures is not None]
     _thumbnails(name, shown)
@@ -165,11 +165,12 @@ def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def _curves(opened: Opened, look: Values) -> None:
-    st.segmented_control(
+    LOOK.control(
+        st.segmented_control,
+        "curve",
         "Curve",
         list(CURVES),
         format_func=CURVES.get,
-        key=LOOK.key("curve"),
         required=True,
         label_visibility="collapsed",
     )
@@ -225,10 +226,15 @@ def _compare(opened: Opened, look: Values) -> None:
     _choose_two(groups, look)
     left, right, third = st.columns(3)
     name = {index: _label(opened, group) for index, group in enumerate(groups)}
-    left.selectbox("This", list(name), format_func=name.get, key=LOOK.key("first"), filter_mode=None)
-    right.selectbox("against that", list(name), format_func=name.get, key=LOOK.key("second"), filter_mode=None)
-    third.selectbox(
-        "in", list(QUANTITIES), format_func=lambda key: QUANTITIES[key].title, key=LOOK.key("measure"), filter_mode=None
+    LOOK.control(left.selectbox, "first", "This", list(name), format_func=name.get, filter_mode=None)
+    LOOK.control(right.selectbox, "second", "against that", list(name), format_func=name.get, filter_mode=None)
+    LOOK.control(
+        third.selectbox,
+        "measure",
+        "in",
+        list(QUANTITIES),
+        format_func=lambda key: QUANTITIES[key].title,
+        filter_mode=None,
     )
     chosen = [groups[st.session_state[LOOK.key(field)]] for field in ("first", "second")]
     quantity = QUANTITIES[st.session_state[LOOK.key("measure")]]

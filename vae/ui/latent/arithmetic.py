@@ -31,8 +31,8 @@ LASSO = "latent:lasso"  # indices of the points last lassoed on a map
 
 def show(first: Opened, second: Opened | None, look: Values) -> None:
     origin, start, kind, minus, plus = st.columns([2, 2, 2, 2, 2], vertical_alignment="bottom")
-    origin.selectbox("Start from", list(ORIGINS), format_func=ORIGINS.get, key=LOOK.key("origin"), filter_mode=None)
-    kind.selectbox("Groups are", list(KINDS), format_func=KINDS.get, key=LOOK.key("groups"), filter_mode=None)
+    LOOK.control(origin.selectbox, "origin", "Start from", list(ORIGINS), format_func=ORIGINS.get, filter_mode=None)
+    LOOK.control(kind.selectbox, "groups", "Groups are", list(KINDS), format_func=KINDS.get, filter_mode=None)
     begin = _start(first, look, start)
     groups = GROUPED[look["groups"]](first, {"minus": minus, "plus": plus})
     if empty := [name for name, members in groups.items() if not members]:
@@ -69,7 +69,9 @@ def _class(model: Opened, name: str, label: str, column) -> list[int]:
     known = range(len(model.classes))
     if st.session_state[key] not in known:
         LOOK.set(**{f"{name}_class": 0})
-    chosen = column.selectbox(label, known, format_func=lambda i: str(model.classes[i]), key=key, filter_mode=None)
+    chosen = LOOK.control(
+        column.selectbox, f"{name}_class", label, known, format_func=lambda i: str(model.classes[i]), filter_mode=None
+    )
     return (model.encoded.labels == chosen).nonzero().flatten().tolist()
 
 

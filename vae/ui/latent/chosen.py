@@ -54,7 +54,7 @@ def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int
             gallery(model, n), key, f"{label}: test images", columns=n, marks=marks, width=900,
             on_pick=lambda picked: LOOK.set(**{field: picked}),
         )  # fmt: skip
-    right.number_input(f"{label}, number", 0, len(model.encoded) - 1, key=LOOK.key(field), label_visibility="collapsed")
+    LOOK.control(right.number_input, field, f"{label}, number", 0, len(model.encoded) - 1, label_visibility="collapsed")
     return index
 
 

@@ -72,28 +72,28 @@ def _controls(model: Opened, look: Values) -> None:
         [1.7, 1.2, 1.2, 1.5, 1.3, 1.8, 1.8], vertical_alignment="bottom"
     )
     still = look["method"] == "pca"
-    method.segmented_control("Map by", list(METHODS), format_func=METHODS.get, key=LOOK.key("method"), required=True)
-    perplexity.number_input(
-        "Perplexity", 2.0, 200.0, step=5.0, key=LOOK.key("perplexity"), disabled=still,
+    LOOK.control(method.segmented_control, "method", "Map by", list(METHODS), format_func=METHODS.get, required=True)
+    LOOK.control(
+        perplexity.number_input, "perplexity", "Perplexity", 2.0, 200.0, step=5.0, disabled=still,
         help="About how many neighbours each point minds.",
     )  # fmt: skip
-    seed.number_input("Seed", 0, 2**31 - 1, key=LOOK.key("map_seed"), disabled=still)
-    initial.selectbox(
-        "First layout", list(INITIALS), format_func=INITIALS.get, key=LOOK.key("initial"), disabled=still,
+    LOOK.control(seed.number_input, "map_seed", "Seed", 0, 2**31 - 1, disabled=still)
+    LOOK.control(
+        initial.selectbox, "initial", "First layout", list(INITIALS), format_func=INITIALS.get, disabled=still,
         filter_mode=None,
     )  # fmt: skip
-    early.number_input(
-        "Exaggeration", 1.0, 50.0, step=1.0, key=LOOK.key("early"), disabled=still,
+    LOOK.control(
+        early.number_input, "early", "Exaggeration", 1.0, 50.0, step=1.0, disabled=still,
         help="How much stronger the pull is during the first 250 iterations.",
     )  # fmt: skip
-    against.selectbox(
-        "Beside it", list(AGAINST), format_func=AGAINST.get, key=LOOK.key("against"), filter_mode=None,
+    LOOK.control(
+        against.selectbox, "against", "Beside it", list(AGAINST), format_func=AGAINST.get, filter_mode=None,
         help="A second map that differs in one thing; the second model, where one is chosen above.",
     )  # fmt: skip
     known = [key for key in COLOURS_BY if model.encoded.labels is not None or key not in ("class", "axis")]
     if look["colour"] not in known:
         LOOK.set(colour="kl")
-    colour.selectbox("Colour", known, format_func=COLOURS_BY.get, key=LOOK.key("colour"), filter_mode=None)
+    LOOK.control(colour.selectbox, "colour", "Colour", known, format_func=COLOURS_BY.get, filter_mode=None)
 
 
 def _panels(first: Opened, second: Opened | None, look: Values) -> list[Panel]:
@@ -304,7 +304,7 @@ def _axis_ends(model: Opened) -> None:
         known = range(len(model.classes))
         if st.session_state[LOOK.key(f"axis_{end}")] not in known:
             LOOK.set(**{f"axis_{end}": 0})
-        column.selectbox(
-            f"{label}", known, format_func=lambda i: f"the mean of {model.classes[i]}", key=LOOK.key(f"axis_{end}"),
+        LOOK.control(
+            column.selectbox, f"axis_{end}", f"{label}", known, format_func=lambda i: f"the mean of {model.classes[i]}",
             filter_mode=None,
         )  # fmt: skip

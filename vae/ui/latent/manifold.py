@@ -47,13 +47,13 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
 
 def _plane_controls(look: Values) -> None:
     plane, one, other, _ = st.columns([2.4, 1.6, 1.6, 3], vertical_alignment="bottom")
-    plane.selectbox(
-        "Plane through", list(PLANES), format_func=PLANES.get, key=LOOK.key("plane"), filter_mode=None,
+    LOOK.control(
+        plane.selectbox, "plane", "Plane through", list(PLANES), format_func=PLANES.get, filter_mode=None,
         help="Either through 0 along two dimensions, or the plane in which the codes spread most.",
     )  # fmt: skip
     for column, field, label in ((one, "first", "Across: rank by KL"), (other, "second", "Up: rank by KL")):
-        column.number_input(
-            label, 1, 256, key=LOOK.key(field), disabled=look["plane"] == "pca",
+        LOOK.control(
+            column.number_input, field, label, 1, 256, disabled=look["plane"] == "pca",
             help="1 is the dimension with the most KL.",
         )  # fmt: skip
 
@@ -114,8 +114,8 @@ def _pair(model: Opened, index: int) -> None:
 
 def _samples(shown: list[Opened], look: Values) -> None:
     cells, seed, _ = st.columns([2, 2, 5])
-    cells.slider("Pictures a side of the map", 3, 25, key=LOOK.key("cells"))
-    seed.number_input("Seed of the samples", 0, 2**31 - 1, key=LOOK.key("seed"))
+    LOOK.control(cells.slider, "cells", "Pictures a side of the map", 3, 25)
+    LOOK.control(seed.number_input, "seed", "Seed of the samples", 0, 2**31 - 1)
     for i, model in enumerate(shown):
         st.caption(f"Samples of **{model.title}**: z drawn from N(0, I) with this seed, decoded.")
         seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, int(look["seed"])))

@@ -49,7 +49,7 @@ def _input(model: Opened, look: Values) -> tuple[Tensor | None, str]:
     if not can_draw(model):
         return _chosen(model)
     left, right = st.columns([1.3, 8], gap="medium", vertical_alignment="center")
-    left.radio("Picture", list(SOURCES), format_func=SOURCES.get, key=LOOK.key("source"))
+    LOOK.control(left.radio, "source", "Picture", list(SOURCES), format_func=SOURCES.get)
     with right:
         return _chosen(model) if look["source"] == "chosen" else _drawn(model, look)
 

@@ -54,8 +54,14 @@ def models(look: Values) -> list[Opened]:
         LOOK.set(model=PREFERRED if PREFERRED in titles else next(iter(titles)))
     first, second, part = st.columns([2.6, 2.6, 5.6], vertical_alignment="bottom")
     keys = (_choice(first, "Model", "model", titles), _choice(second, "Beside it", "beside", {"": "none"} | titles))
-    part.segmented_control(
-        "Look at it as", list(PARTS), format_func=PARTS.get, key=LOOK.key("part"), required=True, width="stretch"
+    LOOK.control(
+        part.segmented_control,
+        "part",
+        "Look at it as",
+        list(PARTS),
+        format_func=PARTS.get,
+        required=True,
+        width="stretch",
     )
     opened = [model for key in keys if key and (model := _open(key))]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -72,8 +78,8 @@ def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
     """A list of models, with the one that a link asked for in it even where there is no such model: it is answered."""
     asked = st.session_state[LOOK.key(field)]
     options = list(titles) if asked in titles else [*titles, asked]
-    return column.selectbox(
-        label, options, format_func=lambda key: titles.get(key, key), key=LOOK.key(field), filter_mode=None
+    return LOOK.control(
+        column.selectbox, field, label, options, format_func=lambda key: titles.get(key, key), filter_mode=None
     )
 
 

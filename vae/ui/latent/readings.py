@@ -71,7 +71,7 @@ def _lasso(panel: Panel) -> None:
     counts = "" if labels is None else _counts(panel, labels[inside].tolist())
     st.caption(f"Lassoed: {len(inside)} images{counts}. Arithmetic can use them as a group.")
     left, right = st.columns(2, vertical_alignment="center")
-    left.toggle("Show only these", key=LOOK.key("isolate"))
+    LOOK.control(left.toggle, "isolate", "Show only these")
     right.button("Clear the selection", on_click=_unlasso, key="latent:unlasso")
 
 

@@ -50,9 +50,8 @@ def terms(model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None, other: 
             _column(own, model, seen, beside)
         with right:
             keys = [key for key in LOSSES if key != own.key]
-            st.selectbox(
-                "The same prediction under", keys, format_func=lambda key: f"under {LOSSES[key].name}",
-                key=LOOK.key("second_loss"), filter_mode=None, label_visibility="collapsed",
+            LOOK.control(
+                st.selectbox, "second_loss", "The same prediction under", keys, format_func=lambda key: f"under {LOSSES[key].name}", filter_mode=None, label_visibility="collapsed",
             )  # fmt: skip
             _column(LOSSES[other], model, seen, beside)
 

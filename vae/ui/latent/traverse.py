@@ -46,17 +46,23 @@ def _walk(model: Opened, look: Values, rows: int) -> Walk:
 
 def _controls(first: Opened, second: Opened | None) -> None:
     start, unit, span, count, reset = st.columns([2.4, 2.6, 2, 1.6, 1.2], vertical_alignment="bottom")
-    start.segmented_control(
-        "Start from", list(STARTS), format_func=STARTS.get, key=LOOK.key("start"), required=True, width="stretch"
+    LOOK.control(
+        start.segmented_control,
+        "start",
+        "Start from",
+        list(STARTS),
+        format_func=STARTS.get,
+        required=True,
+        width="stretch",
     )
-    unit.selectbox(
-        "A step is measured in", list(UNITS), format_func=lambda u: UNITS[u].label, key=LOOK.key("unit"),
+    LOOK.control(
+        unit.selectbox, "unit", "A step is measured in", list(UNITS), format_func=lambda u: UNITS[u].label,
         filter_mode=None,
         help="The prior has standard deviation 1 in every dimension. The codes' own may be much smaller or larger.",
     )  # fmt: skip
-    span.slider("Range, ± standard deviations", 0.5, 6.0, step=0.5, key=LOOK.key("span"), on_change=_still)
+    LOOK.control(span.slider, "span", "Range, ± standard deviations", 0.5, 6.0, step=0.5, on_change=_still)
     most = max(m.latent_dim for m in (first, second) if m)
-    count.number_input("Dimensions shown", 1, max(most, int(st.session_state[LOOK.key("rows")])), key=LOOK.key("rows"))
+    LOOK.control(count.number_input, "rows", "Dimensions shown", 1, max(most, int(st.session_state[LOOK.key("rows")])))
     reset.button("Reset", on_click=_still, width="stretch", help="All sliders back to the start.")
 
 
@@ -122,7 +128,8 @@ def _sliders(walk: Walk, look: Values) -> None:
             st.session_state[key] = float(walk.moves[rank])
         span = max(float(look["span"]), abs(walk.moves[rank]))
         column = (visible if rank < SLIDERS else rest)[rank % 2]
-        column.slider(f"z{_subscript(dim)}", -span, span, step=0.05, key=key, on_change=_slid, args=(rank,))
+        label = f"z{_subscript(dim)}"
+        LOOK.control(column.slider, f"move.{rank}", label, -span, span, step=0.05, on_change=_slid, args=(rank,))
 
 
 def _slid(rank: int) -> None:
