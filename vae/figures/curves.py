@@ -112,7 +112,7 @@ def _label(text: str, y: float, plot: int, under: bool) -> dict:
     return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "right", "y": y,
             "yref": numbered("y", plot), "yanchor": "top" if under else "bottom",
             "yshift": 2 if under else -2, "showarrow": False,
-            "font": {"size": 12, "color": Ink.TEXT, "shadow": "auto"}}  # fmt: skip
+            "font": {"size": 12, "color": Ink.TEXT, "shadow": Ink.HALO}}  # fmt: skip
 
 
 def _curves(run: RunCurves, kind: str, twin: int) -> list[Trace]:

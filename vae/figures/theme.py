@@ -32,6 +32,8 @@ class Ink:
     TEXT = "#7a7f87"
     GRID = "rgba(128,128,128,.25)"
     REFERENCE = "#8a8f98"
+    # Behind text that stands on lines: in --paper, which the app and the report give the colour of their page.
+    HALO = ", ".join(f"{way} 1px var(--paper)" for way in ("1px 1px", "1px -1px", "-1px 1px", "-1px -1px"))
 
 
 def layout(height: int, **changes) -> Layout:

@@ -24,10 +24,8 @@ function draw(ink, width) {
     if (wide < NARROW) layout = merged(layout, narrow);
     layout.width = wide;
     layout.font.color = ink;
+    for (const note of layout.annotations) note.font = { ...note.font, color: ink };
     const paper = getComputedStyle(document.body).backgroundColor;
-    const halo = ["1px 1px", "1px -1px", "-1px 1px", "-1px -1px"].map((way) => `${way} 1px ${paper}`).join(", ");
-    for (const note of layout.annotations)
-      note.font = { ...note.font, color: ink, ...(note.font.shadow && { shadow: halo }) };
     layout.hoverlabel = { bgcolor: paper, font: { size: 13, color: ink } };
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;  // a finger scrolls the page
     Plotly.react(plot, structuredClone(figure.data), layout, { displayModeBar: false });

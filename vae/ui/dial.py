@@ -73,8 +73,8 @@ def _column(names: Sequence[str]) -> int:
     if st.session_state.get("dial-column") not in options:
         st.session_state["dial-column"] = 1  # the first stays for comparison
     return st.segmented_control(
-        "Turn the dial of", options, format_func=lambda i: names[i], key="dial-column", required=True,
-        label_visibility="collapsed",
+        "Turn the dial of", options, format_func=lambda i: names[i], default=st.session_state["dial-column"],
+        key="dial-column", required=True, label_visibility="collapsed",
     )  # fmt: skip
 
 

@@ -32,9 +32,7 @@ function fitted(host, layout, narrow, ink, paper) {
   if (narrow && host.clientWidth < NARROW) layout = merged(layout, narrow);
   if (ink) {
     layout.font = { ...layout.font, color: ink };
-    const halo = ["1px 1px", "1px -1px", "-1px 1px", "-1px -1px"].map((way) => `${way} 1px ${paper}`).join(", ");
-    for (const note of layout.annotations ?? [])
-      note.font = { ...note.font, color: ink, ...(note.font?.shadow && { shadow: halo }) };
+    for (const note of layout.annotations ?? []) note.font = { ...note.font, color: ink };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: paper, font: { size: 13, color: ink } };
   }
   const scenes = Object.keys(layout).filter(isScene);

@@ -33,8 +33,9 @@ def panel_choice(race: Race) -> None:
     if st.session_state.get("panel") not in possible:
         st.session_state.panel = "curves"
     st.segmented_control(
-        "Below the pictures", possible, format_func=PANELS.get, key="panel", required=True, label_visibility="collapsed"
-    )
+        "Below the pictures", possible, format_func=PANELS.get, default=st.session_state.panel, key="panel", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
     if len(race.runs) > 1:
         st.toggle(
             "Difference", key="difference", help="Each column's reconstructions less the first column's: orange where "

@@ -73,7 +73,8 @@ def _choice(known: dict[str, Option], look: Values) -> None:
     here = [key for key, option in known.items() if data_name(option.config) == look["data"]]
     here += [key for key in look["models"] if key not in here]
     LOOK.control(
-        st.multiselect, "models", f"Models, up to {MOST_MODELS}", here, format_func=lambda key: known[key].title if key in known else key, max_selections=MOST_MODELS, on_change=_chose, filter_mode=None,
+        st.multiselect, "models", f"Models, up to {MOST_MODELS}", here, max_selections=MOST_MODELS, on_change=_chose,
+        format_func=lambda key: known[key].title if key in known else key, filter_mode=None,
     )  # fmt: skip
 
 

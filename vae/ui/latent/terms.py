@@ -51,7 +51,8 @@ def terms(model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None, other: 
         with right:
             keys = [key for key in LOSSES if key != own.key]
             LOOK.control(
-                st.selectbox, "second_loss", "The same prediction under", keys, format_func=lambda key: f"under {LOSSES[key].name}", filter_mode=None, label_visibility="collapsed",
+                st.selectbox, "second_loss", "The same prediction under", keys,
+                format_func=lambda key: f"under {LOSSES[key].name}", filter_mode=None, label_visibility="collapsed",
             )  # fmt: skip
             _column(LOSSES[other], model, seen, beside)
 
