@@ -10,7 +10,7 @@ import torch
 import vae
 from vae.kl_terms import KL_TERMS, importance_weighted_objective, panels
 from vae.randomness import generator
-from vae.training import training_terms
+from vae.training import held_out_objective, training_terms
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(40,), latent_dim=3, batch_size=32, epochs=4, seed=4)
 KL = torch.tensor([0.1, 1.0, 2.5])
@@ -166,3 +166,22 @@ def test_capacity_reaches_its_target():
 def test_nonsense_is_refused_in_one_sentence(changes, said):
     with pytest.raises(vae.SettingError, match=said):
         dataclasses.replace(CONFIG, **changes)
+
+
+@pytest.mark.parametrize("key", KL_TERMS)
+def test_the_held_out_objective_is_what_training_minimises(key):
+    """Of a bound: what it comes to with one code."""
+    config = dataclasses.replace(CONFIG, kl_term=key, beta=2.0)
+    _, progress = vae.advance(vae.initial_state(config), config, vae.load_dataset("digits"), 20)
+    for seen in progress.observations:
+        setting = {p.name: p.default for p in config.kl_record().parameters}
+        kl, t = np.array(seen.kl_per_dim), seen.step / config.steps_per_epoch
+        cost = {
+            "constant": lambda: 2 * kl.sum(),
+            "warmup": lambda: 2 * min(1, t / setting["warmup_epochs"]) * kl.sum(),
+            "cyclical": lambda: 2 * min(1, (t % 4) / 2) * kl.sum(),
+            "free_bits": lambda: 2 * np.maximum(kl, 0.5).sum(),
+            "capacity": lambda: 2 * abs(kl.sum() - 10 * min(1, t / 5)),
+            "iwae": lambda: 2 * kl.sum(),
+        }[key]()
+        assert held_out_objective(config, seen) == pytest.approx(seen.reconstruction + cost, rel=1e-5)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vae import LOSSES, TrainConfig, load_dataset
+from vae.kl_terms import KL_TERMS
 from vae.figures.theme import LOSS_COLOURS
 from vae.one_pass import noise, one_pass
 from vae.ui.canvas import SIDE, levels
@@ -30,10 +31,13 @@ def test_sliders_stay_within_what_a_link_can_carry():
     assert _numbers("1,2") == [] and _numbers(None) == []
 
 
-@pytest.mark.parametrize("key", LOSSES)
-@pytest.mark.parametrize("reduction", ["sum", "mean"])
-def test_the_numbers_shown_add_up_and_the_formula_has_their_colours(key, reduction):
-    config = TrainConfig(loss=key, latent_dim=3, hidden=(20,), beta=2.0, reduction=reduction)
+@pytest.mark.parametrize(
+    ("key", "reduction", "kl_term"),
+    [(key, reduction, "constant") for key in LOSSES for reduction in ("sum", "mean")]
+    + [("bce", "sum", term) for term in KL_TERMS],
+)
+def test_the_numbers_shown_add_up_and_the_formula_has_their_colours(key, reduction, kl_term):
+    config = TrainConfig(loss=key, latent_dim=3, hidden=(20,), beta=2.0, reduction=reduction, kl_term=kl_term)
     model = config.build_model().requires_grad_(False)
     x = load_dataset("digits").test[0]
     seen = one_pass(config, model, x, noise(1, 3), torch.zeros(3))

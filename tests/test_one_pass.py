@@ -7,6 +7,7 @@ import torch
 
 from vae import LOSSES, TrainConfig, load_dataset
 from vae.data import to_unit
+from vae.kl_terms import KL_TERMS
 from vae.evaluation import evaluate_piece, terms_of_batch
 from vae.one_pass import decoded, noise, one_pass
 from vae.randomness import generator
@@ -33,6 +34,7 @@ CASES += [
     ("gaussian", {"parameters": {"sigma": 0.1}}),
     ("formula", {"formula": "abs(x - p)**3"}),
 ]
+CASES += [("bce", {"kl_term": key, "epochs": 3}) for key in KL_TERMS]
 
 
 @pytest.mark.parametrize("loss, changes", CASES, ids=lambda part: str(part))
@@ -42,8 +44,8 @@ def test_the_terms_add_up_to_the_objective_of_this_image(loss, changes, sigma):
     if model.log_sigma is not None:
         model.log_sigma.fill_(-1.5)
     eps = noise(5, 3)
-    seen = one_pass(config, model, X, eps, STILL, (), sigma)
-    terms = terms_of_batch(config, model, to_unit(X)[None], eps[None], sigma)
+    seen = one_pass(config, model, X, eps, STILL, (), sigma, 17)
+    terms = terms_of_batch(config, model, to_unit(X)[None], eps[None], sigma, 17)
     assert seen.objective(loss) == pytest.approx(float(terms.objective), rel=1e-5)
     own = seen.reconstructions[loss]
     assert own.total == pytest.approx(float(terms.reconstruction), rel=1e-5)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 
 import torch
+from torch import Tensor
 
 from vae.data import find_source
 from vae.errors import SettingError
@@ -97,6 +98,13 @@ class TrainConfig:
     def kl_settings(self) -> dict[str, float]:
         """Every parameter of the KL term with its value: the user's, else the default."""
         return self.kl_record().settings(dict(self.kl_parameters))
+
+    def kl_cost(self, kl_per_dim: Tensor, step: int) -> Tensor:
+        """What a KL of so many nats a dimension, (Z,), adds to the objective of the update after `step` others, 0-dim.
+
+        Of a bound over several samples of z: what it comes to with one.
+        """
+        return self.kl_record().cost(kl_per_dim, self.beta, step / self.steps_per_epoch, **self.kl_settings())
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -55,11 +55,16 @@ def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | None = N
     return config.loss_parameters()
 
 
-def terms_of_batch(config: TrainConfig, model: VAE, x: Tensor, eps: Tensor, batch_sigma: float | None = None) -> Terms:
-    """x (B, C, H, W) in [0, 1], eps (B, Z) standard normal -> the objective's Terms for this batch."""
+def terms_of_batch(
+    config: TrainConfig, model: VAE, x: Tensor, eps: Tensor, batch_sigma: float | None = None, step: int = 0
+) -> Terms:
+    """x (B, C, H, W) in [0, 1], eps (B, Z) standard normal -> the Terms of the update after `step` others on this batch.
+
+    Of a bound over several samples of z: what it comes to with one.
+    """
     logits, mu, log_var = model(x, eps)
     pixel_loss = config.loss_record().pixelwise(logits, x, **loss_keywords(config, model, batch_sigma))
-    return reduce_terms(pixel_loss, kl_divergence(mu, log_var), config.beta, config.reduction)
+    return reduce_terms(pixel_loss, kl_divergence(mu, log_var), partial(config.kl_cost, step=step), config.reduction)
 
 
 def pieces(images: int) -> Iterator[tuple[int, int]]:

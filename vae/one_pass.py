@@ -48,6 +48,7 @@ class Pass:
     logits: Tensor
     p: Tensor
     kl_per_dim: Tensor
+    step: int  # updates that the model has had, which schedules of the KL term read
     reconstructions: Mapping[str, Reconstruction] = field(default_factory=dict)
 
     @cached_property
@@ -55,10 +56,14 @@ class Pass:
         """Nats, summed over latent dimensions."""
         return float(self.kl_per_dim.sum())
 
+    @cached_property
+    def kl_cost(self) -> float:
+        """What the KL adds to the objective for this image alone, nats."""
+        return float(self.config.kl_cost(self.kl_per_dim, self.step))
+
     def objective(self, loss: str) -> float:
-        """What training under that loss would count for this image: reconstruction + beta KL, nats."""
-        reconstruction = self.reconstructions[loss].total
-        return combine(reconstruction, self.config.beta * self.kl, self.logits.numel(), self.config.reduction)
+        """What training under that loss would count for this image, nats."""
+        return combine(self.reconstructions[loss].total, self.kl_cost, self.logits.numel(), self.config.reduction)
 
 
 def noise(seed: int, latent_dim: int) -> Tensor:
@@ -77,15 +82,17 @@ def one_pass(
     shift: Tensor,
     losses: Sequence[str] = (),
     sigma: float | None = None,
+    step: int | None = None,
 ) -> Pass:
     """x: uint8 (C, H, W); z = mu + exp(log_var / 2) eps + shift, each (Z,). losses: keys, besides the model's own.
 
     The model's own loss takes its parameters as evaluation does (sigma: the training set's, for a loss that measures
-    it; None: this image's own); another loss has its defaults, and a sigma that is measured is this image's own.
+    it; None: this image's own); another loss has its defaults, and a sigma that is measured is this image's own. step: updates that the model
+    has had; None: all of its training.
     """
     unit = to_unit(x)[None]
     mu, log_var = model.encode(unit)
-    seen = decoded(config, model, mu[0], log_var[0], eps, shift)
+    seen = decoded(config, model, mu[0], log_var[0], eps, shift, step)
     own = config.loss_record()
     records = {own.key: own} | {key: find_loss(key) for key in losses if key != own.key}
     found = {}
@@ -96,12 +103,15 @@ def one_pass(
 
 
 @torch.inference_mode()
-def decoded(config: TrainConfig, model: VAE, mu: Tensor, log_var: Tensor, eps: Tensor, shift: Tensor) -> Pass:
+def decoded(
+    config: TrainConfig, model: VAE, mu: Tensor, log_var: Tensor, eps: Tensor, shift: Tensor, step: int | None = None
+) -> Pass:
     """The pass from the encoder's outputs on, where the image is not known: without reconstruction terms."""
     z = mu + (0.5 * log_var).exp() * eps + shift
     logits = model.decode(z[None])
     p = torch.from_numpy(pictures(config, logits))[0]
-    return Pass(config, mu, log_var, eps, z, logits[0], p, kl_divergence(mu, log_var))
+    step = config.total_steps if step is None else step
+    return Pass(config, mu, log_var, eps, z, logits[0], p, kl_divergence(mu, log_var), step)
 
 
 def _defaults(record: Loss) -> dict[str, float | None]:

@@ -18,10 +18,18 @@ from torch import Tensor
 from vae.config import TrainConfig
 from vae.data import ImageDataset, find_source, load_dataset, to_unit
 from vae.errors import VaeError
-from vae.evaluation import evaluate_piece, laplacian_variance, loss_keywords, merge, pieces, training_sigma
+from vae.evaluation import (
+    evaluate_piece,
+    laplacian_variance,
+    loss_keywords,
+    merge,
+    pieces,
+    terms_of_batch,
+    training_sigma,
+)
 from vae.kl_terms import importance_weighted_objective
 from vae.model import VAE
-from vae.objective import Terms, combine, kl_divergence, reduce_terms
+from vae.objective import Terms, combine, kl_divergence
 from vae.randomness import derived_seed, generator
 
 N_PICTURES = 10  # test images shown with their reconstructions
@@ -99,16 +107,10 @@ class Progress:
 
 def training_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Generator, step: int) -> Terms:
     """The Terms of the update after `step` others, on images x (B, C, H, W) in [0, 1]; noise gives the codes' eps."""
-    term, settings = config.kl_record(), config.kl_settings()
-    if term.bound:
-        return _bound_terms(config, model, x, noise, int(settings["samples"]))
-    logits, mu, log_var = model(x, torch.randn(len(x), config.latent_dim, generator=noise))
-    pixel_loss = config.loss_record().pixelwise(logits, x, **loss_keywords(config, model))
-
-    def weigh(kl_per_dim: Tensor) -> Tensor:
-        return term.cost(kl_per_dim, config.beta, step / config.steps_per_epoch, **settings)
-
-    return reduce_terms(pixel_loss, kl_divergence(mu, log_var), weigh, config.reduction)
+    if config.kl_record().bound:
+        return _bound_terms(config, model, x, noise, int(config.kl_settings()["samples"]))
+    eps = torch.randn(len(x), config.latent_dim, generator=noise)
+    return terms_of_batch(config, model, x, eps, step=step)
 
 
 def _bound_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Generator, samples: int) -> Terms:
@@ -126,8 +128,7 @@ def _bound_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Genera
 
 def held_out_objective(config: TrainConfig, seen: Observation) -> float:
     """What is minimised, on held-out images; of a bound over several samples, what it comes to with one."""
-    term, epoch = config.kl_record(), seen.step / config.steps_per_epoch
-    weighed = float(term.cost(torch.tensor(seen.kl_per_dim), config.beta, epoch, **config.kl_settings()))
+    weighed = float(config.kl_cost(torch.tensor(seen.kl_per_dim), seen.step))
     return combine(seen.reconstruction, weighed, seen.inputs[0].size, config.reduction)
 
 

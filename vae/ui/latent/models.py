@@ -41,6 +41,7 @@ class Opened:
     title: str
     config: TrainConfig
     model: VAE
+    step: int  # updates that it has had
     encoded: Subset
     images: Tensor | None
     metrics: Evaluation | None = None
@@ -186,4 +187,4 @@ def _opened(key: str, title: str, checkpoint: Checkpoint) -> Opened:
             f"{title} brings no codes of its own and its data set {config.dataset} is not on this machine: "
             "fetch the data on the Train page first."
         )
-    return Opened(key, title, config, model, encoded, images, checkpoint.metrics, sigma)
+    return Opened(key, title, config, model, checkpoint.state.step, encoded, images, checkpoint.metrics, sigma)

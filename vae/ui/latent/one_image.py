@@ -87,9 +87,10 @@ def _pass(model: Opened, x: Tensor | None, look: Values, moves: dict[int, float]
     for dim, move in moves.items():
         shift[dim] = move
     if x is not None:
-        return one_pass(model.config, model.model, x, eps, shift, losses, model.sigma)
+        return one_pass(model.config, model.model, x, eps, shift, losses, model.sigma, model.step)
     at = index_of(model, look["image"])
-    return decoded(model.config, model.model, model.encoded.mu[at], model.encoded.log_var[at], eps, shift)
+    mu, log_var = model.encoded.mu[at], model.encoded.log_var[at]
+    return decoded(model.config, model.model, mu, log_var, eps, shift, model.step)
 
 
 def _beside(

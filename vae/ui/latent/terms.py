@@ -75,7 +75,7 @@ def formula(loss: Loss, config: TrainConfig) -> str:
     body, _, note = loss.latex.partition(r",\quad ")
     mean = rf"\frac{{1}}{{{pixels}}}" if config.reduction == "mean" else ""
     term = rf"{mean}\sum_{{i=1}}^{{{pixels}}}\Big[{body}\Big]"
-    kl = rf"\beta\sum_{{j=1}}^{{{config.latent_dim}}}\mathrm{{KL}}_j"
+    kl = rf"\beta\sum_{{j=1}}^{{{config.latent_dim}}}\mathrm{{KL}}_j" if _times_beta(config) else config.kl_record().latex
     added = rf",\quad {note}" if note else ""
     return rf"\textcolor{{{LOSS_COLOURS[loss.key]}}}{{{term}}}+\textcolor{{{KL}}}{{{kl}}}{added}"
 
@@ -102,10 +102,9 @@ def _swatch(key: str) -> str:
 
 
 def _sum(loss: Loss, seen: Pass, title: str) -> str:
-    """reconstruction + beta KL = total, with a picture of the first."""
+    """reconstruction + what the KL adds = total, with a picture of the first."""
     parts = [f"<div class='of'>{html.escape(title)}</div>"] if title else []
-    kl = f"{seen.config.beta:g} · {_number(seen.kl)}"
-    kl_term = _term("+", kl, f"β · KL, nats, over {len(seen.mu)} dimensions", KL)
+    kl_term = _term("+", *_cost_of_kl(seen), KL)
     found = seen.reconstructions.get(loss.key)
     if found is None or found.loss != loss:  # the image is not known, or the other model has a formula of its own
         parts += [_term("", "?", "reconstruction, not known here", LOSS_COLOURS[loss.key]), kl_term]
@@ -116,6 +115,21 @@ def _sum(loss: Loss, seen: Pass, title: str) -> str:
         total = _term("=", _number(seen.objective(loss.key)), "nats for this image", kind="total")
         parts += [_picture(loss, found), _term("", number, words, LOSS_COLOURS[loss.key]), kl_term, total]
     return f"<div class='vae-sum'>{''.join(parts)}</div>"
+
+
+def _cost_of_kl(seen: Pass) -> tuple[str, str]:
+    """What the KL adds to the objective: the number, and what it is."""
+    config, over = seen.config, f"over {len(seen.mu)} dimensions"
+    term, epoch = config.kl_record(), seen.step / config.steps_per_epoch
+    if not _times_beta(config):
+        return _number(seen.kl_cost), f"{term.name} at epoch {epoch:.3g}, of a KL of {_number(seen.kl)} nats {over}"
+    note = ": what the bound comes to with one code" if term.bound else ""
+    return f"{config.beta:g} · {_number(seen.kl)}", f"β · KL, nats, {over}{note}"
+
+
+def _times_beta(config: TrainConfig) -> bool:
+    """Whether the KL of one image adds beta times itself, at whatever step."""
+    return config.kl_term == "constant" or config.kl_record().bound
 
 
 def _term(sign: str, number: str, words: str, colour: str = "", kind: str = "") -> str:
