@@ -1,12 +1,16 @@
 """A page's fields in its link: what goes out comes back, and what cannot be used is answered and changes nothing."""
 
 import re
+from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from vae.ui import look
 from vae.ui.latent.look import LOOK
 from vae.ui.look import choice, real, whole
+
+UI = Path(look.__file__).parent
 
 CHANGED = {
     "model": "digits-bce-z2", "beside": "digits-mse-z2", "part": "walk", "image": 17, "span": 2.5, "moves": (0.5, -1.25),
@@ -60,3 +64,34 @@ def test_the_address_before_ours_is_no_link_for_a_while_and_then_it_is(monkeypat
     assert not address.is_followed({"x": "1"}) and address.is_followed({"x": "3"})
     clock[0] += look.LAG_SECONDS
     assert address.is_followed({"x": "1"})
+
+
+def test_only_a_page_s_table_of_fields_reads_what_its_widgets_hold():
+    """A widget that is not shown is forgotten, by a refresh of a part as well: whoever asks from elsewhere asks LOOK.now."""
+    for path in UI.rglob("*.py"):
+        if path != UI / "look.py":
+            assert not re.search(r"(session_state|state)(\[|\.get\()\s*LOOK\.key", path.read_text()), path
+
+
+def test_what_a_forgotten_widget_held_is_what_the_page_last_showed():
+    def page():
+        import streamlit as st
+
+        from vae.ui.look import Look, whole
+
+        shown = Look("page", {"n": whole(3, 0, 9)})
+        shown.restore()
+        with st.sidebar:
+            if st.checkbox("Show it"):
+                shown.control(st.number_input, "n", "N", 0, 9)
+            else:
+                st.session_state.pop("page.n", None)  # as Streamlit does, at the end of a refresh of another part
+        st.text(shown.now("n"))
+
+    app = AppTest.from_function(page).run()
+    assert app.text[0].value == "3"
+    app.checkbox[0].check().run()
+    app.number_input[0].set_value(5).run()
+    assert app.text[0].value == "5"
+    app.checkbox[0].uncheck().run()
+    assert app.text[0].value == "5" and not app.exception

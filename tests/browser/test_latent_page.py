@@ -208,3 +208,17 @@ def test_no_part_scrolls_sideways_on_a_phone(latent):
         go(page, part)
         expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
+
+
+@pytest.mark.parametrize("part", ["walk", "image"])
+def test_a_map_unfolds_where_the_page_was_opened_at_another_part(latent, part):
+    """Its refreshes forget the widgets of that part, and what those held is still asked for."""
+    page = latent(f"?model={MNIST}&part={part}")
+    go(page, "embed")
+    page.get_by_text("t-SNE", exact=True).click()
+    page.get_by_role("button", name="Unfold").click()
+    expect(page.get_by_text(re.compile("iteration (75|[1-7][0-9][0-9]) of 750"))).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Go on")).to_be_enabled()
+    expect(page.get_by_text("trustworthiness").first).to_be_visible()
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)

@@ -60,7 +60,7 @@ def controls() -> kl.Setting | None:
     left, right = st.columns([3, 2])
     LOOK.control(left.select_slider, "samples", "Samples", kl.SAMPLES, format_func="{:,}".format)
     LOOK.control(right.number_input, "seed", "Seed", step=1, help="Another seed draws other samples.")
-    values = {name: st.session_state[LOOK.key(name)] for name in LOOK.fields}
+    values = {name: LOOK.now(name) for name in LOOK.fields}
     try:
         setting = kl.Setting(**values)
     except SettingError as reason:

@@ -75,7 +75,7 @@ def _label(findings: Mapping[str, Finding], key: str) -> str:
 
 def _predicting() -> bool:
     """Whether a guess is asked for before a verdict opens."""
-    return bool(st.session_state.get(LOOK.key("predict")))
+    return bool(LOOK.now("predict"))
 
 
 def is_open(key: str) -> bool:

@@ -115,6 +115,12 @@ class Look:
         """What the page showed when it was last made, as restore() returned it."""
         return st.session_state[f"{self.name}:look"]["values"]
 
+    def now(self, field: str) -> object:
+        """What a field holds: its widget's value, else what the page last showed. A widget that is not on the page is
+        forgotten, in a refresh of a part too, and whatever asks for its value from elsewhere must not depend on that."""
+        key = self.key(field)
+        return _value(st.session_state[key]) if key in st.session_state else self.shown()[field]
+
     def set(self, **values: object) -> None:
         """Change what widgets hold; from a callback, before they are made."""
         for field, value in values.items():
@@ -127,7 +133,7 @@ class Look:
         and where the page is made again before the browser has loaded that kind of widget, it starts as an empty one.
         """
         given = inspect.signature(widget).bind_partial(label, *arguments, **options).arguments
-        held = st.session_state[self.key(field)]
+        held = _held(self.now(field))
         return widget(label, *arguments, **options, **_start(widget, given, held), key=self.key(field))
 
     def restore(self) -> tuple[Values, list[str]]:

@@ -188,7 +188,7 @@ def _light(point) -> None:
         return
     st.session_state["surface_lit"] = pixel
     for field, image_ in (("x", x), ("p", p)):
-        st.session_state[LOOK.key(field)] = round(float(image_[pixel]), 6)
+        LOOK.set(**{field: round(float(image_[pixel]), 6)})
 
 
 def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool) -> str:

@@ -98,7 +98,7 @@ def controls() -> Values:
 
 
 def _show_patch_for_ssim() -> None:
-    if "ssim" in st.session_state[LOOK.key("losses")] and "ssim" not in LOOK.shown()["losses"]:
+    if "ssim" in LOOK.now("losses") and "ssim" not in LOOK.shown()["losses"]:
         LOOK.set(part="patch")
 
 
@@ -184,12 +184,12 @@ def picture(losses: Sequence[Chosen], look: Values) -> None:
 
 def _clicked(point: Mapping) -> None:
     state = st.session_state
-    x, p = state[LOOK.key("x")], point["y"]
-    if state[LOOK.key("form")] == "section":
+    x, p = LOOK.now("x"), point["y"]
+    if LOOK.now("form") == "section":
         p = point["x"]
     else:
         x = point["x"]
-    if state[LOOK.key("view")] == "asymmetry":
+    if LOOK.now("view") == "asymmetry":
         p = x + p
     if 0 <= x <= 1 and -1e-6 <= p <= 1 + 1e-6:
         _set_cursor(x, min(max(p, 0.0), 1.0))  # within rounding of float32

@@ -134,9 +134,9 @@ def _brought() -> None:
     except VaeError as reason:
         st.session_state[REFUSAL] = str(reason)
         return
-    known, chosen = options(), list(st.session_state[LOOK.key("models")])
+    known, chosen = options(), list(LOOK.now("models"))
     data = data_name(known[key].config)
-    if data != st.session_state[LOOK.key("data")]:
+    if data != LOOK.now("data"):
         chosen = list(default_models(data, known))
     st.session_state[CHOSEN] = True
     LOOK.set(data=data, models=tuple(dict.fromkeys([*chosen[: MOST_MODELS - 1], key])))

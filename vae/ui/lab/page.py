@@ -46,7 +46,7 @@ def controls(look: Values) -> Opened | None:
     titles = choices()
     if not look["sweep"] and titles:
         LOOK.set(sweep=next((key for key in titles if key.startswith("shipped:")), next(iter(titles))))
-    asked = st.session_state[LOOK.key("sweep")]
+    asked = LOOK.now("sweep")
     first, second, third = st.columns([3.3, 5.2, 3.3], vertical_alignment="bottom")
     options = list(titles) if asked in titles else [*titles, asked]
     key = LOOK.control(

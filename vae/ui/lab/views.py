@@ -236,8 +236,8 @@ def _compare(opened: Opened, look: Values) -> None:
         format_func=lambda key: QUANTITIES[key].title,
         filter_mode=None,
     )
-    chosen = [groups[st.session_state[LOOK.key(field)]] for field in ("first", "second")]
-    quantity = QUANTITIES[st.session_state[LOOK.key("measure")]]
+    chosen = [groups[LOOK.now(field)] for field in ("first", "second")]
+    quantity = QUANTITIES[LOOK.now("measure")]
     if chosen[0] == chosen[1]:
         st.info("These are the same cells: choose two that differ.")
         return

@@ -65,9 +65,8 @@ def _class(model: Opened, name: str, label: str, column) -> list[int]:
     if model.encoded.labels is None:
         column.info("This data set has no classes.")
         return []
-    key = LOOK.key(f"{name}_class")
     known = range(len(model.classes))
-    if st.session_state[key] not in known:
+    if LOOK.now(f"{name}_class") not in known:
         LOOK.set(**{f"{name}_class": 0})
     chosen = LOOK.control(
         column.selectbox, f"{name}_class", label, known, format_func=lambda i: str(model.classes[i]), filter_mode=None
@@ -81,7 +80,7 @@ def _classes(model: Opened, columns: Mapping) -> dict[str, list[int]]:
 
 def _ticked(model: Opened, columns: Mapping) -> dict[str, list[int]]:
     """Click on pictures to put them into a group, and again to take them out."""
-    ticked = {name: list(st.session_state[LOOK.key(f"{name}_ticks")]) for name in GROUPS}
+    ticked = {name: list(LOOK.now(f"{name}_ticks")) for name in GROUPS}
     adding = columns["minus"].segmented_control(
         "A click puts it into", GROUPS, key="latent:adding", default="plus", required=True
     )
@@ -97,10 +96,10 @@ def _ticked(model: Opened, columns: Mapping) -> dict[str, list[int]]:
 
 
 def _tick(name: str, index: int) -> None:
-    held = [*st.session_state[LOOK.key(f"{name}_ticks")]]
+    held = [*LOOK.now(f"{name}_ticks")]
     other = "minus" if name == "plus" else "plus"
     changed = [i for i in held if i != index] if index in held else [*held, index]
-    rest = [i for i in st.session_state[LOOK.key(f"{other}_ticks")] if i != index]
+    rest = [i for i in LOOK.now(f"{other}_ticks") if i != index]
     LOOK.set(**{f"{name}_ticks": tuple(changed), f"{other}_ticks": tuple(rest)})
 
 

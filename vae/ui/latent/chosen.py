@@ -44,7 +44,7 @@ def name_of(model: Opened, index: int) -> str:
 
 def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int:
     """A row of test images to click, and a number for any other one; returns the index chosen."""
-    index = index_of(model, st.session_state[LOOK.key(field)])
+    index = index_of(model, LOOK.now(field))
     left, right = st.columns([6, 1], vertical_alignment="center")
     with left:
         kind = "" if model.images is not None else " (reconstructions: the images are not on this machine)"

@@ -165,7 +165,7 @@ def _active(unfoldings: Sequence[Unfolding]) -> bool:
 def _chosen() -> tuple:
     """What the rest of the page depends on: the image, the lasso, and which maps there are."""
     state = st.session_state
-    return state[LOOK.key("image")], id(state.get(MAPS)), state.get(REVISION, 0), *state.get(LASSO, ())
+    return LOOK.now("image"), id(state.get(MAPS)), state.get(REVISION, 0), *state.get(LASSO, ())
 
 
 def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values) -> None:
@@ -302,7 +302,7 @@ def _axis_ends(model: Opened) -> None:
     left, right, _ = st.columns([2, 2, 6])
     for column, end, label in ((left, "from", "The axis runs from"), (right, "to", "to")):
         known = range(len(model.classes))
-        if st.session_state[LOOK.key(f"axis_{end}")] not in known:
+        if LOOK.now(f"axis_{end}") not in known:
             LOOK.set(**{f"axis_{end}": 0})
         LOOK.control(
             column.selectbox, f"axis_{end}", f"{label}", known, format_func=lambda i: f"the mean of {model.classes[i]}",

@@ -118,7 +118,7 @@ def _moves(model: Opened, look: Values) -> dict[int, float]:
 
 
 def _pressed(button: str) -> None:
-    now = int(st.session_state[LOOK.key("eps_seed")])
+    now = int(LOOK.now("eps_seed"))
     match button:
         case "again":
             LOOK.set(eps_seed=now % MOST_DRAWS + 1)
@@ -130,10 +130,9 @@ def _pressed(button: str) -> None:
 
 def _other_loss(model: Opened) -> str:
     """The loss to compare with, never the model's own."""
-    key = LOOK.key("second_loss")
-    if st.session_state[key] == model.config.loss:
+    if LOOK.now("second_loss") == model.config.loss:
         LOOK.set(second_loss="bce" if model.config.loss == "mse" else "mse")
-    return st.session_state[key]
+    return LOOK.now("second_loss")
 
 
 # ---- What is said about it -------------------------------------------------------------------------------------------

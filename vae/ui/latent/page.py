@@ -76,7 +76,7 @@ def models(look: Values) -> list[Opened]:
 
 def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
     """A list of models, with the one that a link asked for in it even where there is no such model: it is answered."""
-    asked = st.session_state[LOOK.key(field)]
+    asked = LOOK.now(field)
     options = list(titles) if asked in titles else [*titles, asked]
     return LOOK.control(
         column.selectbox, field, label, options, format_func=lambda key: titles.get(key, key), filter_mode=None

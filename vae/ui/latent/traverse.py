@@ -62,7 +62,7 @@ def _controls(first: Opened, second: Opened | None) -> None:
     )  # fmt: skip
     LOOK.control(span.slider, "span", "Range, ± standard deviations", 0.5, 6.0, step=0.5, on_change=_still)
     most = max(m.latent_dim for m in (first, second) if m)
-    LOOK.control(count.number_input, "rows", "Dimensions shown", 1, max(most, int(st.session_state[LOOK.key("rows")])))
+    LOOK.control(count.number_input, "rows", "Dimensions shown", 1, max(most, int(LOOK.now("rows"))))
     reset.button("Reset", on_click=_still, width="stretch", help="All sliders back to the start.")
 
 
@@ -105,7 +105,7 @@ def _picked(steps: Tensor, index: int) -> None:
 
 
 def _move(rank: int, step: float) -> None:
-    moves = [*st.session_state[LOOK.key("moves")]]
+    moves = [*LOOK.now("moves")]
     moves += [0.0] * (rank + 1 - len(moves))
     moves[rank] = round(step, 2)
     LOOK.set(moves=tuple(moves))
@@ -133,7 +133,7 @@ def _sliders(walk: Walk, look: Values) -> None:
 
 
 def _slid(rank: int) -> None:
-    _move(rank, st.session_state[LOOK.key(f"move.{rank}")])
+    _move(rank, LOOK.now(f"move.{rank}"))
 
 
 def _subscript(number: int) -> str:
