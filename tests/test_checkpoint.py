@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import pickle
 
 import pytest
@@ -10,8 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import vae
+from vae.subset import encode_test
+from vae.training import TrainState
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(20,), loss="gaussian", parameters={"sigma": 0.3}, epochs=2)
+METRICS = {"images": 360, "reconstruction": 31.5, "kl_per_dim": [1.0, 2.0], "sigma": None}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,30 @@ def change_header(path, **changes):
         ({"metrics": '{"images": 3}'}, "damaged header"),
         ({"step": "many"}, "damaged header"),
         ({"step": "-3"}, "damaged header"),
+        ({"step": "٣"}, "damaged header"),
+        ({"threads": "0"}, "threads"),
+        ({"config": "[" * 50_000}, "config"),
+        ({"metrics": "[" * 50_000}, "metrics"),
+        ({"metrics": "9" * 5_000}, "metrics"),
+        ({"last_epoch": '{"reconstruction": 1, "kl": -2, "objective": 0}'}, "last_epoch.kl"),
+        ({"last_epoch": "3"}, "last_epoch"),
+        *(({"metrics": json.dumps(METRICS | wrong)}, field) for field, wrong in {
+            "metrics.reconstruction = nan": {"reconstruction": math.nan},
+            "metrics.reconstruction = '31,5'": {"reconstruction": "31,5"},
+            "metrics.reconstruction = None": {"reconstruction": None},
+            "metrics.reconstruction = inf": {"reconstruction": math.inf},
+            "metrics.kl_per_dim = ": {"kl_per_dim": [1.0]},
+            "metrics.kl_per_dim.0. = ": {"kl_per_dim": [-2.0, 1.0]},
+            "metrics.kl_per_dim.1. = True": {"kl_per_dim": [0.5, True]},
+            "metrics.images = 0": {"images": 0},
+            "metrics.images = 361": {"images": 361},
+            "metrics.images = 36.5": {"images": 36.5},
+            "metrics.sigma = 0.2": {"sigma": 0.2},
+            "metrics = ": {"colour": 3},
+        }.items()),
+        ({"config": json.dumps(CONFIG.to_dict() | {"formula": []})}, "formula"),
+        ({"config": json.dumps(CONFIG.to_dict() | {"size": False})}, "size"),
+        ({"config": json.dumps(CONFIG.to_dict() | {"dataset": {}})}, "dataset"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(file, changes, reason):
@@ -108,4 +136,53 @@ def test_weights_that_are_not_finite_or_not_known_are_refused(trained, tmp_path)
         path, dataclasses.replace(trained[0], weights=trained[0].weights | {"extra": torch.ones(1)}), CONFIG
     )
     with pytest.raises(vae.CheckpointError, match="weights.extra"):
+        vae.load_checkpoint(path)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_are_read_as_the_numbers_that_they_are(trained, tmp_path, dtype):
+    path = tmp_path / "run.safetensors"
+    bare = TrainState(trained[0].step, {k: t.to(dtype) for k, t in trained[0].weights.items()}, {}, {})
+    vae.save_checkpoint(path, bare, CONFIG)
+    for key, tensor in vae.load_checkpoint(path).state.weights.items():
+        assert tensor.dtype == torch.float32 and torch.equal(tensor, trained[0].weights[key].to(dtype).float())
+    going_on = {part: {k: t.to(dtype) for k, t in getattr(trained[0], part).items()} for part in ("first", "second")}
+    vae.save_checkpoint(path, dataclasses.replace(bare, **going_on), CONFIG)
+    with pytest.raises(vae.CheckpointError, match=f"as {str(dtype).removeprefix('torch.')}; accepted there: float32"):
+        vae.load_checkpoint(path)
+
+
+def test_weights_that_float32_cannot_hold_are_refused(trained, tmp_path):
+    path = tmp_path / "run.safetensors"
+    large = {k: t.double() for k, t in trained[0].weights.items()} | {"mu.bias": torch.tensor([1e300, 0], dtype=float)}
+    vae.save_checkpoint(path, TrainState(6, large, {}, {}), CONFIG)
+    with pytest.raises(vae.CheckpointError, match="mu.bias that are not finite float32"):
+        vae.load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"labels": lambda t: t.fill_(12)}, "labels in subset.labels from 12 to 12"),
+        ({"labels": lambda t: t.fill_(-1)}, "labels in subset.labels from -1 to -1"),
+        (dict.fromkeys(("mu", "log_var", "labels", "reconstructions", "losses"), lambda t: t[:0]), "subset.labels is"),
+        (
+            dict.fromkeys(
+                ("mu", "log_var", "labels", "reconstructions", "losses"),
+                lambda t: t.repeat(3, *[1] * (t.dim() - 1)),
+            ),
+            r"subset.labels is int64 .1080,., expected is int64 .360,.",
+        ),
+        ({"mu": lambda t: t.fill_(math.nan)}, "subset.mu that are not finite"),
+        ({"mu": lambda t: t.fill_(1e30)}, "KL is not finite"),
+        ({"log_var": lambda t: t.fill_(500.0)}, "KL is not finite"),
+        ({"losses": lambda t: t.double()}, "subset.losses is float64"),
+    ],
+)
+def test_a_test_subset_that_cannot_be_is_refused(trained, tmp_path, change, reason):
+    data, path = vae.load_dataset("digits"), tmp_path / "run.safetensors"
+    subset = encode_test(CONFIG, vae.model_of(CONFIG, trained[0].weights), data)
+    subset = dataclasses.replace(subset, **{k: f(getattr(subset, k).clone()) for k, f in change.items()})
+    vae.save_checkpoint(path, trained[0], CONFIG, subset=subset)
+    with pytest.raises(vae.CheckpointError, match=reason):
         vae.load_checkpoint(path)

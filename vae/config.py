@@ -18,6 +18,7 @@ from vae.kl_terms import KLTerm, find_kl_term
 from vae.losses import LOSSES, Loss, Parameter, find_loss
 from vae.model import VAE, find_architecture
 from vae.objective import REDUCTIONS
+from vae.schema import decoded
 
 FORMULA = "formula"  # the key of a loss that the user wrote; its text is the field `formula`
 
@@ -57,10 +58,12 @@ class TrainConfig:
 
     def __post_init__(self):
         source = find_source(self.dataset)
-        if self.size != 0:
+        if self.size != 0 or type(self.size) is not int:
             self._whole("size", 8, 128, "or 0 for the data set's own size")
         if self.loss not in loss_keys():
             raise SettingError("loss", self.loss, f"one of {', '.join(loss_keys())} is accepted")
+        if not isinstance(self.formula, str):
+            raise SettingError("formula", self.formula, "text is accepted")
         record = self.loss_record()  # SettingError for a formula that does not work
         if self.loss != FORMULA and self.formula:
             raise SettingError("formula", self.formula, f"it is used only with loss = '{FORMULA}'")
@@ -153,6 +156,8 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping) -> TrainConfig:
+        if not isinstance(values, Mapping):
+            raise SettingError("config", values, "a JSON object of settings is accepted")
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise SettingError("setting", unknown[0], f"known settings are {', '.join(sorted(known))}")
@@ -160,10 +165,7 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, text: str) -> TrainConfig:
-        values = json.loads(text)
-        if not isinstance(values, dict):
-            raise SettingError("config", values, "a JSON object of settings is accepted")
-        return cls.from_dict(values)
+        return cls.from_dict(decoded("config", text))
 
     # ---- checks ----
 

@@ -10,7 +10,7 @@ class SettingError(VaeError, ValueError):
 
     def __init__(self, field: str, value: object, accepted: str):
         self.field, self.value, self.accepted = field, value, accepted
-        super().__init__(f"{field} = {_short(value)} cannot be used: {accepted}.")
+        super().__init__(f"{field} = {short(value)} cannot be used: {accepted}.")
 
     def __reduce__(self):  # exceptions travel from workers by their constructor arguments
         return type(self), (self.field, self.value, self.accepted)
@@ -24,6 +24,10 @@ class CheckpointError(VaeError):
     """A checkpoint file that is damaged, foreign or of another version."""
 
 
-def _short(value: object, longest: int = 60) -> str:
-    text = repr(value)
+def short(value: object, longest: int = 60) -> str:
+    """A value as it would be written in Python, cut."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a whole number of too many digits: from a file
+        text = f"a {type(value).__name__}"
     return text if len(text) <= longest else text[: longest - 3] + "..."

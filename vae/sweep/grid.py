@@ -17,6 +17,7 @@ from vae.config import TrainConfig, multiply_adds, operations_of_step
 from vae.data import find_source
 from vae.errors import SettingError
 from vae.model import VAE
+from vae.schema import decoded, record
 
 MOST_CELLS = 1000
 USUAL = ("loss", "latent_dim", "beta", "seed")  # columns of every results file, whether varied or not
@@ -69,9 +70,9 @@ class SweepSpec:
 
     @classmethod
     def from_json(cls, text: str) -> SweepSpec:
-        values = json.loads(text)
-        if not isinstance(values, dict) or values.keys() != {"base", "axes"} or not isinstance(values["axes"], dict):
-            raise SettingError("sweep", text, "a JSON object with base and axes is accepted")
+        values = record("spec", decoded("spec", text), ("base", "axes"))
+        if not isinstance(values["axes"], dict):
+            raise SettingError("axes", values["axes"], "an object of axes with their values is accepted")
         return cls(TrainConfig.from_dict(values["base"]), values["axes"])
 
 
@@ -87,7 +88,7 @@ def _checked_values(name: object, values: object) -> tuple:
         raise SettingError(name, values, "a list of values is accepted") from None
     if not values or distinct != len(values):
         raise SettingError(name, list(values), "at least one value, and each value once, is accepted")
-    return tuple(float(v) if name == "beta" and type(v) is int else v for v in values)
+    return tuple(float(v) if name == "beta" and type(v) is int and abs(v) < 1e9 else v for v in values)
 
 
 @lru_cache(maxsize=64)
