@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 import math
 import os
 import resource
@@ -16,6 +17,8 @@ from PIL import Image
 from scipy import stats
 
 import vae
+from vae.sweep.grid import cell_id
+from vae.sweep.results import is_results
 from vae.sweep import (
     QUANTITIES,
     Measures,
@@ -330,6 +333,67 @@ def test_bad_files_get_one_sentence_and_other_versions_are_read_if_possible(tmp_
     with pytest.raises(SweepError, match="written by another version .2; this app writes 1"):
         parse_results("version", bad["version"])
     assert parse_results("empty", b"").results == ()
+
+
+def test_a_whole_last_line_without_its_end_is_a_record_and_the_next_one_begins_a_line(tmp_path, results):
+    path = written(tmp_path / "sweep.csv", results[:3])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])  # as some editors save
+    assert len(read_results(path).results) == 3 and read_results(path).notice == ""
+    file = ResultsFile(path, SPEC)
+    assert file.notice == "" and not file.append(results[2])
+    assert path.read_bytes() == whole
+    file.append(results[3])
+    file.close()
+    assert numbers(read_results(path).results) == numbers(results[:4])
+
+
+@pytest.mark.parametrize("saved_as", [lambda c: c.replace(b"\n", b"\r\n"), lambda c: b"\xef\xbb\xbf" + c])
+def test_a_file_saved_by_an_editor_is_gone_on_with(tmp_path, results, saved_as):
+    path = written(tmp_path / "sweep.csv", results[:2])
+    path.write_bytes(saved_as(path.read_bytes()))
+    assert is_results(path)
+    written(path, results[2:3])
+    assert numbers(read_results(path).results) == numbers(results[:3])
+
+
+def test_joined_files_are_read_and_conflict_marks_are_said_with_their_line(tmp_path, results):
+    one = written(tmp_path / "one.csv", results[:2]).read_bytes()
+    two = written(tmp_path / "two.csv", results[1:3]).read_bytes()
+    assert numbers(parse_results("joined", one + two).results) == numbers(results[:3])
+    header, *lines = one.splitlines(keepends=True)
+    marked = header + lines[0] + b"<<<<<<< HEAD\n" + lines[1] + b"=======\n>>>>>>> other\n"
+    with pytest.raises(SweepError, match="conflict mark of git in line 3: keep the lines"):
+        parse_results("marked", marked)
+    other = SweepSpec(BASE, AXES | {"kl_term": ["constant", "warmup"]})
+    foreign = b"".join(written(tmp_path / "other.csv", [], other).read_bytes().splitlines(keepends=True))
+    with pytest.raises(SweepError, match="header of another sweep in line 4"):
+        parse_results("two sweeps", one + foreign)
+    with pytest.raises(SweepError, match="damaged in line 3: it has 3 values for 23 columns"):
+        parse_results("short", header + lines[0] + b"1,2,3\n")
+
+
+def test_what_a_line_says_must_be_possible_and_agree_with_itself(tmp_path, results):
+    good = written(tmp_path / "sweep.csv", results[:3]).read_bytes()
+    steps = dict(zip(("step", "reconstruction", "kl", "squared_error"), ([0, 1], [1, 2], [1, 2], [1, 2])))
+    impossible = {
+        "beta": "7.0", "seed": "x", "loss": "wgan", "kl": "-1", "reconstruction": "nan", "squared_error": "-2",
+        "middle": "1.5", "active_units": "99", "sigma": "1", "negative_elbo": "0.5", "threads": "0", "seconds": "1e999",
+        "trajectory": json.dumps(steps | {"kl": [1]}), "spec": "[" * 50_000,
+    }  # fmt: skip
+    for name, text in impossible.items():
+        with pytest.raises(SweepError, match=f"damaged in line 3: {name}") as caught:
+            parse_results("file", changed(good, **{name: text}))
+        assert len(str(caught.value)) < 400
+    for name, wrong in {"step": [0, 1.5], "kl": [1, math.nan], "reconstruction": [1, "2"], "squared_error": [1, -1]}.items():
+        with pytest.raises(SweepError, match=f"damaged in line 3: trajectory.{name}"):
+            parse_results("file", changed(good, trajectory=json.dumps(steps | {name: wrong})))
+
+
+def test_a_name_of_a_cell_never_reads_as_a_number():
+    names = [cell_id(dataclasses.replace(BASE, seed=seed)) for seed in range(2000)]
+    assert len(set(names)) == 2000
+    assert not any(re.fullmatch(r"[0-9]+(e[0-9]+)?|nan|inf", name) for name in names)
 
 
 # ---- What may be said ------------------------------------------------------------------------------------------------

@@ -128,8 +128,9 @@ def in_order(results: Iterable, spec: SweepSpec) -> tuple:
 
 
 def cell_id(config: TrainConfig) -> str:
-    """A short name of a cell: the beginning of the SHA-256 of its config."""
-    return hashlib.sha256(config.to_json().encode()).hexdigest()[:12]
+    """A short name of a cell: "c" and the beginning of the SHA-256 of its config. With hexadecimal digits alone, one in a
+    hundred would read as a number, such as 514354e89756, in a table of one cell."""
+    return "c" + hashlib.sha256(config.to_json().encode()).hexdigest()[:11]
 
 
 @lru_cache(maxsize=4096)

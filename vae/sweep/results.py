@@ -8,19 +8,25 @@ A line is written at once and forced to the disk. What a crash leaves behind the
 from __future__ import annotations
 
 import base64
+import codecs
 import csv
 import errno
 import io
+import itertools
 import json
+import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from vae import schema
 from vae.config import TrainConfig
-from vae.errors import VaeError
+from vae.errors import SettingError, VaeError
+from vae.schema import LEAST_KL, decoded, record, written_number, written_whole
 from vae.sweep.cell import Measures, Point, Result
 from vae.sweep.grid import AXES, MOST_CELLS, USUAL, SweepSpec, cell_id, in_order
 
@@ -28,7 +34,11 @@ VERSION = 1
 LARGEST = 64 << 20  # bytes
 _MEASURES = ("negative_elbo", *(f.name for f in fields(Measures)))
 _REST = ("seconds", "threads", "versions", "failure", "config", "trajectory", "pictures", "spec")
+_NEEDED = ("version", "cell", "dataset", *USUAL, *_MEASURES, *_REST)
 _BEGINS = b"version,cell,"
+_CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+MOST_POINTS = 1000  # of a trajectory
+MOST_TEXT = 500  # characters of a text that is shown
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -68,29 +78,79 @@ def line_of(result: Result, spec: SweepSpec) -> bytes:
 
 
 def _result_of(row: Mapping[str, str]) -> Result:
-    """ValueError and its kin, or KeyError, for a line that is not one of ours."""
-    failure = row["failure"]
-    measured = {f.name: _number(row[f.name]) for f in fields(Measures)}
-    m = None
-    if not failure:
-        m = Measures(**measured | {"active_units": int(measured["active_units"])})
-    steps = json.loads(row["trajectory"])
-    points = zip(*(steps[f.name] for f in fields(Point)), strict=True)
-    trajectory = tuple(Point(int(step), *map(float, rest)) for step, *rest in points)
+    """The result that a line holds; SettingError names what in it cannot be."""
+    config = TrainConfig.from_json(row["config"])
+    _check_settings(row, config)
     return Result(
-        TrainConfig.from_json(row["config"]),
-        m,
-        trajectory,
-        base64.b64decode(row["pictures"], validate=True),
-        float(row["seconds"]),
-        int(row["threads"]),
-        row["versions"],
-        failure,
+        config,
+        None if row["failure"] else _measures_of(row, config),
+        _trajectory_of(decoded("trajectory", row["trajectory"]), config, bool(row["failure"])),
+        _pictures_of(row["pictures"]),
+        written_number("seconds", row["seconds"], 0),
+        written_whole("threads", row["threads"], 1, 4096),
+        row["versions"][:MOST_TEXT],
+        row["failure"][:MOST_TEXT],
     )
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
+def _check_settings(row: Mapping[str, str], config: TrainConfig) -> None:
+    """The columns that tell the settings again say the same."""
+    same = {"dataset": config.dataset} | {name: AXES[name].get(config) for name in USUAL}
+    for name, value in same.items():
+        text = row[name]
+        if text != str(value) and (isinstance(value, str) or written_number(name, text) != value):
+            raise SettingError(name, text, f"{value}, as in this line's config, is accepted")
+
+
+def _measures_of(row: Mapping[str, str], config: TrainConfig) -> Measures:
+    figures = {name: written_number(name, row[name]) for name in ("reconstruction", "negative_elbo")}
+    low = {"kl": (LEAST_KL,), "squared_error": (0,), "sharpness": (0,), "middle": (0, 1), "sigma": (0,)}
+    for name, bounds in low.items():
+        figures[name] = written_number(name, row[name], *bounds) if row[name] or name != "sigma" else None
+    if (figures["sigma"] is None) != (config.loss_record().origin("sigma") is None):
+        raise SettingError("sigma", figures["sigma"], "a number is accepted where the loss has a sigma, and nothing else")
+    found = Measures(active_units=_active_units(row["active_units"], config), **{
+        f.name: figures[f.name] for f in fields(Measures) if f.name != "active_units"
+    })  # fmt: skip
+    if not math.isclose(found.negative_elbo, figures["negative_elbo"], rel_tol=1e-6, abs_tol=1e-6):
+        raise SettingError("negative_elbo", figures["negative_elbo"], "the sum of reconstruction and kl is accepted")
+    return found
+
+
+def _active_units(text: str, config: TrainConfig) -> int:
+    """Spreadsheets write a whole number as 8.0, too."""
+    return written_whole("active_units", text.removesuffix(".0"), 0, config.latent_dim)
+
+
+def _trajectory_of(value: object, config: TrainConfig, failed: bool) -> tuple[Point, ...]:
+    """The points; of a training that failed, those before its figures were no numbers any more."""
+    held = record("trajectory", value, (f.name for f in fields(Point)))
+    columns = [held[f.name] for f in fields(Point)]
+    if not all(isinstance(column, list) and len(column) == len(columns[0]) <= MOST_POINTS for column in columns):
+        raise SettingError("trajectory", value, f"lists of one length, of at most {MOST_POINTS} numbers, are accepted")
+    rows = list(zip(*columns))
+    if failed:
+        rows = list(itertools.takewhile(lambda row: all(map(_is_finite, row)), rows))
+    return tuple(
+        Point(
+            schema.whole("trajectory.step", step, 0, config.total_steps),
+            schema.number("trajectory.reconstruction", reconstruction),
+            schema.number("trajectory.kl", kl, LEAST_KL),
+            schema.number("trajectory.squared_error", squared_error, 0),
+        )
+        for step, reconstruction, kl, squared_error in rows
+    )
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and abs(value) < 1e300  # which a NaN is not
+
+
+def _pictures_of(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise SettingError("pictures", text, "base64 is accepted") from None
 
 
 # ---- Reading -----------------------------------------------------------------------------------------------------
@@ -116,7 +176,7 @@ def is_results(path: Path) -> bool:
     """Whether a file begins as results files of this app do, of whatever version."""
     try:
         with path.open("rb") as file:
-            return file.read(len(_BEGINS)) == _BEGINS
+            return file.read(len(codecs.BOM_UTF8 + _BEGINS)).removeprefix(codecs.BOM_UTF8).startswith(_BEGINS)
     except OSError:
         return False
 
@@ -133,46 +193,90 @@ def read_results(path: str | os.PathLike) -> Sheet:
 
 
 def parse_results(name: str, content: bytes) -> Sheet:
-    """The content of a results file. A torn last line is left out, with a notice; a cell counts once."""
+    """The content of a results file. A torn last line is left out, with a notice; a cell counts once, and so does the
+    header, where files of one sweep were joined."""
     if len(content) > LARGEST:
         raise SweepError(f"{name} is larger than {LARGEST >> 20} MiB, more than any sweep of this app.")
-    whole, torn = _whole_lines(content)
-    try:
-        rows = list(csv.DictReader(io.StringIO(whole.decode("utf-8"))))
-    except (UnicodeDecodeError, csv.Error):
-        raise SweepError(f"{name} is not a results file of this app: it is not a table as text.") from None
+    whole, torn = _whole_lines(content.removeprefix(codecs.BOM_UTF8))
     if whole and not whole.startswith(_BEGINS):
         raise SweepError(f"{name} is not a results file of this app: its columns do not begin with version, cell.")
-    if len(rows) > 10 * MOST_CELLS:
-        raise SweepError(f"{name} has {len(rows):,} lines, more than any sweep of this app.")
-    results, spec = {}, None
-    for number, row in enumerate(rows, start=2):
+    results, specs = {}, {}
+    for number, row in _rows(name, whole):
         try:
             result = _result_of(row)
-            spec = spec or SweepSpec.from_json(row["spec"])
-        except (VaeError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as reason:
-            raise SweepError(_why_not(name, number, row, reason)) from None
+            if row["spec"] not in specs:
+                specs[row["spec"]] = SweepSpec.from_json(row["spec"])
+        except VaeError as reason:
+            raise SweepError(_why_not(name, number, row["version"], reason)) from None
         results.setdefault(result.config, result)
+    spec = next(iter(specs.values()), None)
     if spec and (foreign := [c for c in results if c not in set(spec.cells())]):
         raise SweepError(f"{name} mixes two sweeps: the cell {cell_id(foreign[0])} is not part of the first line's.")
     ordered = in_order(results.values(), spec) if spec else ()
     return Sheet(name, spec, ordered, _torn_notice(name) if torn else "")
 
 
-def _why_not(name: str, number: int, row: Mapping[str, str], reason: Exception) -> str:
-    version = str(row.get("version"))[:20]
-    said = str(reason).rstrip(".") if isinstance(reason, VaeError) else f"{type(reason).__name__} at {str(reason)[:80]}"
-    if version != str(VERSION):
-        return (
-            f"{name} was written by another version ({version}; this app writes {VERSION}) and cannot be used: {said}."
+def _rows(name: str, whole: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    """The lines below the header, each with its number, as a value for every column. SweepError for other lines."""
+    try:
+        reader = csv.reader(io.StringIO(whole.decode("utf-8"), newline=""), strict=True)
+        header = next(reader, [])
+        if header and (missing := [column for column in _NEEDED if header.count(column) != 1]):
+            raise SweepError(f"{name} is not a results file of this app: it needs one column {missing[0]}.")
+        read, number = 0, 2
+        for row in reader:
+            read += bool(row)
+            if read > 10 * MOST_CELLS:
+                raise SweepError(f"{name} has more than {10 * MOST_CELLS:,} lines, more than any sweep of this app.")
+            if row and row != header:
+                yield number, dict(zip(header, _fitting(name, number, row, header)))
+            number = reader.line_num + 1
+    except UnicodeDecodeError:
+        raise SweepError(f"{name} is not a results file of this app: it is not a table as text.") from None
+    except csv.Error:
+        raise SweepError(f"{name} is damaged in line {number}: it is no line of a table from there on.") from None
+
+
+def _fitting(name: str, number: int, row: list[str], header: list[str]) -> list[str]:
+    if row[0].startswith(_CONFLICT):
+        raise SweepError(
+            f"{name} has a conflict mark of git in line {number}: keep the lines of one side or of both, without the marks."
         )
-    return f"{name} is damaged in line {number}: {said}."
+    if row[:2] == header[:2]:
+        raise SweepError(f"{name} holds the header of another sweep in line {number}: open each of the two files alone.")
+    if len(row) != len(header):
+        raise SweepError(f"{name} is damaged in line {number}: it has {len(row)} values for {len(header)} columns.")
+    return row
+
+
+def _why_not(name: str, number: int, version: str, reason: VaeError) -> str:
+    if version != str(VERSION) and re.fullmatch("[0-9]{1,4}", version):
+        return (
+            f"{name} was written by another version ({version}; this app writes {VERSION}) and cannot be used: {reason}"
+        )
+    return f"{name} is damaged in line {number}: {reason}"
 
 
 def _whole_lines(content: bytes) -> tuple[bytes, bool]:
-    """The content up to its last line end, and whether there was more: no field of ours has a line end within it."""
+    """The content up to the end of its last whole line, and whether there was more. No field of ours has a line end within
+    it; an editor may have left out the very last one."""
     end = content.rfind(b"\n") + 1
+    if _is_whole(content[end:]):
+        return content + b"\n", False
     return content[:end], end < len(content)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line without its end holds a whole record: the last of its fields is an object, which ends with itself."""
+    try:
+        row = next(csv.reader([line.decode("utf-8")], strict=True), [])
+        return bool(row) and isinstance(decoded("spec", row[-1]), dict)
+    except (UnicodeDecodeError, csv.Error, SettingError):
+        return False
+
+
+def _header_of(whole: bytes) -> bytes:
+    return whole.removeprefix(codecs.BOM_UTF8).partition(b"\n")[0].rstrip(b"\r")
 
 
 def _torn_notice(name: str) -> str:
@@ -211,16 +315,16 @@ class ResultsFile:
         try:
             self._handle = os.open(self.path, FLAGS, 0o644)
             sheet = read_results(self.path)
-            header = _line(columns(self.spec))
-            whole, torn = _whole_lines(self.path.read_bytes())
-            if torn and not whole and not header.startswith(self.path.read_bytes()):
+            header, content = _line(columns(self.spec)), self.path.read_bytes()
+            whole, torn = _whole_lines(content)
+            if torn and not whole and not header.startswith(content):
                 raise SweepError(f"{self.path.name} is not a results file of this app; it is left as it is.")
-            if sheet.spec not in (None, self.spec) or (whole and not whole.startswith(header)):
+            if sheet.spec not in (None, self.spec) or (whole and _header_of(whole) != _header_of(header)):
                 raise SweepError(
                     f"{self.path.name} holds another sweep: ask for the same grid and settings to go on with it, "
                     "or choose another file."
                 )
-            self._size = len(whole)
+            self._size = len(whole) if torn else len(content)
             self.notice = sheet.notice
             self.results = sheet.results
             self._done = {result.config for result in sheet.results}
@@ -230,6 +334,8 @@ class ResultsFile:
             raise self._refused(reason) from None
         if not whole:
             self._write(header)
+        elif not torn and len(whole) > len(content):
+            self._write(b"\n")
 
     @property
     def missing(self) -> tuple[TrainConfig, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -156,7 +157,7 @@ def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
         if picture.size != (2 * width, height):
             return blank
         pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    except (OSError, ValueError, SyntaxError):  # what Pillow says of a file that is no picture
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):  # what Pillow says of a file that is no picture
         return blank
     return pixels.reshape(height, 2, width, channels).transpose(1, 3, 0, 2)
 
