@@ -173,3 +173,20 @@ def test_an_update_that_breaks_the_weights_is_undone(digits):
     after, progress = vae.advance(state, CONFIG, digits, 5)
     assert "step 4 " in progress.failure and after.step == 3
     assert all(torch.isfinite(tensor).all() for tensor in after.weights.values())
+
+
+@pytest.mark.parametrize(("latent_dim", "learning_rate"), [(20, 0.5), (2, 0.5), (8, 0.2), (20, 10.0)])
+def test_the_state_that_a_failed_run_keeps_has_finite_held_out_figures_however_it_was_cut(
+    digits, latent_dim, learning_rate
+):
+    config = vae.TrainConfig(latent_dim=latent_dim, learning_rate=learning_rate)
+    state, (whole,) = run(config, digits, [40])
+    assert whole.failure and f"the state after step {state.step:,} is kept" in whole.failure
+    pieces, failure = vae.initial_state(config), None
+    while not failure:
+        pieces, part = vae.advance(pieces, config, digits, 1)
+        failure = part.failure
+    assert failure == whole.failure
+    assert_same_state(pieces, state)
+    seen = observe(config, vae.model_of(config, state.weights).requires_grad_(False), digits, state.step)
+    assert np.isfinite((seen.reconstruction, seen.squared_error, *seen.kl_per_dim)).all()

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.config import TrainConfig
+from vae.config import FEWEST_HELD_OUT, TrainConfig
 from vae.data import ImageDataset, find_source, load_dataset, to_unit
 from vae.errors import VaeError
 from vae.evaluation import (
@@ -34,6 +34,7 @@ from vae.randomness import derived_seed, generator
 
 N_PICTURES = 10  # test images shown with their reconstructions
 N_SAMPLES = 10  # pictures decoded from fixed draws of the prior
+STEPS_AHEAD = 50  # in which a training without finite figures on held-out images may find back
 N_CODES = 500  # test images whose two-dimensional codes are drawn
 
 
@@ -182,7 +183,8 @@ def advance(
 ) -> tuple[TrainState, Progress]:
     """Take up to `steps` more updates, none past the config's last one; the input state stays as it is.
 
-    If a loss or an update is not finite, the last finite state comes back and progress.failure says at which step.
+    If a loss or an update is not finite, the last good state comes back, with finite weights and finite figures on held-out
+    images, and progress.failure says after which step.
     """
     started = time.perf_counter()
     steps = max(0, min(steps, config.total_steps - state.step))
@@ -190,9 +192,12 @@ def advance(
     failed = _walk(chunk, data, steps)
     if not chunk.finite():  # some update broke the weights, though its own loss was still finite
         failed = _first_broken_update(state, config, data, steps, program)
+    elif failed is None and not chunk.good(data) and _is_lost(chunk.state(), config, data, program):
+        failed = chunk.step
     if failed is not None:
+        kept = _last_good_step(state, config, data, failed - 1, program)
         chunk = _Chunk(state, config, program)
-        _walk(chunk, data, failed - 1 - state.step)
+        _walk(chunk, data, kept - state.step)
     seconds = time.perf_counter() - started
     return chunk.state(), chunk.progress(data, seconds, failed)
 
@@ -249,6 +254,12 @@ class _Chunk:
     def finite(self) -> bool:
         return all(bool(torch.isfinite(p).all()) for p in self.named.values())
 
+    def good(self, data: ImageDataset) -> bool:
+        """Whether the first held-out images have finite figures."""
+        model, n = self.program.as_observed(self.model), min(FEWEST_HELD_OUT, len(data.test))
+        seen = evaluate_piece(self.config, model, data.test, 0, n)
+        return bool(np.isfinite((seen.reconstruction, *seen.kl_per_dim)).all())
+
     def observe(self, data: ImageDataset) -> None:
         self.observations.append(observe(self.config, self.model, data, self.step, self.program))
 
@@ -271,7 +282,7 @@ class _Chunk:
             tuple(self.observations),
             pictures_of(self.config, self.model, data, self.step, self.program),
             images / max(seconds, 1e-9),
-            None if failed is None else _failure_sentence(self.config, failed),
+            None if failed is None else _failure_sentence(self.config, self.step),
         )
 
 
@@ -300,10 +311,30 @@ def _first_broken_update(
     return chunk.step
 
 
-def _failure_sentence(config: TrainConfig, step: int) -> str:
+def _is_lost(state: TrainState, config: TrainConfig, data: ImageDataset, program: Program) -> bool:
+    """Whether a state without finite figures on held-out images ends so: looked for in the steps that come after it."""
+    ahead = _Chunk(state, config, program)
+    for _ in range(min(STEPS_AHEAD, config.total_steps - state.step)):
+        if not ahead.take_step(data) or not ahead.finite():
+            return True
+        if ahead.good(data):
+            return False
+    return True
+
+
+def _last_good_step(state: TrainState, config: TrainConfig, data: ImageDataset, last: int, program: Program) -> int:
+    """The last step up to `last` with finite figures on held-out images; the one to begin with where there is none."""
+    chunk, good = _Chunk(state, config, program), state.step
+    while chunk.step < last and chunk.take_step(data):
+        if chunk.good(data):
+            good = chunk.step
+    return good
+
+
+def _failure_sentence(config: TrainConfig, kept: int) -> str:
     return (
-        f"Training stopped: at step {step:,} the loss or a weight was no longer a finite number; "
-        f"the state after step {step - 1:,} is kept. A lower learning rate than {config.learning_rate:g} is the usual cure."
+        f"Training stopped: from step {kept + 1:,} on the loss, a weight or a figure on held-out images was no longer a finite "
+        f"number; the state after step {kept:,} is kept. A lower learning rate than {config.learning_rate:g} is the usual cure."
     )
 
 
