@@ -18,6 +18,7 @@ from vae.embedding import (
     advance_embedding,
     affinities,
     initial_embedding,
+    kl_of_map,
     knn_accuracy,
     largest_perplexity,
     neighbours,
@@ -81,6 +82,18 @@ def test_codes_that_no_map_can_take_are_left_out_counted_and_named(codes):
     assert usable(broken[3:]).sentence == "Left out of the map: 1 code that is not finite."
     assert usable(broken[[1, 5]]).sentence == "Left out of the map: 1 code that is the exact duplicate of another."
     assert usable([[0.0], [-0.0]]).n_duplicates == 1
+
+
+def test_codes_whose_distances_leave_no_digits_are_left_out_and_named(codes):
+    far = codes[:40].copy()
+    far[3, 1] = 1e20
+    assert usable(far).sentence == "Left out of the map: 1 code that is larger than 1,000,000."
+    assert usable(far).index.tolist() == [i for i in range(40) if i != 3]
+    assert len(usable(far + np.float32(1e25)).index) == 0
+    for function in (affinities, initial_embedding):
+        with pytest.raises(SettingError, match=r"codes = 1\S*e.20 cannot be used: numbers up to 1,000,000"):
+            function(far, EmbeddingConfig(perplexity=5))
+    assert np.isfinite(pca(far[usable(far).index])[0]).all()
 
 
 def test_pca_is_scikit_learns_up_to_sign(codes):
@@ -156,6 +169,31 @@ def test_a_map_ends_with_its_last_iteration_and_the_kl_falls(codes, states):
     rows, columns = p.nonzero()
     expected = (p.data * np.log(p.data / (q / q.sum())[rows, columns])).sum()
     assert progress.kl_divergence == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("perplexity", [5, 90])
+def test_the_kl_of_a_map_is_its_definition_even_where_all_points_are_nearly_in_one_place(codes, perplexity):
+    """There the Barnes-Hut estimate goes below 0, which no KL does."""
+    config = EmbeddingConfig(perplexity=perplexity)
+    p, state = affinities(codes, config), initial_embedding(codes, config)
+    n = len(codes)
+    uniform = (p.data * np.log(p.data * n * (n - 1))).sum()  # of a layout in one point
+    for _ in range(4):
+        state, progress = advance_embedding(state, p, config)
+        if np.ptp(state.coordinates, axis=0).max() < 1e-3:
+            assert progress.kl_divergence == pytest.approx(uniform, rel=1e-5)
+    assert state.iteration == 100
+
+
+@pytest.mark.parametrize("sd", [0, 1e-12, 1e-4, 1e-2, 1, 30])
+def test_the_exact_kl_is_its_definition_and_never_negative(codes, sd):
+    p = affinities(codes, CONFIG)
+    y = sd * np.random.default_rng(3).standard_normal((len(codes), 2))
+    q = 1 / (1 + np.square(y[:, None] - y[None]).sum(-1))
+    np.fill_diagonal(q, 0)
+    rows, columns = p.nonzero()
+    expected = (p.data * np.log(p.data / (q / q.sum())[rows, columns])).sum()
+    assert kl_of_map(p, y) == pytest.approx(expected, rel=1e-6) and expected > 0
 
 
 def test_early_exaggeration_ends_where_it_should(codes):

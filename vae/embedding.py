@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from vae.errors import SettingError
+from vae.errors import SettingError, VaeError
 from vae.latent import principal_directions
 from vae.randomness import generator
 
@@ -30,6 +30,8 @@ LARGEST = 10_000  # codes; more would need another approximation, and minutes
 FEWEST = 7  # codes, for the least perplexity of 2
 INITIALS = ("pca", "random", "given")
 FIRST_SD = 1e-4  # of a first layout; from a larger one, t-SNE hardly finds back
+LARGEST_CODE = 1e6  # in any dimension: the squared distances of larger ones leave no digits for those between the others
+TIGHT = 1e-3  # span of a layout below which the Barnes-Hut estimate of its KL breaks down; it may even be negative there
 JITTER = 0.01  # share of FIRST_SD by which a first layout is shaken, so that no two points coincide
 
 # ---- PCA ----------------------------------------------------------------------------------------------------------
@@ -42,12 +44,14 @@ class Usable:
     index: np.ndarray
     n_duplicates: int
     n_not_finite: int
+    n_too_large: int
 
     @property
     def sentence(self) -> str:
         reasons = [
             _counted(self.n_duplicates, "is the exact duplicate of another", "are exact duplicates of others"),
             _counted(self.n_not_finite, "is not finite", "are not finite"),
+            _counted(self.n_too_large, f"is larger than {LARGEST_CODE:,.0f}", f"are larger than {LARGEST_CODE:,.0f}"),
         ]
         reasons = [reason for reason in reasons if reason]
         return f"Left out of the map: {' and '.join(reasons)}." if reasons else ""
@@ -58,11 +62,12 @@ def _counted(n: int, one: str, many: str) -> str:
 
 
 def usable(codes: ArrayLike) -> Usable:
-    """Leave out codes that are not finite and, of exactly equal ones, all but the first."""
+    """Leave out codes that are not finite, those beyond LARGEST_CODE and, of exactly equal ones, all but the first."""
     codes = _array(codes)
-    finite = np.flatnonzero(np.isfinite(codes).all(1))
-    _, first = np.unique(codes[finite], axis=0, return_index=True)
-    return Usable(finite[np.sort(first)], len(finite) - len(first), len(codes) - len(finite))
+    n_finite = int(np.isfinite(codes).all(1).sum())
+    kept = np.flatnonzero((np.abs(codes) <= LARGEST_CODE).all(1))  # which a NaN is not
+    _, first = np.unique(codes[kept], axis=0, return_index=True)
+    return Usable(kept[np.sort(first)], len(kept) - len(first), len(codes) - n_finite, n_finite - len(kept))
 
 
 def pca(codes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -225,8 +230,31 @@ def advance_embedding(
     moving.optimize(taken, inplace=True, propagate_exception=True, exaggeration=exaggeration, momentum=0.8)
     arrays = (np.asarray(a, dtype=np.float32) for a in (moving, optimiser.gains, optimiser.update))
     after = EmbeddingState(state.iteration + taken, *arrays)
-    seconds = time.perf_counter() - started
-    return after, EmbeddingProgress(after.iteration, after.coordinates, float(moving.kl_divergence), seconds)
+    if not np.isfinite(after.coordinates).all():
+        raise VaeError(f"The map flew apart before iteration {after.iteration}: less exaggeration is the usual cure.")
+    kl = kl_of_map(affinities, after.coordinates, float(moving.kl_divergence))
+    return after, EmbeddingProgress(after.iteration, after.coordinates, kl, time.perf_counter() - started)
+
+
+def kl_of_map(affinities: csr_matrix, coordinates: np.ndarray, estimate: float | None = None) -> float:
+    """KL(P || Q) of a layout (N, 2) in nats: the Barnes-Hut estimate where there is one that can be right, else exact."""
+    trusted = estimate is not None and estimate >= 0 and np.ptp(coordinates, axis=0).max() >= TIGHT
+    return estimate if trusted else _exact_kl(affinities, coordinates.astype(np.float64))
+
+
+def _exact_kl(affinities: csr_matrix, y: np.ndarray) -> float:
+    """sum p_ij log(p_ij / q_ij), q_ij the share of 1 / (1 + |y_i - y_j|^2) in its sum over all pairs."""
+    y = y - y.mean(0)
+    square = np.square(y).sum(1)
+    total = -float(len(y))  # no point is its own neighbour
+    for start in range(0, len(y), 500):
+        part = slice(start, start + 500)
+        apart = np.maximum(square[part, None] + square - 2 * y[part] @ y.T, 0)  # (500, N), squared distances
+        total += float((1 / (1 + apart)).sum())
+    pairs = affinities.tocoo()
+    p = pairs.data[pairs.data > 0]
+    near = np.square(y[pairs.row] - y[pairs.col]).sum(1)[pairs.data > 0]
+    return max(0.0, float((p * (np.log(p) + np.log1p(near) + np.log(total))).sum()))
 
 
 def place(state: EmbeddingState, codes: ArrayLike, config: EmbeddingConfig, new_codes: ArrayLike) -> np.ndarray:
@@ -236,6 +264,8 @@ def place(state: EmbeddingState, codes: ArrayLike, config: EmbeddingConfig, new_
     codes, new_codes = _checked(codes, config), _array(new_codes)
     if not np.isfinite(new_codes).all():
         raise SettingError("new codes", "not finite", "finite numbers are accepted")
+    if np.abs(new_codes).max(initial=0) > LARGEST_CODE:
+        raise SettingError("new codes", float(np.abs(new_codes).max()), f"numbers up to {LARGEST_CODE:,.0f} are accepted")
     near = _neighbourhoods(codes, config)
     finished = TSNEEmbedding(state.coordinates, near, negative_gradient_method="bh", n_jobs=1)
     placed = np.asarray(finished.transform(new_codes))
@@ -253,6 +283,8 @@ def _checked(codes: ArrayLike, config: EmbeddingConfig) -> np.ndarray:
         raise SettingError("number of codes", len(codes), f"t-SNE takes from {FEWEST} to {LARGEST:,}")
     if not np.isfinite(codes).all():
         raise SettingError("codes", "not finite", "finite numbers are accepted")
+    if np.abs(codes).max() > LARGEST_CODE:
+        raise SettingError("codes", float(np.abs(codes).max()), f"numbers up to {LARGEST_CODE:,.0f} are accepted")
     largest = largest_perplexity(len(codes))
     if config.perplexity > largest:
         raise SettingError("perplexity", config.perplexity, f"with {len(codes):,} images it is at most {largest}")
@@ -302,7 +334,7 @@ def neighbours(points: ArrayLike, index: int, k: int = 10) -> np.ndarray:
     """The k nearest others of point `index`, nearest first, (k,). points: codes, a map or pictures, (N, ...), any type."""
     points = _array(points).reshape(len(points), -1)
     _check_k(k, len(points) - 1)
-    distances = np.square(points - points[index]).sum(1, dtype=np.float64)
+    distances = np.square(points - points[index], dtype=np.float64).sum(1)
     distances[index] = -1  # itself comes first, even where others lie at the same place
     return np.argsort(distances, kind="stable")[1 : k + 1]
 

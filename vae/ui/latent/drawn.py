@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vae.data import to_unit
 from vae.drawing import FORMS, MNIST, as_digit
+from vae.embedding import usable
 from vae.errors import SettingError
 from vae.ui.canvas import canvas as sheet
 from vae.ui.canvas import drawing_in
@@ -40,9 +41,12 @@ def drawn(model: Opened) -> Tensor | None:
 
 @torch.inference_mode()
 def code_of_drawing(model: Opened) -> Tensor | None:
-    """mu (Z,) of what was drawn; None where nothing is."""
+    """mu (Z,) of what was drawn; None where nothing is, or where no map can take it."""
     image = drawn(model)
-    return None if image is None else model.model.encode(to_unit(image[None]))[0][0]
+    if image is None:
+        return None
+    mu = model.model.encode(to_unit(image[None]))[0]
+    return mu[0] if len(usable(mu).index) else None
 
 
 def sheet_in_popover() -> None:

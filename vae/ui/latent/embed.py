@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from vae.embedding import EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
+from vae.embedding import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
 from vae.engine import Unfolding, UnfoldingView
 from vae.errors import VaeError
 from vae.figures.plot import Figure
@@ -118,6 +118,8 @@ def _panels(first: Opened, second: Opened | None, look: Values) -> list[Panel]:
 def _panel(model: Opened, settings: Mapping, name: str) -> Panel:
     found = usable(model.encoded.mu.numpy())
     config = EmbeddingConfig(**settings)
+    if len(found.index) < FEWEST:
+        raise VaeError(f"{model.title}: a map needs {FEWEST} different codes, and there are {len(found.index):,}. {found.sentence}")
     largest = largest_perplexity(len(found.index))
     if config.perplexity > largest:
         raise VaeError(
