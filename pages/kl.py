@@ -5,13 +5,14 @@ import streamlit as st
 from vae.kl import estimate
 from vae.ui import kl
 from vae.ui.shell import headline, slots
+from vae.ui.words import say
 
 headline("The KL term", "How far a code q(z|x) = N(μ, σ²) is from the prior p(z) = N(0, 1), in nats.")
 notices, act, below = slots(3)
 
 with notices:
     for problem in kl.restore():
-        st.warning(problem)
+        say(problem, "warning")
 with act:
     left, right = st.columns([1, 3.1], gap="medium")
 with left:

@@ -1,10 +1,8 @@
 """Sweeps: controls, compute, show."""
 
-import streamlit as st
-
 from vae.ui.lab import page
 from vae.ui.shell import headline, slots
-from vae.ui.words import plain
+from vae.ui.words import say
 
 headline(
     "Lab", "A grid of losses, betas, latent dimensions and seeds, trained as a batch: what differs, and how sure is it?"
@@ -14,7 +12,7 @@ notices, controls, view = slots(3)
 look, problems = page.restore()
 with notices:
     for problem in problems:
-        st.warning(plain(problem))
+        say(problem, "warning")
 page.sidebar(look)
 with controls:
     opened = page.controls(look)

@@ -5,13 +5,14 @@ import streamlit as st
 from vae.claims import CLAIMS
 from vae.ui import lecture
 from vae.ui.shell import headline, slots
+from vae.ui.words import say
 
 headline("The VAE loss, claim by claim", "What a lecture says of BCE, MSE and the KL term, and what the numbers say.")
 notices, act = slots(2)
 
 with notices:
     for problem in lecture.restore():
-        st.warning(problem)
+        say(problem, "warning")
 findings = {key: claim.check() for key, claim in CLAIMS.items()}
 with act:
     left, right = st.columns([1, 2], gap="medium")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from vae.ui import surface_parts, surfaces
 from vae.ui.shell import headline, slots
+from vae.ui.words import say
 
 headline(
     "Loss surfaces", "What a prediction p costs for a true pixel x. Turn a surface, click a point, move the cursor."
@@ -12,7 +13,7 @@ notices, controls, act, parts = slots(4)
 
 with notices:
     for problem in surfaces.restore():
-        st.warning(problem)
+        say(problem, "warning")
 with controls:
     look = surfaces.controls()
 with act:

@@ -5,7 +5,7 @@ import streamlit as st
 from vae.ui import datasets, live, runs, settings, take_home
 from vae.ui.engine import engine, starter
 from vae.ui.shell import headline, slots
-from vae.ui.words import plain
+from vae.ui.words import say
 
 headline(
     "Train a VAE", "Its pictures sharpen as the reconstruction term falls; the KL term holds its codes near N(0, I)."
@@ -14,7 +14,7 @@ notices, controls, moving, results = slots(4)
 
 with notices:
     for problem in settings.restore():
-        st.warning(plain(problem))
+        say(problem, "warning")
 lineup = settings.sidebar()
 settings.share(lineup)
 

@@ -5,7 +5,7 @@ import streamlit as st
 from vae.ui import live, zoo
 from vae.ui.engine import engine, starter
 from vae.ui.shell import headline, slots
-from vae.ui.words import plain
+from vae.ui.words import say
 
 headline("Bug zoo", "A broken VAE beside a healthy one: read the symptoms, and say what is wrong.")
 notices, controls, moving = slots(3)
@@ -13,7 +13,7 @@ notices, controls, moving = slots(3)
 look, problems = zoo.restore()
 with notices:
     for problem in problems:
-        st.warning(plain(problem))
+        say(problem, "warning")
 with controls, st.container(horizontal=True, vertical_alignment="center"):
     bug = zoo.patient_choice(look)
     if engine() is not None:

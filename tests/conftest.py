@@ -42,3 +42,27 @@ def engine():
     engine.warm()
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def open_app(monkeypatch):
+    """open_app(name, engine, **link) -> the page of that name as Streamlit runs it, without a browser. Without an engine,
+    the workers never come up."""
+    from types import SimpleNamespace
+
+    from streamlit.testing.v1 import AppTest
+
+    from vae.ui import shell
+
+    monkeypatch.setattr(shell, "headline", lambda *_: None)
+
+    def open_(name: str, engine=None, **query) -> AppTest:
+        for module in [module for key, module in sys.modules.items() if key.startswith("vae.ui")]:
+            if hasattr(module, "starter"):
+                monkeypatch.setattr(module, "starter", lambda: SimpleNamespace(engine=engine, problem=""))
+        app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=120)
+        app.session_state["owner"] = "0" * 32
+        app.query_params.update({field: str(value) for field, value in query.items()})
+        return app.run()
+
+    return open_

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from vae import LOSSES, TrainConfig, load_dataset
-from vae.kl_terms import KL_TERMS
 from vae.figures.theme import LOSS_COLOURS
+from vae.kl_terms import KL_TERMS
 from vae.one_pass import noise, one_pass
 from vae.ui.canvas import SIDE, levels
 from vae.ui.latent.diagram import _numbers

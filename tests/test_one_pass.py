@@ -7,8 +7,8 @@ import torch
 
 from vae import LOSSES, TrainConfig, load_dataset
 from vae.data import to_unit
-from vae.kl_terms import KL_TERMS
 from vae.evaluation import evaluate_piece, terms_of_batch
+from vae.kl_terms import KL_TERMS
 from vae.one_pass import decoded, noise, one_pass
 from vae.randomness import generator
 from vae.training import pictures

@@ -3,9 +3,9 @@
 import dataclasses
 import io
 import json
-import re
 import math
 import os
+import re
 import resource
 from contextlib import contextmanager
 
@@ -17,8 +17,6 @@ from PIL import Image
 from scipy import stats
 
 import vae
-from vae.sweep.grid import cell_id
-from vae.sweep.results import is_results
 from vae.sweep import (
     QUANTITIES,
     Measures,
@@ -40,7 +38,8 @@ from vae.sweep import (
     undominated,
 )
 from vae.sweep.cell import spans, trajectory_steps
-from vae.sweep.grid import group_of, seeds_in
+from vae.sweep.grid import cell_id, group_of, seeds_in
+from vae.sweep.results import is_results
 
 BASE = vae.TrainConfig(dataset="digits", hidden=(16,), epochs=1, batch_size=480)
 AXES = {"loss": ["bce", "mse"], "beta": [0.5, 1, 4], "latent_dim": [2], "seed": [0, 1, 2]}
@@ -385,7 +384,12 @@ def test_what_a_line_says_must_be_possible_and_agree_with_itself(tmp_path, resul
         with pytest.raises(SweepError, match=f"damaged in line 3: {name}") as caught:
             parse_results("file", changed(good, **{name: text}))
         assert len(str(caught.value)) < 400
-    for name, wrong in {"step": [0, 1.5], "kl": [1, math.nan], "reconstruction": [1, "2"], "squared_error": [1, -1]}.items():
+    for name, wrong in {
+        "step": [0, 1.5],
+        "kl": [1, math.nan],
+        "reconstruction": [1, "2"],
+        "squared_error": [1, -1],
+    }.items():
         with pytest.raises(SweepError, match=f"damaged in line 3: trajectory.{name}"):
             parse_results("file", changed(good, trajectory=json.dumps(steps | {name: wrong})))
 

@@ -1,13 +1,26 @@
 """Sentences: what a run is doing, and texts that are shown as they are."""
 
 import dataclasses
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from vae import TrainConfig
 from vae.engine import Status, View
-from vae.ui import words
+from vae.ui import kl, lecture, link, words, zoo
+from vae.ui.compare.look import LOOK as COMPARE
+from vae.ui.lab.look import LOOK as LAB
+from vae.ui.latent.look import LOOK
+from vae.ui.surface_link import LOOK as SURFACES
+
+UI = Path(words.__file__).parent
+FIELDS = {
+    "latent": LOOK.fields, "compare": COMPARE.fields, "lab": LAB.fields, "surfaces": SURFACES.fields, "zoo": zoo.LOOK.fields,
+    "kl": kl.LOOK.fields, "lecture": lecture.LOOK.fields, "train": (*link.FIELDS, *link.PARAMETERS, *link.RACE),
+}  # fmt: skip
 
 VIEW = View(
     Status.RUNNING, "", False, 1234, 4690, 2.63, np.zeros(0), np.zeros(0), np.zeros(0), (), None, 12000.0, 90.0, None, False
@@ -46,3 +59,55 @@ def test_durations():
 
 def test_what_looks_like_markdown_is_shown_as_it_is():
     assert words.plain("__import__('os') * x_1") == r"\_\_import\_\_\('os'\) \* x\_1"
+
+
+def test_an_endless_word_and_an_endless_sentence_are_cut():
+    assert words.cut("x" * 3000) == "x" * 80 + "…"
+    assert words.cut("one\n two\tthree") == "one two three"
+    assert len(words.cut("word " * 3000)) == words.LONGEST
+
+
+def test_a_file_s_name_has_no_signs_that_mean_something_elsewhere():
+    assert words.file_name("../../run-1.safetensors") == "run-1.safetensors"
+    assert words.file_name("C:\\class\\a run.csv") == "a run.csv"
+    assert words.file_name("![i](http://x/y.png)<b>$a$.csv") == "y.png)<b>$a$.csv".translate(
+        str.maketrans(")<>$", "____")
+    )
+    assert words.file_name("///") == words.file_name("") == "file"
+
+
+def test_pages_put_sentences_on_the_page_in_one_way():
+    """Whatever a user, a link or a file had a part in is shown as text: by words.say alone."""
+    for path in [*UI.rglob("*.py"), *(UI.parents[1] / "pages").glob("*.py")]:
+        if path.name != "words.py":
+            found = re.findall(r"\.(?:warning|error|info|success|exception|toast)\(.*", path.read_text())
+            assert not found, (path, found)
+
+
+FOREIGN = (
+    "![i](http://127.0.0.1:9/x.png) [a](http://127.0.0.1:9) $x^2$ <b>b</b> :smile: **c** `d` https://x.org www.x.org"
+)
+
+
+@pytest.mark.parametrize("name", [*FIELDS])
+def test_what_a_link_brings_is_shown_as_text_on_every_page(open_app, name):
+    """In every field, and as the name of one: as it was written, with each of its signs escaped, and cut."""
+    app = open_app(name, **dict.fromkeys(FIELDS[name], FOREIGN), **{FOREIGN: "1", "x" * 3000: "1"})
+    said = [block.value for kind in (app.warning, app.error, app.info) for block in kind]
+    assert len(said) > 1 and not app.exception
+    for text in said:
+        assert len(text) < 2 * words.LONGEST
+        assert not re.search(r"(?<!\\)[\[\]*`$<>:!]", text), text
+
+
+def test_what_others_add_to_a_link_is_left_out_in_silence():
+    added = {"utm_source": "mail", "utm_campaign": "x", "fbclid": "1", "gclid": "2", "mc_cid": "3"}
+    assert link.read({"beta": "2", "dataset": "digits"} | added) == link.read({"beta": "2", "dataset": "digits"})
+    assert LOOK.read(added) == LOOK.read({})
+
+
+def test_numbers_of_other_keyboards_are_read_and_a_decimal_comma_is_told():
+    assert link.read({"dataset": "digits", "beta": "２．５", "epochs": "１２"})[0].base.beta == 2.5
+    assert LOOK.read({"image": "１２", "span": "２"})[0]["image"] == 12
+    for problems in (link.read({"beta": "0,5"})[1], LOOK.read({"span": "0,5"})[1]):
+        assert len(problems) == 1 and "with a point: 0.5" in problems[0]

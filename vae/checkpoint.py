@@ -115,7 +115,9 @@ def load_checkpoint(path: str | os.PathLike) -> Checkpoint:
     except OSError as reason:
         raise CheckpointError(f"{path.name} cannot be read: {reason.strerror or 'it is no file'}.") from None
     except (SafetensorError, KeyError, ValueError, RuntimeError):  # the latter of kinds of numbers that torch has not
-        raise CheckpointError(f"{path.name} is not a readable safetensors file: it is damaged, or something else.") from None
+        raise CheckpointError(
+            f"{path.name} is not a readable safetensors file: it is damaged, or something else."
+        ) from None
     return _checked(path.name, header, tensors)
 
 

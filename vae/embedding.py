@@ -30,8 +30,12 @@ LARGEST = 10_000  # codes; more would need another approximation, and minutes
 FEWEST = 7  # codes, for the least perplexity of 2
 INITIALS = ("pca", "random", "given")
 FIRST_SD = 1e-4  # of a first layout; from a larger one, t-SNE hardly finds back
-LARGEST_CODE = 1e6  # in any dimension: the squared distances of larger ones leave no digits for those between the others
-TIGHT = 1e-3  # span of a layout below which the Barnes-Hut estimate of its KL breaks down; it may even be negative there
+LARGEST_CODE = (
+    1e6  # in any dimension: the squared distances of larger ones leave no digits for those between the others
+)
+TIGHT = (
+    1e-3  # span of a layout below which the Barnes-Hut estimate of its KL breaks down; it may even be negative there
+)
 JITTER = 0.01  # share of FIRST_SD by which a first layout is shaken, so that no two points coincide
 
 # ---- PCA ----------------------------------------------------------------------------------------------------------
@@ -265,7 +269,9 @@ def place(state: EmbeddingState, codes: ArrayLike, config: EmbeddingConfig, new_
     if not np.isfinite(new_codes).all():
         raise SettingError("new codes", "not finite", "finite numbers are accepted")
     if np.abs(new_codes).max(initial=0) > LARGEST_CODE:
-        raise SettingError("new codes", float(np.abs(new_codes).max()), f"numbers up to {LARGEST_CODE:,.0f} are accepted")
+        raise SettingError(
+            "new codes", float(np.abs(new_codes).max()), f"numbers up to {LARGEST_CODE:,.0f} are accepted"
+        )
     near = _neighbourhoods(codes, config)
     finished = TSNEEmbedding(state.coordinates, near, negative_gradient_method="bh", n_jobs=1)
     placed = np.asarray(finished.transform(new_codes))

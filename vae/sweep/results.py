@@ -108,7 +108,9 @@ def _measures_of(row: Mapping[str, str], config: TrainConfig) -> Measures:
     for name, bounds in low.items():
         figures[name] = written_number(name, row[name], *bounds) if row[name] or name != "sigma" else None
     if (figures["sigma"] is None) != (config.loss_record().origin("sigma") is None):
-        raise SettingError("sigma", figures["sigma"], "a number is accepted where the loss has a sigma, and nothing else")
+        raise SettingError(
+            "sigma", figures["sigma"], "a number is accepted where the loss has a sigma, and nothing else"
+        )
     found = Measures(active_units=_active_units(row["active_units"], config), **{
         f.name: figures[f.name] for f in fields(Measures) if f.name != "active_units"
     })  # fmt: skip
@@ -243,7 +245,9 @@ def _fitting(name: str, number: int, row: list[str], header: list[str]) -> list[
             f"{name} has a conflict mark of git in line {number}: keep the lines of one side or of both, without the marks."
         )
     if row[:2] == header[:2]:
-        raise SweepError(f"{name} holds the header of another sweep in line {number}: open each of the two files alone.")
+        raise SweepError(
+            f"{name} holds the header of another sweep in line {number}: open each of the two files alone."
+        )
     if len(row) != len(header):
         raise SweepError(f"{name} is damaged in line {number}: it has {len(row)} values for {len(header)} columns.")
     return row

@@ -8,6 +8,7 @@ from vae.data import DATASETS, Source, data_folder
 from vae.errors import DataError
 from vae.lineup import Lineup
 from vae.ui import settings
+from vae.ui.words import say
 
 
 def ensure_present(lineup: Lineup | None) -> bool:
@@ -15,9 +16,10 @@ def ensure_present(lineup: Lineup | None) -> bool:
     if lineup is None or DATASETS[lineup.base.dataset].is_present():
         return True
     source = DATASETS[lineup.base.dataset]
-    st.info(
+    say(
         f"{source.title} is not on this machine yet. Fetch it (about {source.megabytes} MB, needs internet), "
-        "or choose the small digits, which are always here."
+        "or choose the small digits, which are always here.",
+        "info",
     )
     left, right, _ = st.columns([1, 1, 1])
     right.button("Use the small digits", on_click=settings.change, args=("dataset", "digits"), width="stretch")
@@ -33,6 +35,6 @@ def offer(source: Source) -> None:
         try:
             source.download(data_folder(), lambda share: bar.progress(share, text=f"Fetching {source.name}"))
         except DataError as reason:
-            st.error(f"{reason} Is there an internet connection? The data set 'digits' needs none.")
+            say(f"{reason} Is there an internet connection? The data set 'digits' needs none.", "error")
         else:
             st.rerun()

@@ -13,7 +13,8 @@ from vae import kl
 from vae.errors import SettingError
 from vae.figures import kl as figures
 from vae.ui.components import figure
-from vae.ui.look import Field, Look
+from vae.ui.look import Field, Look, digits_of
+from vae.ui.words import say
 
 HEIGHT = 296
 FORM_NAMES = {"surface": "Surface", "contours": "Contours"}
@@ -31,7 +32,7 @@ def _field(name: str) -> Field:
 
     def parse(_: str, text: str) -> object:
         try:
-            value = type(default)(text)
+            value = type(default)(digits_of(text))
         except ValueError:
             value = text
         return getattr(replace(kl.Setting(), **{name: value}), name)
@@ -64,7 +65,7 @@ def controls() -> kl.Setting | None:
     try:
         setting = kl.Setting(**values)
     except SettingError as reason:
-        st.error(str(reason))
+        say(reason, "error")
         return None
     LOOK.share(values)
     return setting

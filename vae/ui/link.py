@@ -12,20 +12,18 @@ from vae.errors import SettingError
 from vae.kl_terms import KL_TERMS
 from vae.lineup import Lineup
 from vae.losses import LOSSES
+from vae.ui.look import digits_of, number_in, unknown
 
 
 def _whole(name: str, text: str) -> int:
     try:
-        return int(text)
+        return int(digits_of(text))
     except ValueError:
         raise SettingError(name, text, "a whole number is accepted") from None
 
 
 def _real(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SettingError(name, text, "a number is accepted") from None
+    return number_in(name, text, "a number")
 
 
 def _text(name: str, text: str) -> str:
@@ -97,7 +95,7 @@ def read(query: Mapping[str, str]) -> tuple[Lineup, list[str]]:
     config, problems = TrainConfig(dataset=default_dataset()), []
     for name in query:
         if name not in FIELDS and name not in PARAMETERS and name not in RACE:
-            problems.append(f"The link has a setting {name!r} that does not exist; it is left out.")
+            problems += unknown(name)
 
     def attempt(old, make: Callable):
         try:

@@ -86,7 +86,7 @@ def _status(configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
     message = words.race_status(configs, views)
     failed = [view for view in views if view.status.value == "failed"]
     if failed:
-        st.error(words.plain(" ".join(view.message for view in failed)))
+        words.say(" ".join(view.message for view in failed), "error")
     share = sum(view.step for view in views) / sum(view.total_steps for view in views)
     st.progress(
         share, text=("" if len(failed) == len(views) else words.plain(message.rstrip(".") if left else message)) + left
@@ -242,7 +242,7 @@ def start_up_notice(starter: Starter) -> None:
 
     def wait() -> None:
         if starter.problem:
-            st.error(starter.problem)
+            words.say(starter.problem, "error")
         elif starter.engine is not None:
             st.rerun(scope="app")
         else:

@@ -19,7 +19,7 @@ from vae.objective import REDUCTIONS
 from vae.presets import PRESETS, measured, measurements
 from vae.ui import components, link
 from vae.ui.look import Address
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 OWN = "own settings"
 REFUSED = "dial-refused"  # why a dial was not turned, in the session's state
@@ -275,7 +275,7 @@ def _lineup() -> Lineup | None:
             draft["dialled"] = ()  # the balance was set anew
         return Lineup(base, axis, values, tuple((i, b) for i, b in draft["dialled"] if i <= len(values)))
     except SettingError as reason:
-        st.error(plain(reason))
+        say(reason, "error")
         return None
 
 

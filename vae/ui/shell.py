@@ -46,14 +46,17 @@ def pages():
     st.html(STYLE)
     starter()
     owner()
-    return st.navigation([page(name, default=name == "lecture") for name in PAGES], position="top")
+    first, *others = PAGES
+    # The address of the first page is "/", whatever its name: the name is that of a second entry, which is not shown.
+    shown = [page(first, default=True, url_path="start"), *map(page, others), page(first, visibility="hidden")]
+    return st.navigation(shown, position="top")
 
 
-def page(name: str, default: bool = False) -> st.Page:
+def page(name: str, **options) -> st.Page:
     """The page of that name in the address, for the navigation and for links."""
     title, icon = PAGES[name]
     path = Path(__file__).parents[2] / "pages" / f"{name}.py"
-    return st.Page(path, title=title, icon=f":material/{icon}:", url_path=name, default=default)
+    return st.Page(path, title=title, icon=f":material/{icon}:", **{"url_path": name} | options)
 
 
 def headline(title: str, sentence: str) -> None:

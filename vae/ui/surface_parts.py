@@ -47,10 +47,10 @@ def falls(losses: Sequence[Chosen], look: Values) -> None:
     try:
         paths = [(shown, descent(shown, *settings)) for shown in losses]
     except SettingError as reason:
-        st.error(str(reason))
+        words.say(reason, "error")
         return
     if not paths:
-        st.info("Choose a loss that looks at one pixel at a time.")
+        words.say("Choose a loss that looks at one pixel at a time.", "info")
         return
     st.markdown(_said_of_descents(paths, look))
     figure, narrow, moving = _descents(tuple(losses), *settings)
@@ -96,7 +96,7 @@ MEAN = "a collapsed decoder: the mean of the training digits, whatever the input
 def image(losses: Sequence[Chosen], look: Values) -> None:
     """An image's pixels as points on a loss, the image beside it; a click on either lights up the other."""
     if not losses:
-        st.info("Choose a loss that looks at one pixel at a time.")
+        words.say("Choose a loss that looks at one pixel at a time.", "info")
         return
     run, seen = _run()
     left, middle, right = st.columns([3, 1.2, 2])
@@ -152,7 +152,9 @@ def _pair(source: str, index: int, seen) -> tuple[np.ndarray, np.ndarray] | None
     if source != "run":
         return _of_model(source, index)
     if seen is None:
-        st.info("There is no run of yours yet: start one on the Train page, and its reconstructions are shown here.")
+        words.say(
+            "There is no run of yours yet: start one on the Train page, and its reconstructions are shown here.", "info"
+        )
         return None
     return seen.inputs[index, 0] / 255, seen.reconstructions[index, 0] / 255
 
@@ -162,7 +164,7 @@ def _of_model(name: str, index: int) -> tuple[np.ndarray, np.ndarray] | None:
     try:
         model = open_model(name)
     except VaeError as reason:
-        st.error(words.plain(reason))
+        words.say(reason, "error")
         return None
     if model.images is None:
         need_images(model, "This model's prediction beside its image")

@@ -24,6 +24,7 @@ from vae.ui.look import Values
 from vae.ui.settings import LOSS_NAMES
 from vae.ui.surface_link import LOOK, MOST_LOSSES, SCALES
 from vae.ui.surface_panels import Chosen, panel, symbol
+from vae.ui.words import say
 
 FORM_NAMES = {"surface": "3-D", "map": "Map", "section": "Cut"}
 PART_NAMES = {"descent": "A pixel descends", "image": "The surface meets an image", "patch": "1 − SSIM on a patch"}
@@ -109,7 +110,7 @@ def chosen(look: Values) -> list[Chosen]:
         try:
             loss = formula_loss(look[FORMULA]) if name == FORMULA else LOSSES[name]
         except SettingError as reason:
-            st.error(str(reason))
+            say(reason, "error")
             continue
         if loss.pointwise:
             found.append(Chosen(name, loss, tuple((p.name, look[f"{name}.{p.name}"]) for p in loss.parameters)))
@@ -162,7 +163,7 @@ def _go_to_example() -> None:
 def picture(losses: Sequence[Chosen], look: Values) -> None:
     """The losses side by side, and below them what is cut off and where there is no value."""
     if not losses:
-        st.info("Choose a loss that looks at one pixel at a time to see its surface; 1 − SSIM is shown below.")
+        say("Choose a loss that looks at one pixel at a time to see its surface; 1 − SSIM is shown below.", "info")
         return
     panels = [panel(shown, look) for shown in losses]
     draw = {"surface": surfaces, "map": maps, "section": sections}[look["form"]]
@@ -183,7 +184,6 @@ def picture(losses: Sequence[Chosen], look: Values) -> None:
 
 
 def _clicked(point: Mapping) -> None:
-    state = st.session_state
     x, p = LOOK.now("x"), point["y"]
     if LOOK.now("form") == "section":
         p = point["x"]

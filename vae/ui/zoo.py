@@ -183,7 +183,7 @@ def _curves(bug: Bug, views: Sequence[View]) -> None:
 def _examined(race: Race, views: Sequence[View], bug: Bug) -> None:
     found = _found(race, views, bug)
     if found is None:
-        st.error("The workers lost this training; examine the patient again.")
+        words.say("The workers lost this training; examine the patient again.", "error")
         return
     _symptoms(bug, found)
     _guess(bug)

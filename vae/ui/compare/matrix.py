@@ -16,7 +16,7 @@ from vae.ui.compare.models import references_of, scores_of, title_of
 from vae.ui.engine import starter
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 REFRESH_SECONDS = 0.4
 REFERENCES = ("perfect copy", "mean image")
@@ -39,7 +39,7 @@ def _live(models: list[Opened], data: str, waiting: bool) -> None:
     answers = _answers(models, data)
     still = any(answer.pending for answer in answers)
     for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem):
-        st.error(plain(problem))
+        say(problem, "error")
     _progress(answers[:-1], still)
     st.html(figures.table(_matrix(models, answers), _columns(models, answers, data)))
     if waiting and not still:

@@ -19,7 +19,7 @@ from vae.ui.compare.models import (
 )
 from vae.ui.latent.models import Opened, bring
 from vae.ui.look import Values
-from vae.ui.words import plain
+from vae.ui.words import say
 
 CHOSEN = "compare:chosen"  # whether the user has chosen the models: then none means none
 UPLOAD, REFUSAL = "compare:file", "compare:refusal"
@@ -60,7 +60,7 @@ def models(look: Values) -> list[Opened]:
         elif DATASETS[data_of(look["data"])[0]].is_present():
             rescue.choice(known, look)
     if refusal := st.session_state.get(REFUSAL):
-        st.error(plain(refusal))
+        say(refusal, "error")
     if not _present(look["data"]) or look["part"] != "matrix":
         return []
     opened = [model for key in look["models"] if (model := _open(key, look["data"]))]
@@ -92,9 +92,10 @@ def _present(data: str) -> bool:
     source = DATASETS[data_of(data)[0]]
     if source.is_present():
         return True
-    st.info(
+    say(
         f"{source.title} is not on this machine yet, and scores need its images: fetch them (about {source.megabytes} MB, "
-        "needs internet), or choose the small digits, which are always here."
+        "needs internet), or choose the small digits, which are always here.",
+        "info",
     )
     datasets.offer(source)
     return False
@@ -104,7 +105,7 @@ def _open(key: str, data: str) -> Opened | None:
     try:
         return open_for(key, data)
     except VaeError as reason:
-        st.error(plain(reason))
+        say(reason, "error")
         return None
 
 
@@ -150,4 +151,4 @@ def show(opened: list[Opened], look: Values) -> None:
     elif opened:
         matrix.show(opened, look)
     else:
-        st.info("Choose at least one model.")
+        say("Choose at least one model.", "info")

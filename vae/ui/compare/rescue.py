@@ -19,7 +19,7 @@ from vae.ui.components import figure
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 TRAINED = "continuous_bernoulli"
 
@@ -40,11 +40,12 @@ def choice(known: dict[str, Option], look: Values) -> None:
 def show(look: Values) -> None:
     known, key = options(), LOOK.shown()["rescued"]
     if not key:
-        st.info(
-            "No model here was trained with BCE on this data set: train one on the Train page, or choose other data."
+        say(
+            "No model here was trained with BCE on this data set: train one on the Train page, or choose other data.",
+            "info",
         )
     elif key not in _trained("bce", known, look["data"]):
-        st.error(plain(f"{key[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list."))
+        say(f"{key[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list.", "error")
     else:
         model, partner = open_for(key, look["data"]), _partner(known, known[key], look["data"])
         _act(model, open_for(partner, look["data"]) if partner else None, look["data"])
@@ -81,7 +82,7 @@ def _live(model: Opened, other: Opened | None, waiting: bool) -> None:
     answers = [scores_of(m) for m in (model, other) if m]
     still = any(answer.pending for answer in answers)
     for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem):
-        st.error(plain(problem))
+        say(problem, "error")
     worth = [answer.value.rescue if answer.value else None for answer in answers]
     before, after = worth[0], worth[1] if other else None
     if before is not None:

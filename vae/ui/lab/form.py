@@ -17,7 +17,7 @@ from vae.ui.lab.look import LOOK
 from vae.ui.lab.sweeps import MINE, grid, new_path
 from vae.ui.look import Values
 from vae.ui.owner import owner
-from vae.ui.words import duration, plain
+from vae.ui.words import duration, say
 
 REFUSAL = "lab:refusal"
 
@@ -44,7 +44,7 @@ def form(look: Values) -> None:
     try:
         spec = asked_for(look)
     except SettingError as reason:
-        st.error(plain(reason))
+        say(reason, "error")
         return
     _start_button(spec)
 

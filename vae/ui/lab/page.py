@@ -13,7 +13,7 @@ from vae.ui.lab.sweeps import Opened, bring, choices, content_of, open_sweep
 from vae.ui.live import start_up_notice
 from vae.ui.look import Values
 from vae.ui.owner import owner
-from vae.ui.words import plain
+from vae.ui.words import say
 
 UPLOAD = "lab:file"
 _cookie = st.components.v2.component(  # as the Train page's film does: a reload finds this browser's sweeps again
@@ -65,9 +65,9 @@ def controls(look: Values) -> Opened | None:
     with third.container(horizontal=True, gap="small"):
         _files(opened)
     if refusal := st.session_state.get(form.REFUSAL):
-        st.error(plain(refusal))
+        say(refusal, "error")
     if opened is not None and opened.notice:
-        st.warning(plain(opened.notice))
+        say(opened.notice, "warning")
     return opened
 
 
@@ -75,7 +75,7 @@ def _open(key: str, titles: dict[str, str]) -> Opened | None:
     try:
         return open_sweep(key, titles)
     except VaeError as reason:
-        st.error(plain(reason))
+        say(reason, "error")
         return None
 
 
@@ -102,6 +102,6 @@ def show(opened: Opened, look: Values) -> None:
     progress.progress(opened)
     if failed := [result for result in opened.results if result.failure]:
         one = f"seed {failed[0].config.seed} of {label_of(failed[0].config, opened.spec.varied)}"
-        st.warning(plain(f"{len(failed)} of the cells failed and are left out below; {one}: {failed[0].failure}"))
+        say(f"{len(failed)} of the cells failed and are left out below; {one}: {failed[0].failure}", "warning")
     if opened.results or opened.job is not None:
         views.show(opened, look)

@@ -9,7 +9,7 @@ from vae.ui.engine import engine
 from vae.ui.lab.form import attempt
 from vae.ui.lab.sweeps import MINE, Opened, job_of
 from vae.ui.owner import owner
-from vae.ui.words import duration, plain
+from vae.ui.words import duration, plain, say
 
 REFRESH_SECONDS = 1.0
 SAID = {
@@ -41,7 +41,7 @@ def _progress(opened: Opened, active: bool) -> None:
         _buttons(opened, view)
     right.progress(_share(opened, view), text=plain(_sentence(opened, view)))
     if view is not None and view.message:
-        st.error(plain(view.message))
+        say(view.message, "error")
 
 
 def _share(opened: Opened, view: SweepView | None) -> float:

@@ -17,6 +17,7 @@ from vae.sweep import Result, Sheet, SweepError, SweepSpec, parse_results, read_
 from vae.sweep.results import is_results
 from vae.ui.engine import engine
 from vae.ui.owner import owner
+from vae.ui.words import file_name
 
 SHIPPED = Path(__file__).parents[3] / "measurements"
 OURS, MINE, FILE = "shipped:", "mine:", "file:"
@@ -145,7 +146,7 @@ def bring(name: str, content: bytes) -> str:
     """Open a results file that a user gave; the key it can be opened by in this session. SweepError says why not."""
     key = FILE + hashlib.sha256(content).hexdigest()[:12]
     if key not in _files():
-        name = Path(name).name[:40] or "file"
+        name = file_name(name)
         sheet = parse_results(name, content)
         _opened(key, name, sheet, content)
         while len(_files()) >= FILES_KEPT:

@@ -40,7 +40,7 @@ from vae.ui.lab.look import CURVES, LOOK
 from vae.ui.lab.progress import REFRESH_SECONDS
 from vae.ui.lab.sweeps import Opened
 from vae.ui.look import Values
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 NARROW = {"height": 420, "legend": {"font": {"size": 10}}, "margin": {"l": 44, "t": 90}}
 TABLE = ("negative_elbo", "reconstruction", "kl", "squared_error", "sharpness", "middle", "active_units", "sigma")
@@ -157,7 +157,13 @@ def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
         if picture.size != (2 * width, height):
             return blank
         pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):  # what Pillow says of a file that is no picture
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        struct.error,
+        Image.DecompressionBombError,
+    ):  # what Pillow says of a file that is no picture
         return blank
     return pixels.reshape(height, 2, width, channels).transpose(1, 3, 0, 2)
 
@@ -222,7 +228,7 @@ def _table(opened: Opened, look: Values) -> None:
 def _compare(opened: Opened, look: Values) -> None:
     groups = _groups(opened)
     if len(groups) < 2:
-        st.info("This sweep varies nothing but the seed: there are no two groups to compare.")
+        say("This sweep varies nothing but the seed: there are no two groups to compare.", "info")
         return
     _choose_two(groups, look)
     left, right, third = st.columns(3)
@@ -240,14 +246,14 @@ def _compare(opened: Opened, look: Values) -> None:
     chosen = [groups[LOOK.now(field)] for field in ("first", "second")]
     quantity = QUANTITIES[LOOK.now("measure")]
     if chosen[0] == chosen[1]:
-        st.info("These are the same cells: choose two that differ.")
+        say("These are the same cells: choose two that differ.", "info")
         return
     done = grouped(opened.results)
     values = [values_of(done.get(group, {}), quantity) for group in chosen]
     names = tuple(_label(opened, group) for group in chosen)
     st.markdown(f"##### {plain(statement(compare(*values), quantity, *names))}")
     if said := caveat(quantity, *chosen):
-        st.warning(said)
+        say(said, "warning")
     seeds = [seed for seed in values[0] if seed in values[1]]
     points = [(seed, values[0][seed], values[1][seed]) for seed in seeds]
     drawn = lab.pairs(names, tuple(map(_colour, chosen)), points, f"{quantity.title}, {quantity.unit}")

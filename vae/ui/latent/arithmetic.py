@@ -17,7 +17,7 @@ from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 ALPHAS = torch.linspace(-1, 2, 13)
 ONE = 8  # where alpha is 1
@@ -36,13 +36,13 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
     begin = _start(first, look, start)
     groups = GROUPED[look["groups"]](first, {"minus": minus, "plus": plus})
     if empty := [name for name, members in groups.items() if not members]:
-        st.info(f"Put at least one image into the group {' and into the group '.join(empty)}.")
+        say(f"Put at least one image into the group {' and into the group '.join(empty)}.", "info")
         return
     for i, model in enumerate(m for m in (first, second) if m):
         try:
             _rows(model, begin, groups, i)
         except IndexError:
-            st.info(f"{plain(model.title)} has fewer test images than the groups speak of.")
+            say(f"{model.title} has fewer test images than the groups speak of.", "info")
 
 
 # ---- The start and the groups: indices of images -----------------------------------------------------------------------
@@ -63,7 +63,7 @@ def _start(model: Opened, look: Values, column) -> list[int]:
 
 def _class(model: Opened, name: str, label: str, column) -> list[int]:
     if model.encoded.labels is None:
-        column.info("This data set has no classes.")
+        say("This data set has no classes.", "info", column)
         return []
     known = range(len(model.classes))
     if LOOK.now(f"{name}_class") not in known:
@@ -125,7 +125,7 @@ def _rows(model: Opened, start: list[int], groups: dict[str, list[int]], i: int)
     codes = moved(model.encoded.mu[start].mean(0), way, ALPHAS)
     rows = torch.cat((model.decode(codes), _in_pixels(model, start, groups)))
     st.caption(
-        f"**{model.title}**: start + α (mean of plus − mean of minus), for α from −1 to 2. "
+        f"**{plain(model.title)}**: start + α (mean of plus − mean of minus), for α from −1 to 2. "
         f"α = 1 is the sum as written; the two groups' mean codes are {float(way.norm()):.2f} apart."
     )
     kind = "pixels" if model.images is not None else "pixels of reconstructions"

@@ -25,7 +25,7 @@ from vae.ui.latent.readings import REVISION, Panel, readings
 from vae.ui.live import start_up_notice
 from vae.ui.look import Values
 from vae.ui.owner import owner
-from vae.ui.words import plain
+from vae.ui.words import say
 
 REFRESH_SECONDS = 0.35
 MAPS = "latent:maps"  # this session's t-SNEs, by what they are of
@@ -37,7 +37,7 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
         panels = _panels(first, second, look)
         _show_maps(panels, look)
     except VaeError as reason:
-        st.warning(plain(reason))
+        say(reason, "warning")
         return
     if look["colour"] == "axis":
         _axis_ends(first)
@@ -119,7 +119,9 @@ def _panel(model: Opened, settings: Mapping, name: str) -> Panel:
     found = usable(model.encoded.mu.numpy())
     config = EmbeddingConfig(**settings)
     if len(found.index) < FEWEST:
-        raise VaeError(f"{model.title}: a map needs {FEWEST} different codes, and there are {len(found.index):,}. {found.sentence}")
+        raise VaeError(
+            f"{model.title}: a map needs {FEWEST} different codes, and there are {len(found.index):,}. {found.sentence}"
+        )
     largest = largest_perplexity(len(found.index))
     if config.perplexity > largest:
         raise VaeError(
@@ -179,7 +181,7 @@ def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Va
     right.progress(done / total, text=f"iteration {views[0].iteration} of {views[0].total_iterations}")
     for view in views:
         if view.message:
-            st.warning(plain(view.message))
+            say(view.message, "warning")
     layouts = [
         Layout(view.coordinates, view.kl_divergence, _placed(panel, unfolding, view))
         for panel, unfolding, view in zip(panels, unfoldings, views)

@@ -9,6 +9,7 @@ from vae.latent import order_by_kl
 from vae.ui.components import figure
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
+from vae.ui.words import plain
 
 HISTOGRAMS = 8
 
@@ -22,7 +23,7 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
 
 def _one(model: Opened, i: int, columns: int) -> None:
     state = model.health
-    st.markdown(f"**{model.title}**: {state.verdict}")
+    st.markdown(f"**{plain(model.title)}**: {state.verdict}")
     figure(kl_bars(state.kl_per_dim, model.colour, 230), f"health.kl.{i}", f"KL of each dimension of {model.title}")
     order = order_by_kl(state.kl_per_dim)[:HISTOGRAMS]
     drawn, narrow = code_histograms(model.encoded.mu.numpy(), order, model.colour, columns)

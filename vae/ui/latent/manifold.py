@@ -14,6 +14,7 @@ from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
+from vae.ui.words import plain
 
 PLANES = {"dimensions": "two dimensions", "pca": "the codes' two principal axes"}
 N_SAMPLES = 24
@@ -61,7 +62,7 @@ def _plane_controls(look: Values) -> None:
 def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
     at = plane.grid(cells)
     st.caption(
-        f"**{model.title}**: each cell holds the same share of the prior. Click one: the nearest test image is chosen."
+        f"**{plain(model.title)}**: each cell holds the same share of the prior. Click one: the nearest test image is chosen."
     )
     pictures(
         model.decode(plane.points(at)),
@@ -117,6 +118,6 @@ def _samples(shown: list[Opened], look: Values) -> None:
     LOOK.control(cells.slider, "cells", "Pictures a side of the map", 3, 25)
     LOOK.control(seed.number_input, "seed", "Seed of the samples", 0, 2**31 - 1)
     for i, model in enumerate(shown):
-        st.caption(f"Samples of **{model.title}**: z drawn from N(0, I) with this seed, decoded.")
+        st.caption(f"Samples of **{plain(model.title)}**: z drawn from N(0, I) with this seed, decoded.")
         seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, int(look["seed"])))
         pictures(seen, f"samples.{i}", f"Prior samples of {model.title}", columns=N_SAMPLES // 2, width=720)

@@ -26,6 +26,7 @@ from vae.subset import SIZE, Subset, encode_images
 from vae.training import pictures
 from vae.ui.engine import engine
 from vae.ui.owner import owner
+from vae.ui.words import file_name
 
 ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encoding test images: half a second or so
 FEWEST = 200
@@ -159,12 +160,12 @@ def bring(name: str, content: bytes) -> str:
     key = FILE + hashlib.sha256(content).hexdigest()[:12]
     if key not in _files():
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / (Path(name).name or "file")
+            path = Path(folder) / file_name(name)
             path.write_bytes(content)
             checkpoint = load_checkpoint(path)
         while len(_files()) >= FILES_KEPT:
             _files().pop(next(iter(_files())))
-        _files()[key] = _opened(key, f"My file: {name[:40]}", checkpoint)
+        _files()[key] = _opened(key, f"My file: {file_name(name)}", checkpoint)
     return key
 
 

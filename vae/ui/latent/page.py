@@ -14,7 +14,7 @@ from vae.ui.latent.drawn import can_draw, sheet_in_popover
 from vae.ui.latent.look import LOOK, PARTS
 from vae.ui.latent.models import Opened, bring, choices, open_model, run_of
 from vae.ui.look import Values
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 DRAWABLE = ("map", "embed")  # parts that show where a drawing lies, and have no sheet of their own
 PREFERRED = "mnist-bce-z20"
@@ -70,7 +70,7 @@ def models(look: Values) -> list[Opened]:
             sheet_in_popover()
         _own_file()
     if refusal := st.session_state.get(REFUSAL):
-        st.error(plain(refusal))
+        say(refusal, "error")
     return opened
 
 
@@ -90,7 +90,7 @@ def _open(key: str) -> Opened | None:
         _ = model.health  # codes that are not finite are answered here
         return model
     except VaeError as reason:
-        st.error(plain(reason))
+        say(reason, "error")
         return None
 
 

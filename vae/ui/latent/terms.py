@@ -75,7 +75,11 @@ def formula(loss: Loss, config: TrainConfig) -> str:
     body, _, note = loss.latex.partition(r",\quad ")
     mean = rf"\frac{{1}}{{{pixels}}}" if config.reduction == "mean" else ""
     term = rf"{mean}\sum_{{i=1}}^{{{pixels}}}\Big[{body}\Big]"
-    kl = rf"\beta\sum_{{j=1}}^{{{config.latent_dim}}}\mathrm{{KL}}_j" if _times_beta(config) else config.kl_record().latex
+    kl = (
+        rf"\beta\sum_{{j=1}}^{{{config.latent_dim}}}\mathrm{{KL}}_j"
+        if _times_beta(config)
+        else config.kl_record().latex
+    )
     added = rf",\quad {note}" if note else ""
     return rf"\textcolor{{{LOSS_COLOURS[loss.key]}}}{{{term}}}+\textcolor{{{KL}}}{{{kl}}}{added}"
 

@@ -15,6 +15,7 @@ from vae.ui.latent.look import LOOK, STARTS
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
+from vae.ui.words import plain
 
 STEPS = 11
 LARGE = 112  # pixels
@@ -78,7 +79,7 @@ def _strips(shown: list[tuple[Opened, Walk]], look: Values) -> None:
     for i, (tile, (model, walk, seen)) in enumerate(zip(tiles, drawn)):
         beside = [f"z{_subscript(dim)} · {model.health.kl_per_dim[dim]:.1f}" for dim in walk.dims]
         with tile:
-            st.caption(f"**{model.title}**. Rows: dimension · its KL in nats. Columns: steps from the start.")
+            st.caption(f"**{plain(model.title)}**. Rows: dimension · its KL in nats. Columns: steps from the start.")
             pictures(
                 seen, f"strips.{i}", f"Traversals of {model.title}", columns=STEPS, above=above, beside=beside,
                 marks=_marks(walk, steps, model.colour), width=540,

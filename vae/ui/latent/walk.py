@@ -13,6 +13,7 @@ from vae.ui.latent.chosen import code_of, index_of, picker
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
+from vae.ui.words import say
 
 STEPS = 11
 WAYS = {"straight": lerp, "round the origin": slerp}
@@ -31,7 +32,7 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
         rows.append(faded(model, index_of(model, start), index_of(model, end), t))
         beside.append("pixels, cross-fade")
     if len({row.shape for row in rows}) > 1:
-        st.info("The two models draw pictures of different sizes: each has its own rows.")
+        say("The two models draw pictures of different sizes: each has its own rows.", "info")
         for i in range(0, len(rows), 3):
             _table(rows[i : i + 3], beside[i : i + 3], f"walk.rows.{i}", t)
         return
