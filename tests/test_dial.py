@@ -15,6 +15,7 @@ from vae.dial import (
     LOW,
     SCALES,
     TICKS,
+    _squared_error,
     dial_of,
     effective_beta,
     optimum,
@@ -25,6 +26,7 @@ from vae.dial import (
 )
 from vae.evaluation import terms_of_batch
 from vae.figures.dial import CHARACTER, Place, dial
+from vae.formula import formula_loss
 from vae.presets import PRESETS
 
 
@@ -64,7 +66,7 @@ def test_three_scales_are_one_number():
     assert dial_of(small(beta=0)).on("weight") == math.inf
 
 
-def test_a_formula_is_recognised_by_its_numbers():
+def test_a_formula_is_recognised_by_its_algebra():
     def stands(formula, **changes):
         return effective_beta(small(loss="formula", formula=formula, **changes))
 
@@ -74,6 +76,30 @@ def test_a_formula_is_recognised_by_its_numbers():
     assert [stands(f) for f in ("abs(x-p)", "(x-p)**4", "-(x-p)**2", "(x-p)**2 + .01*p", "(sigmoid(x)-p)**2")] == [
         None
     ] * 5
+
+
+@pytest.mark.parametrize(
+    ("formula", "weight", "constant"),
+    [
+        ("255*(x-p)**2", 255, 0),
+        ("abs(x - p)**2 / 2 - log(2)", 0.5, -math.log(2)),
+        ("(sigmoid(logits) - x)**2 + xlogy(x, x)", 1, None),
+        ("where(x < .04, 10*(x-p)**2, (x-p)**2)", None, None),  # another weight where few points of a grid lie
+        ("(x-p)**2 * (1 + x)", None, None),
+        ("(x-p)**2 + 1e-3*p", None, None),
+        ("(x-p)**2 + 1e-3*abs(p)", None, None),
+        ("minimum((x-p)**2, 1)", None, None),  # it is one, but that is not proved
+    ],
+)
+def test_a_weight_is_said_where_it_is_proved_for_every_pixel_and_prediction(formula, weight, constant):
+    found, left = _squared_error("formula", formula, ())
+    assert (found, left) == (weight and pytest.approx(weight), constant and pytest.approx(constant))
+    if found:
+        x, p = torch.rand(2, 500, dtype=torch.float64, generator=torch.manual_seed(1))
+        value = formula_loss(formula).of_prediction
+        torch.testing.assert_close(value(p, x) - value(x, x), weight * (x - p) ** 2, rtol=1e-6, atol=1e-6)
+    else:
+        assert "is not known to be a squared error" in remark(small(loss="formula", formula=formula))
 
 
 # ---- Turning -----------------------------------------------------------------------------------------------------

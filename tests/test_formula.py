@@ -11,6 +11,7 @@ import pytest
 import torch
 from formula_generator import HOSTILE, check_sentence, formula, outcome
 
+import vae
 from vae.errors import SettingError
 from vae.formula import EPSILON, FUNCTIONS, formula_loss
 from vae.losses import LOSSES
@@ -85,6 +86,8 @@ def test_logarithms_are_finite_wherever_a_network_may_go(text):
         ("abs(x - p)", 0.75, 0.5, 0.25),
         ("exp(p)", 0, 0.5, math.exp(0.5)),
         ("log(p)", 0, 0.5, math.log(0.5)),
+        ("xlogy(p, 1 + x)", 1, 0.5, 0.5 * math.log(2)),
+        ("p + xlogy(x, x/p)", 0, 0.5, 0.5),
         ("sqrt(p)", 0, 0.25, 0.5),
         ("tanh(p)", 0, 0.5, math.tanh(0.5)),
         ("sigmoid(p)", 0, 0.5, 1 / (1 + math.exp(-0.5))),
@@ -191,7 +194,7 @@ def test_what_is_not_text_is_refused(bad):
         ("p < x", "a comparison is accepted as the first argument of where()"),
         ("p + (p < x)", "a comparison is accepted as the first argument of where()"),
         ("where(p, x, 1)", "a comparison is accepted as the first argument of where()"),
-        ("where(0 < p < 1, x, p)", "is not known"),
+        ("where(0 < p < 1, x, p)", "a comparison has two sides"),
         ("where(p < x, p)", "where() is given 2 arguments and takes 3"),
         ("abs(p, x)", "abs() is given 2 arguments and takes 1"),
         ("1000001*p", "numbers up to 1,000,000 are accepted"),
@@ -255,3 +258,55 @@ def test_generated_formulas_work_or_are_refused():
             pytest.fail(f"{text!r}: {type(error).__name__}: {error}")
     assert counts["accepted"] > 400 and counts["refused"] > 400, counts
     assert time.perf_counter() - start < 30
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x^2 - p", "a power is written with \\*\\*, as x\\*\\*2"),
+        ("x² - p", "a power is written with"),
+        ("2x*p", "a product is written with its \\*, as 2\\*x"),
+        ("2(x - p)", "a product is written with its"),
+        ("p(1 - p)", "a product is written with its"),
+        ("p − x", "a minus is written with -"),
+        (".2 < p < .8", "a comparison has two sides"),
+        ("where(.2 < p < .8, p, x)", "a comparison has two sides"),
+        ("sqrt((x-p)**2)", "the root of a square is abs"),
+        ("x*log(x/p)+(1-x)*log((1-x)/(1-p))", "xlogy\\(a, b\\) is a log\\(b\\), and 0 where a is 0"),
+    ],
+)
+def test_what_people_write_is_answered_with_what_to_write_instead(text, told):
+    with pytest.raises(SettingError, match=told) as caught:
+        formula_loss(text)
+    assert "minimum, maximum" not in str(caught.value)  # not by a list of all there is
+
+
+def test_a_plus_before_a_term_changes_nothing():
+    assert (
+        formula_loss("+p").latex == "p" and formula_loss("+(x-p)**2 + +p").latex == formula_loss("(x-p)**2 + p").latex
+    )
+
+
+def test_a_divergence_can_be_written_with_zero_times_log_zero():
+    loss = formula_loss("xlogy(x, x/p) + xlogy(1-x, (1-x)/(1-p))")
+    x, p = torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64), torch.tensor(0.25, dtype=torch.float64)
+    bce = vae.LOSSES["bce"].of_prediction
+    torch.testing.assert_close(loss.of_prediction(p, x), bce(p, x) - bce(x, x))
+    assert [at_point(loss, v, v).value for v in (0.0, 1.0)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "value"),
+    [
+        ("p**0.1*log(p)*(1-x) + (x-p)**2", 0.0, 0.0),
+        ("p**0.1*log(p)*(1-x) + (x-p)**2", 0.5, 0.25),
+        ("p**.25*log(p)+x", 0.0, 0.0),
+        ("p**.25*log(p)+x", 0.3, 0.3),
+        ("p*log(p) + x", 0.3, 0.3),
+        ("log(1+p)/p*log(p)*(-1)", 0.3, math.inf),  # differences that lose their digits near 0 are no limit
+        ("-log(p)", 0.3, math.inf),
+        ("(exp(p)-1)/p + x", 0.0, 1.0),
+    ],
+)
+def test_a_limit_that_is_reached_slowly_is_reached(text, x, value):
+    assert at_point(formula_loss(text), x, 0.0).value == pytest.approx(value, abs=1e-9)

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[1]
 # Each layer may import those above it in this list, and its own members only where INSIDE says so.
 LAYERS = (
     ("errors",),
-    ("losses", "data", "drawing", "model", "objective", "randomness"),
+    ("losses", "data", "drawing", "model", "objective", "randomness", "schema"),
     ("surfaces", "formula", "kl", "kl_terms"),
-    ("config",),
+    ("config", "squares"),
     ("evaluation", "axes"),
     ("training", "presets", "latent", "embedding"),
     ("subset", "one_pass", "dial", "script"),

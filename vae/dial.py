@@ -17,10 +17,12 @@ from types import MappingProxyType
 
 import torch
 
-from vae.config import TrainConfig
+from vae.config import FORMULA, TrainConfig
 from vae.errors import SettingError
+from vae.formula import formula_term
 from vae.losses import HALF_LOG_2PI
 from vae.presets import PRESETS, Preset
+from vae.squares import squared_error
 
 LOW, HIGH = 1e-3, 1e3  # effective beta at the ends of the dial
 WEIGHED = ("constant", "warmup", "cyclical")  # KL terms that are a weight times the KL, beta in the end
@@ -141,7 +143,8 @@ def remark(config: TrainConfig, residual: float | None = None) -> str:
     name = config.loss_record().name
     if config.loss_record().origin("sigma") in ("batch", "learned"):
         return f"{name}: σ sets itself; where the dial stands shows once the run has a residual."
-    return f"{name} is not a squared error: the dial sets β, and the scales of w and σ do not apply."
+    known = "not known to be" if config.loss == FORMULA else "not"
+    return f"{name} is {known} a squared error: the dial sets β, and the scales of w and σ do not apply."
 
 
 def _gives_sigma(config: TrainConfig) -> bool:
@@ -158,10 +161,12 @@ def _squared_error(
 ) -> tuple[float | None, float | None]:
     """(w, c) if the loss of a pixel is w (x - p)^2 + c; (w, None) if c depends on x; (None, None) if it is another.
 
-    Found on the numbers, in float64, so that a formula of the user's is recognised like a record of the table.
+    Of a formula of the user's that is proved; of a record of the table found on the numbers, in float64.
     """
     config = TrainConfig(loss=loss, formula=formula, parameters=parameters)
     record = config.loss_record()
+    if loss == FORMULA:
+        return squared_error(formula_term(formula))
     if not record.pointwise:
         return None, None
     grid = torch.linspace(0.05, 0.95, 19, dtype=torch.float64)

@@ -49,6 +49,12 @@ def _clip(value: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return torch.minimum(torch.maximum(value, low), high)  # torch.clamp keeps the shape of value alone
 
 
+def _xlogy(value: Tensor, y: Tensor) -> Tensor:
+    """value log y, and 0 with no gradient where value is 0, whatever y is there."""
+    zero = value == 0
+    return torch.where(zero, 0.0, value) * torch.log(torch.where(zero, 1.0, y))
+
+
 OPERATORS: Mapping[type, Operation] = {
     ast.Add: Operation(torch.add, "{} + {}", (1, 3), 1),
     ast.Sub: Operation(torch.sub, "{} - {}", (1, 3), 1),
@@ -67,6 +73,7 @@ FUNCTIONS: Mapping[str, Operation] = {
     "abs": _function(torch.abs, r"\left|{}\right|"),
     "exp": _function(torch.exp, r"\exp\left({}\right)"),
     "log": _function(torch.log, r"\log\left({}\right)"),
+    "xlogy": Operation(_xlogy, r"{} \log\left({}\right)", (3, 0), 3),
     "sqrt": _function(torch.sqrt, r"\sqrt{{{}}}"),
     "tanh": _function(torch.tanh, r"\tanh\left({}\right)"),
     "sigmoid": _function(torch.sigmoid, r"\sigma\left({}\right)"),
@@ -84,6 +91,18 @@ ACCEPTED = (
     f"a formula in {', '.join(VARIABLES)}, numbers, {', '.join(CONSTANTS)}, + - * / **, parentheses "
     f"and {', '.join(FUNCTIONS)} is accepted"
 )
+
+# What people write instead of what is known, and what to write then: a pattern of the text from where it cannot be read on.
+_INSTEAD = (
+    (r"\^", "a power is written with **, as x**2"),
+    (r"[\d.]+[A-Za-z(]", "a product is written with its *, as 2*x"),
+    (r"²|³", "a power is written with **, as x**2"),
+    (r"[−–]", "a minus is written with -"),
+    (r"·|×", "a product is written with *"),
+)
+_TWO_SIDES = "a comparison has two sides: for .2 < p < .8 write where(.2 < p, where(p < .8, a, b), b)"
+_ZERO_LOG = "; xlogy(a, b) is a log(b), and 0 where a is 0"
+_ROOT = "; the root of a square is abs(), which has a gradient everywhere"
 
 # All that the parser ever sees: numbers, names, operators. No quotes, brackets, dots outside numbers or assignments.
 _TOKENS = re.compile(
@@ -152,7 +171,8 @@ def _read(text: str) -> Term:
         raise _Refusal(f"it has {len(text)} characters; up to {LONGEST} are accepted")
     stop = _TOKENS.match(text).end()
     if stop < len(text):
-        raise _Refusal(f"it cannot be read from {text[stop : stop + 10]!r} on; {ACCEPTED}")
+        told = next((told for pattern, told in _INSTEAD if re.match(pattern, text[stop:])), ACCEPTED)
+        raise _Refusal(f"it cannot be read from {text[stop : stop + 10]!r} on; {told}")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -167,6 +187,10 @@ def _term(node: ast.expr, depth: int, condition: bool = False) -> Term:
     """The Term of a syntax node, or _Refusal; only the first argument of where() may, and must, be a comparison."""
     if depth > DEEPEST:
         raise _Refusal(f"it is nested deeper than the accepted {DEEPEST} levels")
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
+        return _term(node.operand, depth + 1, condition)
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+        raise _Refusal(_TWO_SIDES)
     if condition != isinstance(node, ast.Compare):
         raise _Refusal("a comparison is accepted as the first argument of where(), and nothing else there")
     match node:
@@ -189,6 +213,8 @@ def _term(node: ast.expr, depth: int, condition: bool = False) -> Term:
             if len(arguments) != wanted:
                 raise _Refusal(f"{name}() is given {len(arguments)} arguments and takes {wanted}")
             return _operation(node, FUNCTIONS[name], arguments, depth)
+    if isinstance(node, ast.Call) and (isinstance(node.func, ast.Constant) or _name(node).strip("'") in VARIABLES):
+        raise _Refusal(f"{_short(node.func)}(...) is no function; a product is written with its *, as 2*(x - p)")
     raise _Refusal(f"{_name(node)} is not known; {ACCEPTED}")
 
 
@@ -233,7 +259,18 @@ def _of_prediction(term: Term, p: Tensor, x: Tensor) -> Tensor:
     if not undefined.any():
         return exact
     p, x = (t.broadcast_to(exact.shape)[undefined] for t in (p, x))
-    return exact.masked_scatter(undefined, limit_at_ends(lambda q: value(q, x), p))
+    return exact.masked_scatter(undefined, _limit(lambda q: value(q, x), p))
+
+
+def _limit(value: Callable[[Tensor], Tensor], p: Tensor) -> Tensor:
+    """The limit at an end. At p = 0 that of a slow product, as p**.1 log(p), is only seen far closer than others need: it
+    is taken where the value has settled there, and was on its way there where a difference still has its digits."""
+    usual = limit_at_ends(value, p)
+    at_40, at_50, at_900, at_1000 = (value(torch.where(p == 0, 2.0**-k, p)) for k in (40, 50, 900, 1000))
+    scale = at_40.abs().clamp_min(1)
+    settled = (at_1000 - at_900).abs() < 1e-9 * scale
+    on_its_way = ((at_50 - at_1000).abs() < (at_40 - at_1000).abs()) & ((at_50 - at_40).abs() > 1e-9 * scale)
+    return torch.where((p == 0) & settled & on_its_way, at_1000, usual)
 
 
 def _evaluated(term: Term, values: Mapping[str, Tensor]) -> Tensor:
@@ -268,12 +305,15 @@ def _gradient(term: Term, name: str, values: Mapping[str, Tensor]) -> Tensor:
     """The gradient with respect to that variable, or _Refusal naming the place where it or the value is not finite."""
     value = _evaluated(term, values)
     if place := _first(~value.isfinite()):
-        raise _Refusal(f"{_culprit(term, values, place)} is not finite {_at(name, values, place)}")
+        culprit = _culprit(term, values, place)
+        told = _ZERO_LOG if culprit.operation is FUNCTIONS["log"] else ""
+        raise _Refusal(f"{culprit} is not finite {_at(name, values, place)}{told}")
     if not value.requires_grad:
         return torch.zeros_like(value)
     (gradient,) = torch.autograd.grad(value.sum(), values[name], allow_unused=True, materialize_grads=True)
     if place := _first(~gradient.isfinite()):
-        raise _Refusal(f"the gradient of {term} is not finite {_at(name, values, place)}")
+        told = _ROOT if any(part.operation is FUNCTIONS["sqrt"] for part in term.walk()) else ""
+        raise _Refusal(f"the gradient of {term} is not finite {_at(name, values, place)}{told}")
     return gradient
 
 
@@ -322,3 +362,8 @@ def formula_loss(text: str, grid: int = GRID) -> Loss:
     if not isinstance(text, str) or not text.strip():
         raise SettingError("formula", text, ACCEPTED)
     return _build(text.strip(), grid)
+
+
+def formula_term(text: str) -> Term:
+    """The tree of a formula that formula_loss() takes."""
+    return formula_loss(text).pixelwise.args[0]

@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 from vae.ui.latent.look import LOOK
 from vae.ui.shell import PAGES
 
-FOREIGN = "![i](http://127.0.0.1:9/x.png) [a](http://127.0.0.1:9/) $x^2$ <img src=http://127.0.0.1:9/y.png> :smile: **c**"
+FOREIGN = (
+    "![i](http://127.0.0.1:9/x.png) [a](http://127.0.0.1:9/) $x^2$ <img src=http://127.0.0.1:9/y.png> :smile: **c**"
+)
 FIELDS = {
     "lecture": ("claim", "predict"),
     "surfaces": ("losses", "formula", "x", "view"),

@@ -41,7 +41,7 @@ RIVALS = {
 FIRST_FORMULA = "(x - p)**2"
 HELP = {
     "loss": "Compares each true pixel x with the prediction p. Summed over pixels it is the reconstruction term.",
-    "formula": "Nats per pixel. Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
+    "formula": "Nats per pixel. Known: + - * / **, abs, exp, log, xlogy, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
     "latent_dim": "How many numbers an image is squeezed into: the dimensions of the code z. With 2 the codes are drawn.",
     "beta": "Weight of the KL term. 1 is the ELBO; more pulls the codes to N(0, 1), less favours the reconstruction.",
     "architecture": "The encoder's and decoder's layers.",

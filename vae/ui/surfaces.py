@@ -124,7 +124,7 @@ def own_formula(look: Values) -> None:
             st.text_input,
             FORMULA,
             "Your formula in x, p, logits (nats per pixel)",
-            help="Known: + - * / **, abs, exp, log, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
+            help="Known: + - * / **, abs, exp, log, xlogy, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
         )
 
 
