@@ -1,6 +1,6 @@
 # make run    set up if needed, then the app           (HOST=0.0.0.0 serves a class, PORT=8501)
 # make test   set up if needed, then everything CI checks
-# make slow   trainings that take minutes; make fuzz: 100,000 generated formulas; make benchmark: speed, as ratios
+# make slow   trainings that take minutes; make fuzz: generated formulas, damaged files; make benchmark: speed, as ratios
 # make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
 
 PYTHON ?= python3
@@ -45,6 +45,7 @@ slow: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_formula.py 100000
+	$(BIN)/python tests/fuzz_files.py 20000
 
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)

@@ -114,11 +114,13 @@ def test_a_preset_takes_a_step(open_app, engine, preset):
     app = said(open_app("train", engine, dataset="digits"))
     said(app.selectbox(key="preset").set_value(preset).run())
     assert not app.error
-    said(app.button(key="do.step").click().run())
-    race = Race.of(engine.runs[app.session_state["run_id"]])
-    until = time.monotonic() + 20
-    while not race.step_reached and time.monotonic() < until:
-        race.wait_for_news(0.05)
+    for _ in range(20):  # the button is grey while the untrained network is being drawn
+        race = Race.of(engine.runs[app.session_state["run_id"]])
+        race.wait_for_news(0.2)
+        said(app.run())
+        if race.step_reached:
+            break
+        said(app.button(key="do.step").click().run())
     assert race.step_reached == 1
     said(app.run())
     for run in race.runs:

@@ -291,15 +291,17 @@ def _lassoed(chosen: Sequence[int]) -> None:
 
 
 def _colouring(panel: Panel, index: np.ndarray, look: Values) -> Colouring:
-    encoded = panel.model.encoded
-    if look["colour"] == "class":
+    encoded, colour = panel.model.encoded, look["colour"]
+    if encoded.labels is None and colour in ("class", "axis"):
+        colour = "kl"
+    if colour == "class":
         return Colouring("class", encoded.labels.numpy()[index], panel.model.classes)
-    if look["colour"] == "axis":
+    if colour == "axis":
         a, b = (min(int(look[f"axis_{end}"]), len(panel.model.classes) - 1) for end in ("from", "to"))
         line = axis_between(encoded.mu, encoded.labels, a, b)
         return Colouring("along the axis", line.coordinates.numpy()[index], unit="0 to 1: from mean to mean")
-    values = encoded.kl.sum(1) if look["colour"] == "kl" else encoded.losses
-    return Colouring(COLOURS_BY[look["colour"]], values.numpy()[index], unit="nats")
+    values = encoded.kl.sum(1) if colour == "kl" else encoded.losses
+    return Colouring(COLOURS_BY[colour], values.numpy()[index], unit="nats")
 
 
 def _axis_ends(model: Opened) -> None:
