@@ -95,3 +95,34 @@ def test_what_a_forgotten_widget_held_is_what_the_page_last_showed():
     assert app.text[0].value == "5"
     app.checkbox[0].uncheck().run()
     assert app.text[0].value == "5" and not app.exception
+
+
+def test_a_widget_that_has_come_and_gone_holds_what_it_held():
+    """Streamlit keeps what was put under a widget's key before the widget was there, and brings it up when that is gone."""
+
+    def page():
+        import streamlit as st
+
+        from vae.ui.look import Look, whole
+
+        shown = Look("page", {"n": whole(3, 0, 9)})
+        values, _ = shown.restore()
+        if st.checkbox("Show it"):
+            shown.control(st.number_input, "n", "N", 0, 9)
+        st.button("Six", on_click=shown.set, kwargs={"n": 6})
+        st.text((values["n"], shown.now("n")))
+
+    app = AppTest.from_function(page).run()
+    app.checkbox[0].check().run()
+    app.number_input[0].set_value(5).run()
+    app.checkbox[0].uncheck().run()
+    app.run()
+    assert app.text[0].value == "(5, 5)"
+    app.checkbox[0].check().run()
+    assert app.number_input[0].value == 5
+    app.checkbox[0].uncheck().run()
+    app.button[0].click().run()
+    app.run()
+    assert app.text[0].value == "(6, 6)"
+    app.checkbox[0].check().run()
+    assert app.number_input[0].value == 6 and not app.exception

@@ -142,18 +142,23 @@ class Look:
 
     def shown(self) -> Values:
         """What the page showed when it was last made, as restore() returned it."""
-        return st.session_state[f"{self.name}:look"]["values"]
+        return self._mine()["values"]
 
     def now(self, field: str) -> object:
-        """What a field holds: its widget's value, else what the page last showed. A widget that is not on the page is
-        forgotten, in a refresh of a part too, and whatever asks for its value from elsewhere must not depend on that."""
-        key = self.key(field)
+        """What a field holds: what it was set to since, else its widget's value, else what the page last showed. A widget
+        that is not on the page is forgotten, in a refresh of a part too, and whatever asks for its value from elsewhere
+        must not depend on that."""
+        key, was_set = self.key(field), self._mine()["set"]
+        if field in was_set:
+            return was_set[field]
         return _value(st.session_state[key]) if key in st.session_state else self.shown()[field]
 
     def set(self, **values: object) -> None:
-        """Change what widgets hold; from a callback, before they are made."""
-        for field, value in values.items():
-            st.session_state[self.key(field)] = _held(value)
+        """Change what fields hold; from a callback, or before their widgets are made."""
+        self._mine()["set"].update(values)
+
+    def _mine(self) -> dict:
+        return st.session_state.setdefault(f"{self.name}:look", {"address": Address(), "set": {}})
 
     def control(self, widget: Callable, field: str, label: str, *arguments: object, **options: object) -> object:
         """The widget that holds a field; returns what it returns.
@@ -162,33 +167,34 @@ class Look:
         and where the page is made again before the browser has loaded that kind of widget, it starts as an empty one.
         """
         given = inspect.signature(widget).bind_partial(label, *arguments, **options).arguments
-        held = _held(self.now(field))
-        return widget(label, *arguments, **options, **_start(widget, given, held), key=self.key(field))
+        held, key = _held(self.now(field)), self.key(field)
+        was_set = self._mine()["set"]
+        if field in was_set or key not in st.session_state:
+            # Only now: Streamlit would never forget what is put under the key of a widget that is not on the page, and
+            # would take it up again when the widget has come and gone.
+            st.session_state[key] = held
+            was_set.pop(field, None)
+        return widget(label, *arguments, **options, **_start(widget, given, held), key=key)
 
     def restore(self) -> tuple[Values, list[str]]:
-        """Fill the widgets: from a link where one was followed, else from what they last held; and the link's problems."""
-        state, query = st.session_state, st.query_params.to_dict()
-        mine = state.setdefault(f"{self.name}:look", {"address": Address()})
+        """What the page shows: a link's settings where one was followed, else what its widgets hold; and the link's problems."""
+        mine, query = self._mine(), st.query_params.to_dict()
         followed = mine["address"].is_followed(query) and not self._moved()
         if "values" not in mine or followed:
             mine["values"], mine["problems"] = self.read(query)
             self.set(**mine["values"])
-        for field, value in mine["values"].items():  # a widget that was not on the last page has been forgotten
-            state.setdefault(self.key(field), _held(value))
         if self._moved():
             mine["problems"] = []
-        mine["values"] = {field: _value(state[self.key(field)]) for field in self.fields}
+        mine["values"] = {field: self.now(field) for field in self.fields}
         return mine["values"], mine["problems"]
 
     def _moved(self) -> bool:
         """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
-        state = st.session_state
-        before = state[f"{self.name}:look"].get("values", {})
-        return any(_value(state.get(self.key(field), _held(value))) != value for field, value in before.items())
+        return any(self.now(field) != value for field, value in self._mine().get("values", {}).items())
 
     def share(self, values: Values) -> None:
         """Write what is shown into the address, so that copying it shares it."""
-        st.session_state[f"{self.name}:look"]["address"].write(self.write(values))
+        self._mine()["address"].write(self.write(values))
 
     def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
         """The settings that a link stands for, and a sentence for each of its fields that cannot be used.
