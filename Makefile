@@ -1,6 +1,7 @@
 # make run    set up if needed, then the app           (HOST=0.0.0.0 serves a class, PORT=8501)
 # make test   set up if needed, then everything CI checks
-# make slow   trainings that take minutes; make fuzz: generated formulas, damaged files; make benchmark: speed, as ratios
+# make slow   trainings that take minutes; make fuzz: generated formulas, damaged files; make monkey: 10,000
+#             random steps through the app; make benchmark: speed, as ratios
 # make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
 
 PYTHON ?= python3
@@ -8,8 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8501
+SEED ?= 0
 
-.PHONY: run test lint slow fuzz figures benchmark browser clean
+.PHONY: run test lint slow fuzz monkey figures benchmark browser clean
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -46,6 +48,9 @@ slow: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_formula.py 100000
 	$(BIN)/python tests/fuzz_files.py 20000
+
+monkey: $(VENV)/.dev
+	$(BIN)/python tests/monkey.py 10000 --seed $(SEED)
 
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)

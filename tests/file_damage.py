@@ -18,7 +18,9 @@ JUNK = (
     "[" * 50_000, [[[[[[[[[[1]]]]]]]]]], "../../x", "1_000", "bce", "mse", "digits", "mnist", "TypeError: int() argument",
 )  # fmt: skip
 # Words that only Python's own errors have.
-PYTHON = re.compile(r"Error\b|Traceback|NoneType|object at 0x|argument must|unhashable|not subscriptable|invalid literal|\bkeyword\b")
+PYTHON = re.compile(
+    r"Error\b|Traceback|NoneType|object at 0x|argument must|unhashable|not subscriptable|invalid literal|\bkeyword\b"
+)
 
 
 def check_sentence(said: str) -> None:
@@ -56,7 +58,11 @@ def damaged_text(random: random.Random, text: str) -> str:
         junk = damaged_value(random, value)
         return junk if isinstance(junk, str) else json.dumps(junk)
     at = random.randrange(len(text) + 1)
-    return text[:at] + random.choice(("", "[" * 2000, "9" * 5000, "\x00", '"', ",", "\n")) + text[at + random.randrange(3) :]
+    return (
+        text[:at]
+        + random.choice(("", "[" * 2000, "9" * 5000, "\x00", '"', ",", "\n"))
+        + text[at + random.randrange(3) :]
+    )
 
 
 def damaged_tensor(random: random.Random, tensor: torch.Tensor) -> torch.Tensor:
@@ -90,7 +96,9 @@ def damaged_checkpoint(seed: int, header: dict[str, str], tensors: dict[str, tor
         elif what < 0.95 and len(tensors) > 1:
             del tensors[random.choice(list(tensors))]
         else:
-            tensors[random.choice(("weights.x", "odd", "subset.", "first.mu.bias", "[x](http://a)", "x" * 4000))] = torch.ones(2)
+            tensors[random.choice(("weights.x", "odd", "subset.", "first.mu.bias", "[x](http://a)", "x" * 4000))] = (
+                torch.ones(2)
+            )
     content = save(tensors, {k: v.encode("utf-8", "replace").decode() for k, v in header.items()})
     return damaged_bytes(random, content) if random.random() < 0.15 else content
 

@@ -111,7 +111,9 @@ def main() -> int:
             except Exception as error:
                 faults += 1
                 print(f"{kind}, seed {seed}: {type(error).__name__}: {str(error)[:300]}")
-        print(f"{options.count:,} {kind}, seeds from {options.seed}: {read_ones:,} read, the others refused; {shown} opened")
+        print(
+            f"{options.count:,} {kind}, seeds from {options.seed}: {read_ones:,} read, the others refused; {shown} opened"
+        )
     print(f"{faults} faults, {time.perf_counter() - started:.0f} s")
     return 1 if faults else 0
 

@@ -47,7 +47,7 @@ FILES = {
     "lab": sorted((ROOT / "measurements").glob("*.csv")),
 }
 NOT_TOUCHED = ("Fetch",)  # what asks the internet
-ANOTHERS = ("surface_example", "preset", "latent.move", "dial")  # keys begin so: their values are other controls' to set
+ANOTHERS = ("surface_example", "latent.move", "dial")  # keys begin so: their values are other controls' to set
 NUMBERS = (0, 1, -1, 2, 0.5, 20, 1e-3, 7, 300, 1e6)
 TEXTS = ("", "1", "0.5, 2", "x", "(x-p)**2", "abs(x-p)", "log(p)", "1,1", "![i](http://x/y)", "9" * 400, "32,16")
 KINDS = ("button", "selectbox", "multiselect", "slider", "number_input", "text_input", "toggle", "checkbox", "radio")
@@ -216,7 +216,7 @@ def prepare(engine, put: Callable = setattr) -> list[str]:
             told.append("".join(traceback.format_exception(*record.exc_info))[-1500:])
         return False
 
-    logger = logging.getLogger("streamlit.runtime.scriptrunner.exec_code")
+    logger = logging.getLogger("streamlit.error_util")
     put(logger, "filters", [note])
     return told
 

@@ -57,6 +57,13 @@ def test_two_models_stand_side_by_side_even_where_nothing_fits(opened, part):
     assert not opened(model="digits-bce-z8", beside="mnist-bce-z2", part=part).error
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_a_model_beside_itself_is_shown_once(opened, part):
+    app = opened(model="digits-bce-z2", beside="digits-bce-z2", part=part)
+    assert not app.error and "shown once" in app.info[0].value
+    assert pictures_of(app) == pictures_of(opened(model="digits-bce-z2", part=part))
+
+
 def test_the_same_link_shows_the_same_pictures(opened):
     for part in ("traverse", "map", "walk"):
         first, again = (pictures_of(opened(model="mnist-bce-z20", part=part, seed=3)) for _ in range(2))

@@ -81,3 +81,10 @@ def test_the_loss_whose_map_is_shown_is_in_the_link_and_one_that_is_not_on_show_
     assert app.selectbox(key="surface.on").value == "mse"
     app.multiselect(key="surface.losses").set_value(["laplace", "bce"]).run()
     assert not app.exception and app.selectbox(key="surface.on").value == "laplace"
+
+
+def test_infinity_less_infinity_has_no_value(opened):
+    app = opened(
+        part="patch", losses="formula", formula="where(x < .5, log(p), -log(p))", distortion="shift", amount="3"
+    )
+    assert any("is none nats" in text.value for text in app.markdown)

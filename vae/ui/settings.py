@@ -125,18 +125,21 @@ def _control(widget, field: str, label: str, default: object = None, **options) 
 
 
 def _use_preset() -> None:
-    if (chosen := st.session_state["preset"]) != OWN:
+    if (chosen := st.session_state[_key("preset")]) != OWN:
         use(Lineup(PRESETS[chosen].config(dataset=st.session_state.draft["dataset"])))
+        st.session_state.draft["preset"] = chosen
 
 
 def sidebar() -> Lineup | None:
     """Draw the controls; the lineup they stand for, or None after saying in one sentence what is wrong."""
     with st.sidebar:
-        st.selectbox(
+        _control(
+            st.selectbox,
+            "preset",
             "Preset",
-            [OWN, *PRESETS],
+            OWN,
+            options=[OWN, *PRESETS],
             format_func=lambda key: PRESETS[key].name if key in PRESETS else key,
-            key="preset",
             on_change=_use_preset,
             help="Objective and settings of programs that people know, on the data at hand. Afterwards everything can be "
             "changed.",
@@ -158,7 +161,7 @@ def sidebar() -> Lineup | None:
 
 def _about_preset() -> None:
     """Where the chosen program's settings come from, what it reached there and here, and what is not as there."""
-    preset = PRESETS.get(st.session_state["preset"])
+    preset = PRESETS.get(st.session_state.draft["preset"])
     if preset is None:
         return
     here = [

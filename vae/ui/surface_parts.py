@@ -196,7 +196,7 @@ def _light(point) -> None:
 def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool) -> str:
     """The sum over pixels under each loss."""
     exact = np.clip(p, QUARTER_LEVEL, 1 - QUARTER_LEVEL) if rounded else p
-    sums = {shown.name: float(per_pixel(shown.loss, x, exact, **dict(shown.parameters)).sum()) for shown in losses}
+    sums = {shown.name: _total(per_pixel(shown.loss, x, exact, **dict(shown.parameters))) for shown in losses}
     listed = ", ".join(f"**{name}** {_nats(value)}" for name, value in sums.items())
     text = f"Summed over {x.size} pixels, nats per image: {listed}. Click a pixel or a point: the cursor goes there."
     if rounded:
@@ -206,6 +206,12 @@ def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool)
             " Infinite, as a training pixel that was always black is predicted as impossible, and here it is not black."
         )
     return text
+
+
+def _total(values: np.ndarray) -> float:
+    """The sum over pixels; NaN, which is no value, where it takes infinity from infinity."""
+    with np.errstate(invalid="ignore"):
+        return float(values.sum())
 
 
 def _nats(value: float) -> str:
@@ -239,7 +245,7 @@ def patch(losses: Sequence[Chosen], look: Values) -> None:
     for shown in losses[:2]:
         values = per_pixel(shown.loss, x, p, **dict(shown.parameters))
         maps[shown.name] = (values, shown.colour)
-        sums.append(f"{shown.name} is {_nats(float(values.sum()))} nats per image")
+        sums.append(f"{shown.name} is {_nats(_total(values))} nats per image")
     figure, narrow = drawing.patch(x, p, maps)
     components.figure(figure, "patch", "A digit, its distorted prediction, and each loss per pixel", narrow=narrow)
     st.markdown(

@@ -63,7 +63,9 @@ def models(look: Values) -> list[Opened]:
         required=True,
         width="stretch",
     )
-    opened = [model for key in keys if key and (model := _open(key))]
+    opened = [model for key in dict.fromkeys(keys) if key and (model := _open(key))]
+    if keys[0] and keys[0] == keys[1]:
+        say("Beside itself a model shows nothing new: it is shown once. Choose another one to compare it with.", "info")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _verdict(opened)
         if look["part"] in DRAWABLE and opened and can_draw(opened[0]):

@@ -1,0 +1,33 @@
+"""A short visit of the monkey (monkey.py; `make monkey` makes a long one), and what it found."""
+
+import pytest
+from monkey import LINKS, Monkey, prepare, visit
+
+
+@pytest.fixture
+def log(engine, monkeypatch, tmp_path):
+    monkeypatch.setenv("VAE_SWEEPS", str(tmp_path))
+    yield prepare(engine, monkeypatch.setattr)
+    for job in (*engine.runs.values(), *engine.sweeps.values()):
+        engine.discard(job)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_page_breaks_and_no_control_falls_back(log, seed):
+    done, fault = visit(seed, 80, log)
+    assert not fault
+    assert done["pages"] and done["controls"] and done["refreshes"]
+
+
+def test_a_preset_is_kept_while_other_pages_are_looked_at_until_a_link_says_otherwise(log):
+    monkey = Monkey(0, log)
+    monkey.go("train", "dataset=digits")
+    preset = lambda: next(box for box in monkey.app.selectbox if box.label == "Preset")
+    preset().set_value("l17").run()
+    assert preset().value == "l17"
+    for page in LINKS:
+        monkey.go(page)
+    monkey.go("train")
+    assert preset().value == "l17"
+    monkey.go("train", "dataset=digits&beta=3")
+    assert preset().value == "own settings"
