@@ -47,10 +47,10 @@ slow: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_formula.py 100000
-	$(BIN)/python tests/fuzz_files.py 20000
+	PYTHONPATH=. $(BIN)/python tests/fuzz_files.py 20000
 
 monkey: $(VENV)/.dev
-	$(BIN)/python tests/monkey.py 10000 --seed $(SEED)
+	PYTHONPATH=. $(BIN)/python tests/monkey.py 10000 --seed $(SEED)
 
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)

@@ -1,4 +1,4 @@
-"""Many damaged files: python tests/fuzz_files.py 20000 --seed 0 --pages 200. Each is read or refused in one sentence; of the
+"""Many damaged files: PYTHONPATH=. python tests/fuzz_files.py 20000 --seed 0 --pages 200. Each is read or refused in one sentence; of the
 read ones so many are opened on every part of the Latent page, or every view of the Lab. Exit status 1 at anything else."""
 
 import argparse
@@ -9,9 +9,6 @@ import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 import torch
 from file_damage import damaged_checkpoint, damaged_results, outcome
@@ -32,6 +29,7 @@ from vae.ui.lab.look import VIEWS
 from vae.ui.latent import models
 from vae.ui.latent.look import PARTS
 
+ROOT = Path(__file__).resolve().parents[1]
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(4,), loss="gaussian_optimal", latent_dim=2, epochs=1)
 
 

@@ -1,11 +1,12 @@
 """A monkey on the app: from a seed it goes from page to page, takes random controls, brings files, follows links and lets
-parts refresh by themselves, with the engine busy. python tests/monkey.py 10000 --seed 0. Exit status 1 at any exception
+parts refresh by themselves, with the engine busy. PYTHONPATH=. python tests/monkey.py 10000 --seed 0. Exit status 1 at any exception
 on a page, any control that falls back, and any that has forgotten its value when the page is opened again.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import random
@@ -21,13 +22,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup, Multiselect, Radio, Selectbox
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
+ROOT = Path(__file__).resolve().parents[1]
 STEPS_A_BROWSER = 100
 LINKS = {
     "train": ("kl_term=iwae&dataset=digits", "dataset=digits&vary=loss&against=mse,ssim&epochs=1", "beta=0,5",
@@ -50,6 +49,13 @@ NOT_TOUCHED = ("Fetch",)  # what asks the internet
 ANOTHERS = ("surface_example", "latent.move", "dial")  # keys begin so: their values are other controls' to set
 NUMBERS = (0, 1, -1, 2, 0.5, 20, 1e-3, 7, 300, 1e6)
 TEXTS = ("", "1", "0.5, 2", "x", "(x-p)**2", "abs(x-p)", "log(p)", "1,1", "![i](http://x/y)", "9" * 400, "32,16")
+PACKAGES = (
+    "vae.ui.compare.page",
+    "vae.ui.lab.page",
+    "vae.ui.latent.page",
+    "vae.ui.live",
+    "vae.ui.zoo",
+)  # that need an engine
 KINDS = ("button", "selectbox", "multiselect", "slider", "number_input", "text_input", "toggle", "checkbox", "radio")
 
 
@@ -114,7 +120,10 @@ class Monkey:
         """The parts that refresh by themselves do so, some times, as in a browser: they alone are run."""
         parts, held = [*self.app._fragment_storage._fragments], self.app._tree.get_widget_states()
         usual = LocalScriptRunner.request_rerun
-        alone = lambda runner, asked: usual(runner, replace(asked, fragment_id_queue=parts))
+
+        def alone(runner, asked):
+            usual(runner, replace(asked, fragment_id_queue=parts))
+
         for _ in range(self.random.randrange(1, 4) if parts else 0):
             time.sleep(0.01)
             with mock.patch.object(LocalScriptRunner, "request_rerun", alone):
@@ -192,20 +201,20 @@ def shown(control) -> object:
     return control.value
 
 
+def _as_written(usual: property) -> Callable:
+    """An option's text: as it is, where it is that text already."""
+    return lambda self: lambda v: v if v in self.options else str(usual.fget(self)(v))
+
+
 def prepare(engine, put: Callable = setattr) -> list[str]:
     """Pages without their entry, and with this engine; controls that take an option as it is written on the page, too.
     Returns a list into which the tracebacks of pages go."""
-    import vae.ui.compare.page
-    import vae.ui.lab.page
-    import vae.ui.latent.page
-    import vae.ui.live
-    import vae.ui.zoo
+    for name in PACKAGES:
+        importlib.import_module(name)
     from vae.ui import shell
 
     for kind in (Selectbox, Radio, ButtonGroup, Multiselect):
-        usual = kind.format_func
-        written = lambda self, usual=usual: lambda v: v if v in self.options else str(usual.fget(self)(v))
-        put(kind, "format_func", property(written))
+        put(kind, "format_func", property(_as_written(kind.format_func)))
     put(shell, "headline", lambda *_: None)
     for module in [m for name, m in [*sys.modules.items()] if name.startswith("vae.ui") and hasattr(m, "starter")]:
         put(module, "starter", lambda: SimpleNamespace(engine=engine, problem=""))

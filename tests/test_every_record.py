@@ -112,9 +112,8 @@ def test_a_record_as_a_race_s_column(trained, axis, first, others):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_takes_a_step(open_app, engine, preset):
     app = said(open_app("train", engine, dataset="digits"))
-    choose = lambda: next(box for box in app.selectbox if box.label == "Preset")
-    said(choose().set_value(preset).run())
-    assert not app.error and choose().value == preset and f"]({PRESETS[preset].url})" in app.caption[0].value
+    said(app.selectbox[0].set_value(preset).run())
+    assert not app.error and app.selectbox[0].value == preset and f"]({PRESETS[preset].url})" in app.caption[0].value
     for _ in range(20):  # the button is grey while the untrained network is being drawn
         race = Race.of(engine.runs[app.session_state["run_id"]])
         race.wait_for_news(0.2)

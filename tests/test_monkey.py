@@ -22,12 +22,11 @@ def test_no_page_breaks_and_no_control_falls_back(log, seed):
 def test_a_preset_is_kept_while_other_pages_are_looked_at_until_a_link_says_otherwise(log):
     monkey = Monkey(0, log)
     monkey.go("train", "dataset=digits")
-    preset = lambda: next(box for box in monkey.app.selectbox if box.label == "Preset")
-    preset().set_value("l17").run()
-    assert preset().value == "l17"
+    monkey.app.selectbox[0].set_value("l17").run()
+    assert monkey.app.selectbox[0].value == "l17"
     for page in LINKS:
         monkey.go(page)
     monkey.go("train")
-    assert preset().value == "l17"
+    assert monkey.app.selectbox[0].value == "l17"
     monkey.go("train", "dataset=digits&beta=3")
-    assert preset().value == "own settings"
+    assert monkey.app.selectbox[0].value == "own settings"
