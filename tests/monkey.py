@@ -105,13 +105,13 @@ class Monkey:
 
     def go(self, page: str, link: str = "") -> str:
         if self.page:
-            self.left[self.page] = self._shown()
+            self.left[self.page] = self.shown()
         self.page, self.app.session_state["monkey"] = page, page
         self.app.query_params.clear()
         self.app.query_params.update(dict(part.split("=", 1) for part in link.split("&") if part))
         self.app.run()
         if not link and not self.app.exception:
-            now, before = self._shown(), self.left.get(page, {})
+            now, before = self.shown(), self.left.get(page, {})
             forgotten = {key: (before[key], now[key]) for key in now.keys() & before if now[key] != before[key]}
             assert not forgotten, f"{page} opened again: {forgotten}"
         return f"{page}?{link}"
@@ -145,10 +145,10 @@ class Monkey:
         found = [control for kind in KINDS for control in getattr(self.app, kind)] + list(self.app.get("button_group"))
         return [c for c in found if not c.disabled and not str(c.label).startswith(NOT_TOUCHED)]
 
-    def _shown(self) -> dict[str, object]:
+    def shown(self) -> dict[str, object]:
         """What the controls show that have a name and a value of their own."""
         named = [c for c in self._controls() if c.key and c.type != "button" and not c.key.startswith(ANOTHERS)]
-        return {control.key: shown(control) for control in named}
+        return {control.key: _held(control) for control in named}
 
     def _take(self, control) -> str:
         said = f"{control.type} {control.key or control.label!r}"
@@ -159,7 +159,7 @@ class Monkey:
         control.set_value(asked)
         self.app.run()
         said = f"{said} = {asked!r}"
-        now = self._shown().get(control.key, asked)
+        now = self.shown().get(control.key, asked)
         assert self.app.exception or now == asked or same_number(now, asked), f"{said}: it says {now!r}"
         return said
 
@@ -192,7 +192,7 @@ def same_number(one: object, other: object) -> bool:
     return isinstance(one, float) and isinstance(other, float) and abs(one - other) < 1e-6
 
 
-def shown(control) -> object:
+def _held(control) -> object:
     """What a control holds, as it is written on the page."""
     if control.type in ("selectbox", "radio", "button_group", "multiselect"):
         value = control.value

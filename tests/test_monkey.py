@@ -30,3 +30,14 @@ def test_a_preset_is_kept_while_other_pages_are_looked_at_until_a_link_says_othe
     assert monkey.app.selectbox[0].value == "l17"
     monkey.go("train", "dataset=digits&beta=3")
     assert monkey.app.selectbox[0].value == "own settings"
+
+
+def test_what_stands_below_the_pictures_is_kept_while_other_pages_are_looked_at(log):
+    """Going back asserts it, of every control that is there again."""
+    monkey = Monkey(0, log)
+    monkey.go("train", "dataset=digits&vary=seed&against=1")
+    monkey.app.get("button_group")[0].set_value("Codes").run()
+    monkey.app.toggle(key="difference").set_value(True).run()
+    for page in ("kl", "train", "latent", "train"):
+        monkey.go(page)
+    assert monkey.shown()["panel"] == "Codes" and monkey.shown()["difference"]

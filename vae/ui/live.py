@@ -34,11 +34,11 @@ def panel_choice(race: Race) -> None:
         st.session_state.panel = "curves"
     st.segmented_control(
         "Below the pictures", possible, format_func=PANELS.get, default=st.session_state.panel, key="panel", required=True,
-        label_visibility="collapsed",
+        label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
     if len(race.runs) > 1:
         st.toggle(
-            "Difference", key="difference", help="Each column's reconstructions less the first column's: orange where "
+            "Difference", key="difference", persist_state="session", help="Each column's reconstructions less the first column's: orange where "
             "brighter, violet where darker, white where equal.",
         )  # fmt: skip
 
