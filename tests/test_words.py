@@ -111,3 +111,14 @@ def test_numbers_of_other_keyboards_are_read_and_a_decimal_comma_is_told():
     assert LOOK.read({"image": "１２", "span": "２"})[0]["image"] == 12
     for problems in (link.read({"beta": "0,5"})[1], LOOK.read({"span": "0,5"})[1]):
         assert len(problems) == 1 and "with a point: 0.5" in problems[0]
+
+
+@pytest.mark.parametrize(("name", "field"), [("kl", "mu"), ("train", "beta"), ("surfaces", "x"), ("latent", "span")])
+def test_a_setting_that_a_link_has_twice_is_told(open_app, name, field):
+    app = open_app(name, utm_source="a").run()
+    app.query_params = {field: ["0.5", "0.75"], "utm_source": ["a", "b"]}
+    app.run()
+    assert [block.value.replace("\\", "") for block in app.warning] == [
+        f"The link has {field} more than once: the last one stands."
+    ]
+    assert app.query_params[field] in ("0.75", ["0.75"]) and not app.exception

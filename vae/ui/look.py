@@ -6,7 +6,7 @@ import inspect
 import re
 import time
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -82,6 +82,12 @@ def unknown(name: str) -> list[str]:
     if _TRACKING.fullmatch(name):
         return []
     return [f"The link has a setting {short(name)} that does not exist; it is left out."]
+
+
+def doubled(fields: Iterable[str]) -> list[str]:
+    """A sentence on each of the fields that the address has more than once, and not alike."""
+    names = [name for name in fields if len(set(st.query_params.get_all(name))) > 1]
+    return [f"The link has {name} more than once: the last one stands." for name in names]
 
 
 def digits_of(text: str) -> str:
@@ -181,7 +187,8 @@ class Look:
         mine, query = self._mine(), st.query_params.to_dict()
         followed = mine["address"].is_followed(query) and not self._moved()
         if "values" not in mine or followed:
-            mine["values"], mine["problems"] = self.read(query)
+            mine["values"], problems = self.read(query)
+            mine["problems"] = [*problems, *doubled(self.fields)]
             self.set(**mine["values"])
         if self._moved():
             mine["problems"] = []

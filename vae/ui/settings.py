@@ -18,7 +18,7 @@ from vae.model import ARCHITECTURES
 from vae.objective import REDUCTIONS
 from vae.presets import PRESETS, measured, measurements
 from vae.ui import components, link
-from vae.ui.look import Address
+from vae.ui.look import Address, doubled
 from vae.ui.words import plain, say
 
 OWN = "own settings"
@@ -79,7 +79,8 @@ def restore() -> list[str]:
     query = st.query_params.to_dict()
     followed = st.session_state.setdefault("address", Address()).is_followed(query) and not _moved()
     if "draft" not in st.session_state or followed:
-        lineup, st.session_state.link_problems = link.read(query)
+        lineup, problems = link.read(query)
+        st.session_state.link_problems = [*problems, *doubled((*link.FIELDS, *link.PARAMETERS, *link.RACE))]
         use(lineup)
     return st.session_state.link_problems
 
