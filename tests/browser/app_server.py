@@ -32,7 +32,7 @@ def running_app(**environment):
             [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],
             cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
         )  # fmt: skip
-        address = f"http://127.0.0.1:{port}"
+        address = f"http://127.0.0.1:{port}/{environment.get('STREAMLIT_SERVER_BASE_URL_PATH', '')}".rstrip("/")
         try:
             for _ in range(300):
                 try:
