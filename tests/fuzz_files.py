@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,6 +76,7 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("error", RuntimeWarning)  # arithmetic that goes wrong in silence
     os.environ["VAE_DATA"] = tempfile.mkdtemp()
     shell.headline = lambda *_: None
     for module in [m for name, m in sys.modules.items() if name.startswith("vae.ui") and hasattr(m, "starter")]:

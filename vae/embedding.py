@@ -321,7 +321,8 @@ def trustworthiness(source: ArrayLike, points: ArrayLike, k: int = 10) -> float:
     from sklearn import manifold
 
     _check_k(k, (len(source) - 1) // 2)
-    return float(manifold.trustworthiness(_array(source), _array(points), n_neighbors=k))
+    source, points = (_array(values).astype(np.float64) for values in (source, points))  # squares of float32 overflow
+    return float(manifold.trustworthiness(source, points, n_neighbors=k))
 
 
 def knn_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 10) -> float:

@@ -193,7 +193,7 @@ def ssim(logits: Tensor, x: Tensor, window: int = 7) -> Tensor:
     similarity = similarity / (
         (mean_p.square() + mean_x.square() + c1) * (pp - mean_p.square() + xx - mean_x.square() + c2)
     )
-    return (1 - similarity).reshape(shape)
+    return (1 - similarity.clamp(-1, 1)).reshape(shape)  # rounding leaves the bounds where a picture is flat
 
 
 def of_sigmoid(of_prediction: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -26,7 +26,10 @@ def no_foreign_element(page: Page) -> None:
     """Nothing made of FOREIGN: no picture, no link, no formula. The page that is opened fails the test on its own, if it
     asks another address for anything."""
     for element in ("img", "a"):
-        assert page.locator(f"{element}[src*='127.0.0.1:9/'], {element}[href*='127.0.0.1:9'], [href*='x.org']").count() == 0
+        assert (
+            page.locator(f"{element}[src*='127.0.0.1:9/'], {element}[href*='127.0.0.1:9'], [href*='x.org']").count()
+            == 0
+        )
     for text in page.get_by_role("alert").all():
         assert text.locator("img, a, .katex, strong, code").count() == 0
     expect(page.get_by_text(re.compile("Page not found"))).to_have_count(0)
@@ -53,7 +56,11 @@ def test_the_first_page_has_an_address_of_its_own_too(open_page, offline):
 
 def test_every_page_stands_under_a_base_path(open_page, tmp_path):
     """As behind a server that serves other things too; with a slash at its end, and by the links between pages."""
-    with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1", STREAMLIT_SERVER_BASE_URL_PATH="class/vae") as (_, address, _):
+    with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1", STREAMLIT_SERVER_BASE_URL_PATH="class/vae") as (
+        _,
+        address,
+        _,
+    ):
         page = open_page("/", address=address)
         for name in PAGES:
             page.goto(f"{address}/{name}/")

@@ -68,7 +68,10 @@ def code_histograms(mu: np.ndarray, dims: Sequence[int], colour: str, columns: i
     """mu (N, Z) -> a density of codes for each of dims, with N(0, 1) over it; and the layout for a narrow window."""
     traces, layouts = [], {}
     for i, dim in enumerate(dims):
-        density = np.histogram(mu[:, dim], BINS, density=True)[0].astype(np.float32)
+        counts = np.histogram(mu[:, dim], BINS)[0]
+        density = (counts / max(counts.sum(), 1) / (BINS[1] - BINS[0])).astype(
+            np.float32
+        )  # 0 where all codes lie outside
         on = {"xaxis": numbered("x", i), "yaxis": numbered("y", i)}
         traces.append(trace("bar", x=(BINS[:-1] + BINS[1:]) / 2, y=density, width=BINS[1] - BINS[0], name=f"z{dim}",
                             marker={"color": colour}, hovertemplate=f"z{dim} %{{x:.1f}}: %{{y:.2f}}<extra></extra>", **on))  # fmt: skip

@@ -59,8 +59,10 @@ def _ssim(seen: Seen) -> Tensor:
     return 1 - torch.cat([ssim(torch.logit(p), x).flatten(1).mean(1) for p, x in pairs])
 
 
-def _sharpness(seen: Seen) -> float:
-    return float(laplacian_variance(seen.picture).mean() / laplacian_variance(seen.x).mean())
+def _sharpness(seen: Seen) -> float | None:
+    """None where the images are flat."""
+    edges = laplacian_variance(seen.x).mean()
+    return float(laplacian_variance(seen.picture).mean() / edges) if edges > 0 else None
 
 
 def _middle(seen: Seen) -> Tensor:
@@ -83,9 +85,9 @@ def _neighbours(seen: Seen) -> Tensor | None:
     from sklearn.neighbors import KNeighborsClassifier  # a slow import that only this needs
 
     fitted = KNeighborsClassifier(min(NEIGHBOURS, len(codes.train_mu))).fit(
-        codes.train_mu.numpy(), codes.train_labels.numpy()
+        codes.train_mu.double().numpy(), codes.train_labels.numpy()
     )
-    return 100 * (torch.from_numpy(fitted.predict(codes.mu.numpy())) == codes.labels).double()
+    return 100 * (torch.from_numpy(fitted.predict(codes.mu.double().numpy())) == codes.labels).double()
 
 
 # ---- The table -------------------------------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ def band(samples: np.ndarray) -> Band:
     n, mean = len(samples), samples.mean(0)
     if n < 2:
         return Band(n, mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
-    half = stdtrit(n - 1, 0.5 + LEVEL / 2) * samples.std(0, ddof=1) / math.sqrt(n)
+    with np.errstate(over="ignore"):  # of numbers near the largest the interval is everything
+        half = stdtrit(n - 1, 0.5 + LEVEL / 2) * samples.std(0, ddof=1) / math.sqrt(n)
     return Band(n, mean, mean - half, mean + half)
 
 
@@ -157,11 +158,13 @@ def compare(first: Mapping[int, float], second: Mapping[int, float]) -> Paired:
     if not n:
         return Paired(0, math.nan, math.nan, math.nan, math.nan, 0, 0)
     found, mean = band(differences), float(differences.mean())
-    if np.ptp(differences) == 0:  # rounding would give a standard deviation of 1e-17, and an effect of 1e16
+    # of equal ones rounding would give a standard deviation of 1e-17, and an effect of 1e16
+    if np.ptp(differences) == 0 or found.high == found.low:
         mean = float(differences[0])
         edge, effect = (mean if n > 1 else math.nan), math.copysign(math.inf, mean) if mean and n > 1 else math.nan
         return Paired(n, mean, edge, edge, effect, int((differences > 0).sum()), int((differences < 0).sum()))
-    effect = mean / float(differences.std(ddof=1))
+    with np.errstate(over="ignore"):
+        effect = mean / float(differences.std(ddof=1))
     more, less = int((differences > 0).sum()), int((differences < 0).sum())
     return Paired(n, mean, float(found.low), float(found.high), effect, more, less)
 
