@@ -3,7 +3,7 @@ part of a page can show. `make fuzz` does the same with many more."""
 
 import pytest
 import torch
-from file_damage import damaged_checkpoint, damaged_results, outcome
+from file_damage import check_sentence, damaged_checkpoint, damaged_results, outcome
 from safetensors import safe_open
 from safetensors.torch import load
 
@@ -65,3 +65,15 @@ def test_a_damaged_results_file_is_read_or_refused_in_one_sentence(results, seed
     for sheet in filter(None, read):
         to_table(sheet.results, sheet.spec.varied if sheet.spec else ())
     assert 0 < sum(found is None for found in read) < len(seeds)
+
+
+@pytest.mark.parametrize(("page", "suffix"), [("latent", "safetensors"), ("lab", "csv")])
+def test_a_damaged_file_brought_to_a_page_is_opened_or_answered(open_app, checkpoint, results, page, suffix):
+    app = open_app(page)
+    for seed in range(25):
+        content = damaged_checkpoint(seed, *checkpoint) if page == "latent" else damaged_results(seed, results)
+        app.file_uploader[0].set_value((f"{seed}.{suffix}", content, "application/octet-stream")).run()
+        assert not app.exception, seed
+        assert app.error or any(str(seed) in str(box.format_func(box.value)) for box in app.selectbox), seed
+        for said in app.error:
+            check_sentence(said.value.replace("\\", ""))
