@@ -49,8 +49,9 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_formula.py 100000
 	PYTHONPATH=. $(BIN)/python tests/fuzz_files.py 20000
 
-monkey: $(VENV)/.dev
+monkey: browser
 	PYTHONPATH=. $(BIN)/python tests/monkey.py 10000 --seed $(SEED)
+	MONKEY_STEPS=500 SEED=$(SEED) $(BIN)/python -m pytest tests/browser/test_monkey.py
 
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)

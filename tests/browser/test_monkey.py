@@ -14,8 +14,12 @@ STEPS = int(os.environ.get("MONKEY_STEPS", 30))
 SEED = int(os.environ.get("SEED", 0))
 BUSY = "/train?dataset=digits&epochs=2000&hidden=32&vary=loss&against=mse"
 SHORT = 1500  # ms: what has gone meanwhile is let go
-NOT_TOUCHED = re.compile("Fetch|Start this sweep|HTML|CSV|PyTorch|checkpoint|Download|Deploy|Main menu|Open a file", re.I)
-ANOTHERS = re.compile("surface_example|latent-move|dial")  # containers whose controls' values are other controls' to set
+NOT_TOUCHED = re.compile(
+    "Fetch|Start this sweep|HTML|CSV|PyTorch|checkpoint|Download|Deploy|Main menu|Open a file", re.I
+)
+ANOTHERS = re.compile(
+    "surface_example|latent-move|dial"
+)  # containers whose controls' values are other controls' to set
 KINDS = {
     "button": "[data-testid=stButton] button:enabled, [data-testid=stFormSubmitButton] button:enabled",
     "choice": "[data-testid=stButtonGroup] button:enabled, [data-testid=stButtonGroup] [role=radio]:enabled",
@@ -114,7 +118,7 @@ class Monkey:
 def test_a_monkey_finds_no_page_that_breaks(open_page, offline):
     """The page fails the test on its own, at any error in its console and any request to another address."""
     page = open_page(BUSY, address=offline)
-    page.locator(".st-key-do-start button:enabled").click()
+    page.locator(".st-key-do-start button:enabled:visible").click()
     monkey, trail = Monkey(page, offline, SEED), []
     for _ in range(STEPS):
         try:
@@ -127,5 +131,5 @@ def test_a_monkey_finds_no_page_that_breaks(open_page, offline):
     could = [did for did in trail if not did.startswith("could not")]
     assert len(could) > STEPS / 2, trail
     print(f"{len(could)} of {STEPS} steps of seed {SEED} taken: {trail}")
-    if page.locator(".st-key-do-stop button:enabled").count():
-        page.locator(".st-key-do-stop button:enabled").click()
+    if page.locator(".st-key-do-stop button:enabled:visible").count():
+        page.locator(".st-key-do-stop button:enabled:visible").click()
