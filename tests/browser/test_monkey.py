@@ -5,7 +5,6 @@ import os
 import random
 import re
 
-import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from vae.ui.shell import PAGES
