@@ -51,7 +51,7 @@ fuzz: $(VENV)/.dev
 
 monkey: browser
 	PYTHONPATH=. $(BIN)/python tests/monkey.py 10000 --seed $(SEED)
-	MONKEY_STEPS=500 SEED=$(SEED) $(BIN)/python -m pytest tests/browser/test_monkey.py
+	MONKEY_STEPS=500 SEED=$(SEED) $(BIN)/python -m pytest tests/browser/test_monkey_in_a_browser.py
 
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)

@@ -18,7 +18,7 @@ from vae.ui.latent.look import LOOK, SOURCES
 from vae.ui.latent.models import Opened
 from vae.ui.latent.terms import terms
 from vae.ui.look import Values
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 DRAGS = 3  # dimensions of z that can be moved by hand: those with the most KL
 MOST_DRAWS = 9999
@@ -30,7 +30,13 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
     losses = (_other_loss(first),)
     moves = _moves(first, look)
     seen = _pass(first, x, look, moves, losses)
+    if broken := _broken(seen):
+        say(broken, "error")
+        return
     other = _beside(first, second, x, look, losses)
+    if other and _broken(other[1]):
+        say(f"{second.title}: {_broken(other[1])}", "error")
+        other = None
     diagram(
         first, seen, x, name, [(dim, moves.get(dim, 0.0)) for dim in _movable(first)],
         other and (other[0].title, other[1]), _pressed, lambda values: LOOK.set(shift=tuple(values)),
@@ -91,6 +97,15 @@ def _pass(model: Opened, x: Tensor | None, look: Values, moves: dict[int, float]
     at = index_of(model, look["image"])
     mu, log_var = model.encoded.mu[at], model.encoded.log_var[at]
     return decoded(model.config, model.model, mu, log_var, eps, shift, model.step)
+
+
+def _broken(seen: Pass) -> str:
+    """What on the way of this image is no number any more, if anything."""
+    ways = {"μ": seen.mu, "log σ²": seen.log_var, "z = μ + σ ε": seen.z, "the logits": seen.logits}
+    first = next((name for name, values in ways.items() if not values.isfinite().all()), None)
+    return (
+        f"Of this image {first} is not finite, and nothing can be made of that: the model is broken." if first else ""
+    )
 
 
 def _beside(

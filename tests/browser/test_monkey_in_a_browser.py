@@ -25,7 +25,7 @@ KINDS = {
     "toggle": "[data-testid=stCheckbox] label",
     "radio": "[data-testid=stRadio] label[data-baseweb=radio], [data-testid=stRadio] [role=radiogroup] label",
     "select": "[data-testid=stSelectbox] [role=combobox]",
-    "slider": "[data-testid=stSlider] [role=slider]",
+    "slider": "[data-testid=stSlider] input",
     "number": "[data-testid=stNumberInput] input:enabled",
     "text": "[data-testid=stTextInput] input:enabled",
     "picture": ".vae-figure, .vae-pictures .grid, .vae-film",
