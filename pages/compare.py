@@ -15,4 +15,4 @@ with controls:
     models = page.models(look)
 with part:
     page.show(models, look)
-page.share(look)
+page.share()

@@ -19,4 +19,4 @@ with controls:
 with view:
     if opened is not None:
         page.show(opened, look)
-page.share(look)
+page.share()

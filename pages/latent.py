@@ -16,4 +16,4 @@ with controls:
 with part:
     if models:
         page.show(models, look)
-page.share(look)
+page.share()

@@ -25,4 +25,4 @@ with moving:
         live.start_up_notice(starter())
     else:
         zoo.show(race, bug)
-zoo.share(look)
+zoo.share()

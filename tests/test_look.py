@@ -126,3 +126,14 @@ def test_a_widget_that_has_come_and_gone_holds_what_it_held():
     assert app.text[0].value == "(6, 6)"
     app.checkbox[0].check().run()
     assert app.number_input[0].value == 6 and not app.exception
+
+
+@pytest.mark.parametrize(("name", "field"), [("latent", "model"), ("lab", "sweep")])
+def test_the_first_address_holds_what_the_page_chose_itself_and_a_link_is_followed_at_once(open_app, name, field):
+    app = open_app(name)
+    first = app.query_params[field]
+    assert first and first != [""]
+    assert app.run().query_params[field] == first
+    app = open_app(name)
+    app.query_params = {field: "nonsense"}
+    assert "nonsense" in app.run().error[0].value

@@ -67,7 +67,7 @@ def controls() -> kl.Setting | None:
     except SettingError as reason:
         say(reason, "error")
         return None
-    LOOK.share(values)
+    LOOK.share()
     return setting
 
 

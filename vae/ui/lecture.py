@@ -61,7 +61,7 @@ def contents(findings: Mapping[str, Finding]) -> str:
         key = LOOK.control(
             st.radio, "claim", "Claims of the lecture", ORDER, format_func=labels.get, label_visibility="collapsed"
         )
-    LOOK.share({"claim": key, "predict": _predicting()})
+    LOOK.share()
     return key
 
 

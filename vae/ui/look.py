@@ -199,9 +199,12 @@ class Look:
         """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
         return any(self.now(field) != value for field, value in self._mine().get("values", {}).items())
 
-    def share(self, values: Values) -> None:
-        """Write what is shown into the address, so that copying it shares it."""
-        self._mine()["address"].write(self.write(values))
+    def share(self) -> None:
+        """Write what is shown into the address, so that copying it shares it: at the end of the page, which may have set
+        some fields itself."""
+        mine = self._mine()
+        mine["values"] = {field: self.now(field) for field in self.fields}
+        mine["address"].write(self.write(mine["values"]))
 
     def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
         """The settings that a link stands for, and a sentence for each of its fields that cannot be used.

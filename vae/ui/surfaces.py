@@ -54,7 +54,7 @@ def restore() -> list[str]:
 def share(look: Values) -> None:
     """Write what is shown into the address, unless nothing is."""
     if look["losses"]:
-        LOOK.share(look)
+        LOOK.share()
 
 
 def _set_cursor(x: float, p: float) -> None:

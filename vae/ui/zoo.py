@@ -36,8 +36,8 @@ def restore() -> tuple[Values, list[str]]:
     return LOOK.restore()
 
 
-def share(look: Values) -> None:
-    LOOK.share(look)
+def share() -> None:
+    LOOK.share()
 
 
 # ---- The patient and its training ------------------------------------------------------------------------------------

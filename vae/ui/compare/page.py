@@ -37,8 +37,8 @@ def restore() -> tuple[Values, list[str]]:
     return LOOK.shown(), problems
 
 
-def share(look: Values) -> None:
-    LOOK.share(look)
+def share() -> None:
+    LOOK.share()
 
 
 def models(look: Values) -> list[Opened]:

@@ -28,8 +28,8 @@ def restore() -> tuple[Values, list[str]]:
     return LOOK.restore()
 
 
-def share(look: Values) -> None:
-    LOOK.share(look)
+def share() -> None:
+    LOOK.share()
 
 
 def sidebar(look: Values) -> None:

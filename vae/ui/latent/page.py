@@ -43,8 +43,8 @@ def restore() -> tuple[Values, list[str]]:
     return LOOK.restore()
 
 
-def share(look: Values) -> None:
-    LOOK.share(look)
+def share() -> None:
+    LOOK.share()
 
 
 def models(look: Values) -> list[Opened]:
