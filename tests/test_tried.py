@@ -223,3 +223,22 @@ def test_a_file_that_is_empty_and_one_that_comes_twice(open_app, file_of, page, 
             assert "My file: good" not in said(app)  # the file is not opened again by itself
             app.file_uploader[0].set_value(None).run()
             assert not app.exception
+
+
+# ---- Data ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 100])
+@pytest.mark.parametrize("page", ["train", "compare", "lab", "latent"])
+def test_a_fetch_of_mnist_that_was_broken_off(open_app, tmp_path, monkeypatch, page, size):
+    """Files of no bytes, or of some, where MNIST should lie: not taken for the data set, and no page dies of it."""
+    monkeypatch.setenv("VAE_DATA", str(tmp_path))
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{part}-ubyte").write_bytes(b"\0" * size)
+    link = {"train": {"dataset": "mnist"}, "compare": {"data": "mnist"}, "lab": {"data": "mnist"}}.get(page, {})
+    app = open_app(page, **link or {"model": "mnist-bce-z2", "part": "traverse"})
+    assert not app.exception
+    with pytest.raises(VaeError, match="mnist|MNIST"):
+        vae.load_dataset("mnist")
