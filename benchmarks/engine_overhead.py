@@ -28,7 +28,6 @@ def headless(config: TrainConfig) -> float:
 def driven(engine: Engine, config: TrainConfig) -> float:
     """Looked at three times a second, as the page does."""
     run = engine.create_run(config)
-    run.step(0)
     while not run.view().observations:
         time.sleep(0.01)
     started = time.perf_counter()

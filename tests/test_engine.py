@@ -10,12 +10,13 @@ import pytest
 import torch
 
 import vae
-import vae.engine.pace as pace_module
 import vae.engine.run as run_module
 import vae.engine.unfolding as unfolding_module
+import vae.engine.workers as workers_module
 from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.engine import Engine, Status
 from vae.engine.cluster import workers_wanted
+from vae.sweep import SweepSpec
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps
 
@@ -76,8 +77,7 @@ def test_a_run_is_the_headless_training_bit_for_bit(engine, headless):
 
 def test_pausing_stepping_and_going_on_leave_no_trace(engine, headless):
     run = engine.create_run(CONFIG)
-    run.step(0)
-    wait_for(lambda: run.view().observations)
+    wait_for(lambda: run.view().observations)  # the untrained network is shown without being asked for
     assert run.view().step == 0 and run.view().status is Status.PAUSED
     run.start()
     wait_for(lambda: run.view().step > 100)
@@ -137,8 +137,8 @@ def test_killing_the_worker_that_holds_the_state_changes_nothing(engine, headles
 
 
 def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypatch):
-    monkeypatch.setattr(run_module, "HOME_EVERY", 0.3)
-    monkeypatch.setattr(pace_module, "CHUNK_SECONDS", 0.02)
+    monkeypatch.setattr(run_module, "HOME_EVERY", 10)
+    monkeypatch.setattr(workers_module, "CHUNK_SECONDS", 0.02)
     run = engine.create_run(CONFIG)
     run.start()
     most, homes = 0, set()
@@ -150,7 +150,7 @@ def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypat
             return sum(run_id in str(key) for key in dask_scheduler.tasks)
 
         most = max(most, engine.client.run_on_scheduler(count, run_id=run.id))
-        homes.add(run._home_at)
+        homes.add(run._home)
         return run.view().status.ended
 
     wait_for(look)
@@ -169,6 +169,27 @@ def test_many_runs_share_two_workers(engine):
     for run in runs:
         run.stop()
     assert max(steps) < CONFIG.total_steps  # the last one had its turn long before the first was done
+
+
+def test_whatever_is_asked_for_has_its_turn_while_others_train(engine, tmp_path):
+    crowd = [engine.create_run(dataclasses.replace(CONFIG, epochs=10_000), f"owner {i}") for i in range(6)]
+    for run in crowd:
+        run.start()
+    try:
+        wait_for(lambda: all(run.view().step > 0 for run in crowd))
+        base = dataclasses.replace(CONFIG, epochs=2)
+        sweep = engine.create_sweep(SweepSpec(base, {"seed": [0, 1, 2]}), tmp_path / "sweep.csv", "ann")
+        sweep.start()
+        short = engine.create_run(base, "bob")
+        short.start()
+        wait_for(lambda: short.view().evaluation is not None)
+        wait_for(lambda: engine.reference_lines(dataclasses.replace(CONFIG, latent_dim=7)) is not None)
+        wait_for(lambda: sweep.view().status is Status.DONE)
+        assert all(run.view().status is Status.RUNNING for run in crowd)
+        assert engine.cluster.sharing >= 6
+    finally:
+        for run in crowd:
+            engine.discard(run)
 
 
 def test_an_exception_on_a_worker_is_the_runs_message(engine, tmp_path):
@@ -199,6 +220,7 @@ def test_a_run_whose_owner_is_away_is_parked_and_goes_on(engine, headless):
     present = {"ann": True}
     watcher = Engine(
         scheduler=engine.client.scheduler.address,
+        security=engine.client.security,
         presence=lambda owner: present[owner],
         absence_before_parking=0.2,
         look_round_every=0.05,
@@ -251,7 +273,7 @@ def test_a_map_from_the_workers_is_the_one_of_this_process_bit_for_bit(engine, c
 
 def test_a_map_survives_its_worker_and_leaves_nothing_behind(engine, codes, unfolded):
     def count(dask_scheduler):
-        return sum("advance_embedding" in str(key) or "affinities" in str(key) for key in dask_scheduler.tasks)
+        return sum("advance-map" in str(key) or "affinities" in str(key) for key in dask_scheduler.tasks)
 
     unfolding = engine.create_unfolding(codes, UNFOLDING)
     unfolding.start()
@@ -278,7 +300,7 @@ def test_a_stopped_map_stays_as_it_is_and_a_failed_one_says_why(engine, codes, u
     assert unfolding.view().status is Status.STOPPED and unfolding.view().iteration == held.iteration
     np.testing.assert_array_equal(held.coordinates, unfolded[held.iteration // 25])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unfolding_module, "advance_embedding", _fail)
+        patch.setattr(unfolding_module.tasks, "advance_map", _fail)
         broken = engine.create_unfolding(codes, UNFOLDING)
         broken.start()
         wait_for(lambda: broken.view().status.ended)
@@ -292,6 +314,7 @@ def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
     present = {"bob": True}
     watcher = Engine(
         scheduler=engine.client.scheduler.address,
+        security=engine.client.security,
         presence=lambda owner: present[owner],
         absence_before_parking=0.0,
         look_round_every=0.02,
@@ -313,7 +336,8 @@ def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
         wait_for(lambda: unfolding.view().iteration > held)
         assert "parked while you were away" in unfolding.view().message
         watcher.discard(unfolding)
-        assert unfolding.view().status is Status.STOPPED and not watcher.unfoldings and watcher.runs
+        assert unfolding.view().status is Status.STOPPED and not watcher.unfoldings
+        assert not watcher.runs  # never started: nothing is lost by letting it go while its owner is away
     finally:
         watcher.close()
 
@@ -337,7 +361,7 @@ def test_reference_lines_come_from_a_worker(engine):
 
 def test_the_local_cluster_listens_on_loopback_only(engine):
     addresses = [engine.client.scheduler.address, *engine.client.scheduler_info(n_workers=-1)["workers"]]
-    assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
+    assert all(address.startswith("tls://127.0.0.1:") for address in addresses)
 
 
 def test_a_nonsensical_number_of_workers_is_refused(monkeypatch):

@@ -68,7 +68,16 @@ def call(engine, path, **popen):
         "--scheduler",
         engine.client.scheduler.address,
     ]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=certified(engine), **popen
+    )
+
+
+def certified(engine):
+    """The environment of one who may connect to this cluster, as Dask reads it."""
+    given = engine.client.security
+    parts = {"CA_FILE": given.tls_ca_file, "CLIENT__KEY": given.tls_client_key, "CLIENT__CERT": given.tls_client_cert}
+    return os.environ | {f"DASK_DISTRIBUTED__COMM__TLS__{name}": text for name, text in parts.items()}
 
 
 def limit(size):
@@ -175,6 +184,7 @@ def test_a_sweep_goes_on_though_its_owner_has_long_been_away(engine, tmp_path, m
     monkeypatch.setattr("vae.engine.cluster.ABSENCE_BEFORE_FORGETTING", 0.0)
     watcher = Engine(
         scheduler=engine.client.scheduler.address, presence=lambda owner: False, absence_before_parking=0.0,
+        security=engine.client.security,
         look_round_every=0.02,
     )  # fmt: skip
     try:

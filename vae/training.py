@@ -19,6 +19,7 @@ from vae.config import FEWEST_HELD_OUT, TrainConfig
 from vae.data import ImageDataset, find_source, load_dataset, to_unit
 from vae.errors import VaeError
 from vae.evaluation import (
+    Evaluation,
     evaluate_piece,
     laplacian_variance,
     loss_keywords,
@@ -67,11 +68,13 @@ class Observation(Pictures):
 
     codes (n, 2) float32 and labels (n,) are there where the latent space has two dimensions. squared_error (summed over
     pixels) and sharpness (variance of the Laplacian, model / data) compare pictures decoded from mu with held-out images:
-    the same measure whatever the loss. sigma: the decoder's, where it comes from residuals or is trained.
+    the same measure whatever the loss. objective: see held_out_objective(). sigma: the decoder's, where it comes from
+    residuals or is trained.
     """
 
     reconstruction: float  # nats per image
     kl_per_dim: tuple[float, ...]  # nats per image
+    objective: float  # nats per image
     squared_error: float  # per image
     sharpness: float
     codes: np.ndarray | None = None
@@ -127,10 +130,11 @@ def _bound_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Genera
     return Terms(per_image.mean(), kl_divergence(mu, log_var).mean(0), objective)
 
 
-def held_out_objective(config: TrainConfig, seen: Observation) -> float:
-    """What is minimised, on held-out images; of a bound over several samples, what it comes to with one."""
-    weighed = float(config.kl_cost(torch.tensor(seen.kl_per_dim), seen.step))
-    return combine(seen.reconstruction, weighed, seen.inputs[0].size, config.reduction)
+def held_out_objective(config: TrainConfig, figures: Evaluation, pixels: int, step: int) -> float:
+    """What is minimised after `step` updates, on held-out images of so many pixels; of a bound over several samples, what
+    it comes to with one."""
+    weighed = float(config.kl_cost(torch.tensor(figures.kl_per_dim), step))
+    return combine(figures.reconstruction, weighed, pixels, config.reduction)
 
 
 @dataclass(frozen=True)
@@ -383,6 +387,7 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
         **vars(shown),
         reconstruction=figures.reconstruction,
         kl_per_dim=figures.kl_per_dim,
+        objective=held_out_objective(config, figures, shown.inputs[0].size, step),
         squared_error=float((p - x).square().flatten(1).sum(1).mean()),
         sharpness=float(laplacian_variance(p).mean() / laplacian_variance(x).mean()),
         codes=codes,

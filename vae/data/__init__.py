@@ -17,6 +17,7 @@ __all__ = [
     "DATASETS",
     "ImageDataset",
     "Source",
+    "carry",
     "data_folder",
     "default_dataset",
     "find_source",
@@ -28,6 +29,14 @@ __all__ = [
 def data_folder() -> Path:
     """Where fetched data sets live: the environment's VAE_DATA, else a folder "data" beside the app."""
     return Path(os.environ.get("VAE_DATA") or Path(__file__).parents[2] / "data")
+
+
+_carried: dict[str, ImageDataset] = {}
+
+
+def carry(name: str, data: ImageDataset) -> None:
+    """Have load_dataset(name) give this one, as its files are elsewhere: on a worker of another machine."""
+    _carried[name] = data
 
 
 def _nothing_to_download(root: Path, progress: Callable[[float], None]) -> None:
@@ -50,7 +59,7 @@ class Source:
     megabytes: int = 0  # to download, about
 
     def is_present(self) -> bool:
-        return self.present(data_folder())
+        return self.name in _carried or self.present(data_folder())
 
 
 DATASETS: Mapping[str, Source] = MappingProxyType(
@@ -115,5 +124,5 @@ def load_dataset(name: str, size: int = 0) -> ImageDataset:
 
 @lru_cache(maxsize=4)
 def _load(name: str, size: int, root: Path) -> ImageDataset:
-    data = DATASETS[name].load(root)
+    data = _carried[name] if name in _carried else DATASETS[name].load(root)
     return data.resized(size) if size and data.shape[1:] != (size, size) else data

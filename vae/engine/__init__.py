@@ -4,6 +4,7 @@ a training run (run.py), runs side by side in step (race.py, pace.py), a t-SNE (
 
 from vae.engine.cluster import Engine, shared_engine
 from vae.engine.job import Job, Status
+from vae.engine.limits import LimitError, Limits
 from vae.engine.race import Race
 from vae.engine.run import Run, View
 from vae.engine.sweep import Sweep, SweepView, UnderWay
@@ -12,6 +13,8 @@ from vae.engine.unfolding import Unfolding, UnfoldingView
 __all__ = [
     "Engine",
     "Job",
+    "LimitError",
+    "Limits",
     "Race",
     "Run",
     "Status",

@@ -1,22 +1,19 @@
-"""The Dask cluster: a local one bound to loopback, or the one that VAE_SCHEDULER names. One per process."""
+"""The engine: what there is of jobs, whose they are, what each may have, and what becomes of them when nobody looks."""
 
 from __future__ import annotations
 
 import atexit
 import logging
 import os
-import sys
 import threading
 import time
 import uuid
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future as PlainFuture
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import dask
-from distributed import Client, LocalCluster, fire_and_forget
-from distributed.utils import get_mp_context
+from distributed import Client, fire_and_forget
+from distributed.security import Security
 from numpy.typing import ArrayLike
 
 from vae.config import TrainConfig
@@ -24,40 +21,27 @@ from vae.data import default_dataset
 from vae.embedding import EmbeddingConfig
 from vae.engine import tasks
 from vae.engine.job import Job
+from vae.engine.limits import Limits
 from vae.engine.pace import Pace
 from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
 from vae.engine.sweep import Sweep
 from vae.engine.unfolding import Unfolding
+from vae.engine.workers import Workers
 from vae.errors import SettingError, VaeError
 from vae.evaluation import ReferenceLine
 from vae.sweep import SweepSpec
-from vae.training import CORRECT, Program
+from vae.training import CORRECT, Program, Progress
 
 logger = logging.getLogger(__name__)
 
-ABSENCE_BEFORE_PARKING = 120.0  # seconds without any connected session of a job's owner
-ABSENCE_BEFORE_FORGETTING = 3600.0
+ABSENCE_BEFORE_PARKING = 20.0  # seconds without any connected session of a job's owner
+ABSENCE_BEFORE_FORGETTING = 1200.0  # a parked job is kept so long
 LOOK_ROUND_EVERY = 2.0
 ENDED_JOBS_KEPT = 8  # of each kind, for each owner; a race counts as one
-
-# On Linux the workers are forked from one process that has imported this, once for all: each is up in half a second and
-# shares the pages. (torch imports its compiler at the first optimizer.) Elsewhere a fork of so much is not safe.
-IMPORTED_ONCE = ["distributed", "torch._dynamo", "sklearn.datasets", "openTSNE", "vae.engine.tasks"]
-
-dask.config.set(
-    {
-        "distributed.worker.multiprocessing-method": "forkserver" if sys.platform == "linux" else "spawn",
-        "distributed.scheduler.allowed-failures": 20,  # losing a worker is no reason to give a run up
-        "distributed.comm.timeouts.connect": "10s",
-        # One thread of arithmetic a worker. Dask's own setting also makes malloc hand memory back to the system at once,
-        # and a training step that takes and frees the same megabytes then spends nearly half its time on page faults.
-        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
-        "distributed.worker.preload": [tasks.__name__],  # its dask_setup()
-        "distributed.worker.profile.enabled": False,
-        "distributed.admin.large-graph-warning-threshold": "256MB",  # a state brought home is a few MB, on purpose
-    }
-)
+ABSENT_JOBS_KEPT = 128  # in all, of owners who are away; beyond that, those away longest go first
+LINES_KEPT = 256  # reference lines
+UNTRAINED_KEPT = 128  # first looks at networks, by their settings
 
 
 class Engine:
@@ -73,18 +57,24 @@ class Engine:
         presence: Callable[[str], bool] = lambda owner: True,
         absence_before_parking: float = ABSENCE_BEFORE_PARKING,
         look_round_every: float = LOOK_ROUND_EVERY,
+        limits: Limits | None = None,
+        security: Security | None = None,
     ):
-        self.presence, self.absence_before_parking = presence, absence_before_parking
+        self.presence, self.absence_before_parking, self.limits = presence, absence_before_parking, limits or Limits()
         self.threads = 1  # for each chunk; runs share the cores by having a worker each
-        self._cluster = None if scheduler else _local_cluster(workers or os.cpu_count() or 1)
-        self.client = Client(scheduler or self._cluster, set_as_default=False)
+        self.cluster = Workers(scheduler, workers or os.cpu_count() or 1, security)
         self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
-        self._lines: dict[tuple, PlainFuture] = {}
+        self._lines: dict[tuple, tuple[ReferenceLine, ...] | None] = {}  # None while they are computed
+        self._untrained: OrderedDict[tuple, Progress | list[Run]] = OrderedDict()  # or who waits for it
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._look_round_every = look_round_every
         threading.Thread(target=self._look_round, name="vae-engine", daemon=True).start()
+
+    @property
+    def client(self) -> Client:
+        return self.cluster.client
 
     def warm(self) -> None:
         """Make every worker ready for its first click: the default data set first, the other one when there is time."""
@@ -100,37 +90,87 @@ class Engine:
         fire_and_forget(everywhere(-20, tasks.warm_unfolding))
 
     def create_run(self, config: TrainConfig, owner: str = "", program: Program = CORRECT) -> Run:
-        """A run that is not started yet, alone."""
-        return self._new_run(config, owner, Pace(self.workers), program)
+        """A run that is not started yet, alone. LimitError for a training that is too large to share a server."""
+        self.limits.check_configs([config])
+        return self._new_run(config, owner, Pace(self.cluster), program)
 
     def create_race(
         self, configs: Sequence[TrainConfig], owner: str = "", programs: Sequence[Program] | None = None
     ) -> Race:
         """Runs that go on together, not started yet; each with the correct program unless others are given."""
         check_columns(configs)
-        pace = Pace(self.workers)
+        self.limits.check_configs(configs)
+        pace = Pace(self.cluster)
         for config, program in zip(configs, programs or [CORRECT] * len(configs)):
             self._new_run(config, owner, pace, program)
         return Race(pace)
 
     def fork(self, run: Run, config: TrainConfig) -> Run:
         """A run that goes on from where this one stands, under other settings, in its place. SettingError: see Run.fork."""
+        self.limits.check_configs([config])
         forked = self._keep(run.fork(config, _new_id()))
         self.discard(run)
         return forked
 
     def _new_run(self, config: TrainConfig, owner: str, pace: Pace, program: Program) -> Run:
-        return self._keep(Run(self.client, config, owner, _new_id(), self.threads, pace, program))
+        run = self._keep(Run(self.cluster, config, owner, _new_id(), self.threads, pace, program))
+        self._look_at_untrained(run)
+        return run
+
+    def _look_at_untrained(self, run: Run) -> None:
+        """What its network shows before the first step: computed once for all who prepare the same."""
+        key = (run.config, run.program)
+        with self._lock:
+            found = self._untrained.get(key)
+            if isinstance(found, list):
+                found.append(run)
+                return
+            if found is None:
+                while len(self._untrained) >= UNTRAINED_KEPT:
+                    self._untrained.popitem(last=False)
+                self._untrained[key] = [run]
+        if found is not None:
+            run.show_untrained(found)
+            return
+        future = self.cluster.submit(tasks.untrained, *key, self.threads, priority=10)
+        self.cluster.fetch([future], lambda answer: self._show_untrained(key, answer))
+
+    def _show_untrained(self, key: tuple, answer: list | BaseException) -> None:
+        failed = isinstance(answer, BaseException)
+        with self._lock:
+            waiting = self._untrained.pop(key, [])
+            if not failed:
+                self._untrained[key] = answer[0]
+        for run in waiting if isinstance(waiting, list) else []:
+            if failed:
+                run.cannot_begin(answer)
+            else:
+                run.show_untrained(answer[0])
+
+    def check_start(self, jobs: Sequence[Job]) -> None:
+        """LimitError where these, of one kind and owner, may not be started now."""
+        check = {Run: self.limits.check_runs, Unfolding: self.limits.check_maps}[type(jobs[0])]
+        going = [job for job in self._of_kind(type(jobs[0])).values() if job.status.active]
+        of_owner = sum(_person(job.owner) == _person(jobs[0].owner) for job in going)
+        check(of_owner, len(going), sum(not job.status.active for job in jobs))
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Start these together. LimitError as check_start()."""
+        self.check_start(jobs)
+        with jobs[0].lock:  # the columns of a race share it
+            for job in jobs:
+                job.start()
 
     @property
     def workers(self) -> int:
-        return max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        """How many chunks can be worked on at once."""
+        return self.cluster.threads
 
     def create_unfolding(
         self, codes: ArrayLike, config: EmbeddingConfig, owner: str = "", start: ArrayLike | None = None
     ) -> Unfolding:
         """A t-SNE that is not started yet; its view has the first layout. SettingError as initial_embedding()."""
-        return self._keep(Unfolding(self.client, codes, config, owner, _new_id(), start))
+        return self._keep(Unfolding(self.cluster, codes, config, owner, _new_id(), start))
 
     def create_sweep(self, spec: SweepSpec, path: str | os.PathLike, owner: str = "") -> Sweep:
         """A sweep that is not started yet, going on from the file at path if there is one. An owner has one at a time:
@@ -140,7 +180,7 @@ class Engine:
                 raise VaeError("A sweep of yours is under way: wait until it is done, or stop it first.")
             if not other.view().status.ended:
                 self.discard(other)
-        return self._keep(Sweep(self.client, spec, Path(path), owner, _new_id(), self.threads))
+        return self._keep(Sweep(self.cluster, spec, Path(path), owner, _new_id(), self.threads))
 
     def _keep(self, job):
         with self._lock:
@@ -150,6 +190,7 @@ class Engine:
             ended = [group for group in _by_lock(alike) if all(j.status.ended for j in group)]
             for old in (j for group in ended[: max(0, len(ended) - ENDED_JOBS_KEPT)] for j in group):
                 del self._jobs[old.id]
+                self.cluster.forget(old)
         return job
 
     def discard(self, job: Job) -> None:
@@ -157,6 +198,7 @@ class Engine:
         job.stop()
         with self._lock:
             self._jobs.pop(job.id, None)
+        self.cluster.forget(job)
 
     @property
     def runs(self) -> dict[str, Run]:
@@ -186,46 +228,71 @@ class Engine:
         key = (config.dataset, config.size, config.loss, config.formula, config.parameters, config.latent_dim)
         with self._lock:
             if key not in self._lines:
-                if len(self._lines) >= 256:
+                if len(self._lines) >= LINES_KEPT:
                     self._lines.pop(next(iter(self._lines)))
-                self._lines[key] = self.client.submit(tasks.reference_lines_of, config, pure=False, priority=-1)
-            future = self._lines[key]
-        return future.result() if future.status == "finished" else () if future.status == "error" else None
+                self._lines[key] = None
+                future = self.cluster.submit(tasks.reference_lines_of, config)
+                self.cluster.fetch([future], lambda answer: self._keep_lines(key, answer))
+            return self._lines[key]
+
+    def _keep_lines(self, key: tuple, answer: list | BaseException) -> None:
+        with self._lock:
+            self._lines[key] = () if isinstance(answer, BaseException) else answer[0]
 
     def close(self) -> None:
         """Stop every worker and the scheduler that this engine started."""
         self._closed.set()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.client.close(timeout=2)
-            if self._cluster is not None:
-                self._cluster.close(timeout=5)
+        self.cluster.close()
 
     def _look_round(self) -> None:
         while not self._closed.wait(self._look_round_every):
             try:
+                if not self.cluster.answers:
+                    self.recover()
                 self.park_and_resume()
             except Exception:  # one job's trouble is not to leave all others unwatched
-                logger.exception("Looking after absent owners failed; it is tried again.")
+                if not self._closed.is_set():
+                    logger.exception("Looking after jobs failed; it is tried again.")
+
+    def recover(self) -> None:
+        """The scheduler has gone: find it again or start another, and have every job go on from what is at home."""
+        self.cluster.reconnect()
+        with self._lock:
+            jobs = list(self._jobs.values())
+            self._lines.clear()
+            self._untrained = OrderedDict((k, v) for k, v in self._untrained.items() if not isinstance(v, list))
+        for together in _by_lock(jobs):
+            with together[0].lock:
+                for job in together:
+                    job.recover()
+        for run in self.runs.values():
+            if not run.view().observations:
+                self._look_at_untrained(run)
 
     def park_and_resume(self) -> None:
         """Park the jobs of owners who have been away too long, resume those of owners who are back."""
         now = time.monotonic()
         with self._lock:
             jobs = list(self._jobs.values())
+            owners = {job.owner for job in jobs}
+            self._last_seen = {owner: seen for owner, seen in self._last_seen.items() if owner in owners}
+        self._last_seen |= dict.fromkeys(filter(self.presence, owners), now)
+        away = {owner: now - self._last_seen[owner] for owner in owners}
         for together in _by_lock(jobs):
-            owner, present = together[0].owner, self.presence(together[0].owner)
-            away = 0.0 if present else now - self._last_seen[owner]
-            if present:
-                self._last_seen[owner] = now
             with together[0].lock:  # no column of a race goes a chunk farther than the others
                 for job in together:
-                    if present:
+                    if not away[job.owner]:
                         job.unpark()
-                    elif away >= ABSENCE_BEFORE_FORGETTING and not job.status.active:
-                        self.discard(job)
-                    elif away >= self.absence_before_parking:
+                    elif away[job.owner] >= self.absence_before_parking:
                         job.park()
+        self._forget_absent([job for job in jobs if away[job.owner] >= self.absence_before_parking], away)
+
+    def _forget_absent(self, jobs: Sequence[Job], away: Mapping[str, float]) -> None:
+        """Let go of jobs that have long waited, that are too many, or that have nothing to keep."""
+        resting = sorted((job for job in jobs if not job.status.active), key=lambda job: away[job.owner])
+        for number, job in enumerate(resting):
+            if number >= ABSENT_JOBS_KEPT or away[job.owner] >= ABSENCE_BEFORE_FORGETTING or job.is_untouched:
+                self.discard(job)
 
 
 def _by_lock(jobs: Iterable[Job]) -> list[list[Job]]:
@@ -236,22 +303,13 @@ def _by_lock(jobs: Iterable[Job]) -> list[list[Job]]:
     return list(found.values())
 
 
+def _person(owner: str) -> str:
+    """What follows a colon is the part of the app that an owner's jobs belong to ("...:zoo"), not another owner."""
+    return owner.partition(":")[0]
+
+
 def _new_id() -> str:
     return uuid.uuid4().hex[:12]
-
-
-def _local_cluster(workers: int) -> LocalCluster:
-    get_mp_context().set_forkserver_preload(IMPORTED_ONCE)
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-        memory_limit=0,  # a laptop's memory is the operating system's to manage; Dask would kill workers over it
-        silence_logs=50,
-    )
 
 
 _shared: Engine | None = None

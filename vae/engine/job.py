@@ -6,8 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from enum import Enum
 
-from distributed import Client
-
+from vae.engine.workers import Workers
 from vae.errors import VaeError
 
 
@@ -34,30 +33,36 @@ class Job(ABC):
     """Every method may be called from any thread; those that act return at once. A new job is paused.
 
     A kind of job says how chunks come under way (_fill) and how those that are not accepted yet are let go (_drop_chunks);
-    both are called with the lock held.
+    both are called with the lock held. Chunks come back on the workers' thread.
     """
 
     def __init__(
         self,
-        client: Client,
+        workers: Workers,
         owner: str,
         job_id: str,
         lock: threading.RLock | None = None,
         news: threading.Condition | None = None,
     ):
         self.owner, self.id = owner, job_id
-        self._client = client
+        self._workers = workers
         self.lock = lock or threading.RLock()
         self._news = news or threading.Condition(self.lock)
         self._status, self._message, self._parked = Status.PAUSED, "", False
+        self._untouched = True
 
     @property
     def status(self) -> Status:
         return self._status
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it has never been started, so that nothing is lost with it."""
+        return self._untouched
+
     @abstractmethod
     def _fill(self) -> None:
-        """Submit chunks, so that work is under way."""
+        """Bring chunks under way, or ask for turns to do so."""
 
     @abstractmethod
     def _drop_chunks(self) -> None:
@@ -67,7 +72,7 @@ class Job(ABC):
         """Start, or go on after a pause; without effect on a job that is under way or has ended."""
         with self.lock:
             if self._status is Status.PAUSED:
-                self._status, self._message, self._parked = Status.QUEUED, "", False
+                self._status, self._message, self._parked, self._untouched = Status.QUEUED, "", False, False
                 self._fill()
 
     def pause(self) -> None:
@@ -96,6 +101,11 @@ class Job(ABC):
                 self.start()
                 self._message = "It was parked while you were away, and goes on."
 
+    @abstractmethod
+    def recover(self) -> None:
+        """The workers and everything on them have gone; others are there now. Without effect on a job that has nothing
+        there."""
+
     def wait_for_news(self, seconds: float) -> None:
         """Block until a chunk is accepted or the job fails, at most so long. The only method that waits."""
         with self._news:
@@ -103,6 +113,11 @@ class Job(ABC):
 
     def _fail(self, reason: BaseException) -> None:
         self._drop_chunks()
-        text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
-        self._status, self._message = Status.FAILED, text.strip().splitlines()[0][:500]
+        self._status, self._message = Status.FAILED, sentence_of(reason)
         self._news.notify_all()
+
+
+def sentence_of(reason: BaseException) -> str:
+    """Why a job failed, in a line."""
+    text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
+    return text.strip().splitlines()[0][:500]

@@ -6,27 +6,28 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
+from vae.engine import workers
+
 if TYPE_CHECKING:
     from vae.engine.run import Run
 
-CHUNK_SECONDS = 0.25
-ROUND_SECONDS = 0.3  # a chunk of every column, however many for a worker; browser and server make it longer
+ROUND = 1.2  # a chunk of every column, however many for a worker, in chunks of a run alone
 
 
 class Pace:
     """Shared by the columns: one lock, and one grid of steps at which chunks end. A run alone has a pace of its own."""
 
-    def __init__(self, workers: int = 1):
+    def __init__(self, cluster: workers.Workers):
         self.lock = threading.RLock()
         self.news = threading.Condition(self.lock)
         self.columns: list[Run] = []
-        self._workers = workers
+        self._workers = cluster
         self._ends: dict[int, int] = {}  # step at which a chunk starts -> step at which it ends
 
-    @property
     def chunk_seconds(self) -> float:
-        """What a chunk should take, so that a round of all columns stays within half a second."""
-        return min(CHUNK_SECONDS, ROUND_SECONDS / math.ceil(max(1, len(self.columns)) / self._workers))
+        """What a chunk should take: a round of all columns not much longer than a chunk of a run alone."""
+        together = math.ceil(max(1, len(self.columns)) / self._workers.threads)
+        return self._workers.chunk_seconds() * min(1.0, ROUND / together)
 
     def end_of_chunk(self, start: int) -> int:
         """Where the chunk from that step ends, for every column: as far as the slowest would go."""

@@ -1,25 +1,27 @@
 """A training run on the cluster: short chunks, each a task that depends on the state of the one before.
 
-Two chunks are under way at a time, so that a worker never waits for the next one. Pausing and stopping cut what is
-not accepted yet: they take effect at once, and as chunks are replayable nothing is lost by it. Every ten seconds the
-state is brought home and becomes the root of what follows: a dead worker costs seconds, and the tasks that the
-scheduler must remember stay few.
+Chunks come under way when it is the run's turn (turns.py); where there is room two at a time, so that a worker never waits
+for the next one. Pausing and stopping cut what is not accepted yet: they take effect at once, and as chunks are replayable
+nothing is lost by it. Every forty chunks the state is brought home and becomes the root of what follows: a dead worker
+costs seconds, the tasks that the scheduler must remember stay few, and a dead scheduler costs what came since.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from distributed import Client, Future
+from distributed import Future
 
 from vae.config import TrainConfig, operations_of_step
 from vae.data import find_source
 from vae.engine import tasks
-from vae.engine.job import Job, Status
+from vae.engine.job import Job, Status, sentence_of
+from vae.engine.keep import KeptState
 from vae.engine.pace import Pace
+from vae.engine.workers import OPERATIONS_PER_SECOND, Workers
 from vae.errors import SettingError
 from vae.evaluation import Evaluation, merge, pieces, sigma_of
 from vae.training import CORRECT, Observation, Pictures, Program, Progress, TrainState
@@ -28,7 +30,7 @@ from vae.training import CORRECT, Observation, Pictures, Program, Progress, Trai
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25
 AHEAD = 2  # chunks under way
 PACE_SECONDS = 6.0  # over which the pace is taken
-HOME_EVERY = 10.0  # seconds between two states brought home
+HOME_EVERY = 40  # chunks between two states brought home: ten seconds of a worker
 MOST_OBSERVATIONS = 240  # kept for looking back; older ones are thinned out
 
 
@@ -56,10 +58,10 @@ class View:
 
 @dataclass
 class _Chunk:
+    key: str
     steps: int
-    result: Future  # of (state, progress)
-    progress: Future
-    submitted: float = field(default_factory=time.monotonic)
+    state: Future
+    progress: Progress | None = None  # once it is back
 
 
 class Run(Job):
@@ -67,7 +69,7 @@ class Run(Job):
 
     def __init__(
         self,
-        client: Client,
+        workers: Workers,
         config: TrainConfig,
         owner: str,
         run_id: str,
@@ -75,17 +77,23 @@ class Run(Job):
         pace: Pace | None = None,
         program: Program = CORRECT,
     ):
-        self.pace = pace or Pace()
-        super().__init__(client, owner, run_id, self.pace.lock, self.pace.news)
+        self.pace = pace or Pace(workers)
+        super().__init__(workers, owner, run_id, self.pace.lock, self.pace.news)
         self.config, self.threads, self.program = config, threads, program
         self.forks: tuple[tuple[int, TrainConfig], ...] = ()
-        # After the last accepted chunk: a Future of its result, or brought home.
-        self._state: TrainState | Future | None = None
+        self._state: Future | KeptState | None = None  # after the last accepted chunk; None: the initial one
+        self._home: KeptState | None = None  # the last one brought home
+        self._homing = False
+        self._chunks_since_home = 0
         self._step = 0
         self._chunks: deque[_Chunk] = deque()
+        self._asked_for = 0  # steps, of a run that is paused
         self._count = 0  # chunks submitted, for their names
+        self.worker = ""  # where the last chunk went
         self.next_steps = min(FIRST_CHUNK_STEPS, max(1, round(FIRST_CHUNK_OPERATIONS / operations_of_step(config))))
-        self._home_at = time.monotonic()
+        self._step_seconds = (
+            operations_of_step(config) / OPERATIONS_PER_SECOND
+        )  # of a worker; measured from the first chunk on
         self._curves: list[np.ndarray] = []  # (3, steps) each
         self._observations: list[Observation] = []
         self._pictures: Pictures | None = None
@@ -102,22 +110,35 @@ class Run(Job):
         with self.lock:
             check_fork(self.config, config, self._step)
             self.stop()
-            run = Run(self._client, config, self.owner, run_id, self.threads, self.pace, self.program)
+            run = Run(self._workers, config, self.owner, run_id, self.threads, self.pace, self.program)
             self.pace.columns.remove(run)
             self.pace.columns[self.pace.columns.index(self)] = run
             run.forks = (*self.forks, (self._step, self.config))
-            run._state, run._step, run._curves = self._state, self._step, list(self._curves)
+            run._state, run._home, run._step, run._curves = self._state, self._home, self._step, list(self._curves)
             run._observations, run._pictures = list(self._observations), self._pictures
-            run.next_steps = self.next_steps
+            run.next_steps, run._untouched = self.next_steps, False
             return run
 
     # ---- what a user does ----
 
     def step(self, steps: int = 1) -> None:
-        """Take so many steps and stay paused; for a run that is paused. No step at all shows the untrained network."""
+        """Take so many steps and stay paused; for a run that is paused."""
         with self.lock:
             if self._status is Status.PAUSED and not self._chunks:
-                self._submit(steps)
+                self._asked_for, self._untouched = steps, False
+                self._workers.ask(self)
+
+    def show_untrained(self, progress: Progress) -> None:
+        """What the network shows before its first step, where the run has not come farther by now."""
+        with self.lock:
+            if not self._observations:
+                self._observations, self._pictures = list(progress.observations), progress.pictures
+                self._news.notify_all()
+
+    def cannot_begin(self, reason: BaseException) -> None:
+        with self.lock:
+            if not self._observations:
+                self._fail(reason)
 
     def evaluate(self) -> None:
         """Evaluate the whole test set on the accepted state, in pieces; view().evaluation has it when it is ready."""
@@ -152,10 +173,16 @@ class Run(Job):
             )
 
     def state(self, timeout: float = 30.0) -> TrainState | None:
-        """The last accepted state, fetched from its worker if it is there; None before the first chunk."""
+        """The last accepted state, fetched from its worker if it is there; None before the first chunk. Where the workers
+        have gone with it, the last one brought home."""
         with self.lock:
-            state = self._state
-        return state.result(timeout)[0] if isinstance(state, Future) else state
+            state, home = self._state, self._home
+        if isinstance(state, Future):
+            try:
+                return state.result(timeout)
+            except Exception:
+                state = home
+        return state.load() if isinstance(state, KeptState) else state
 
     # ---- chunks ----
 
@@ -165,7 +192,12 @@ class Run(Job):
 
     @property
     def first_is_back(self) -> bool:
-        return self._chunks[0].progress.done()
+        return self._chunks[0].progress is not None
+
+    @property
+    def in_flight(self) -> int:
+        """Chunks on workers."""
+        return sum(chunk.progress is None for chunk in list(self._chunks))
 
     def fill(self) -> None:
         """Keep chunks under way, if the run is to go on."""
@@ -173,62 +205,132 @@ class Run(Job):
             self._fill()
 
     def _fill(self) -> None:
-        """Keep chunks under way, unless it is time to bring the state home: then let them run out first."""
-        due = time.monotonic() - self._home_at > HOME_EVERY
-        if due and not self._chunks and isinstance(self._state, Future):
-            try:
-                self._state, self._home_at = self._state.result(timeout=30)[0], time.monotonic()
-            except Exception as reason:
-                self._fail(reason)
-                return
-            due = False
-        planned = self._step + sum(chunk.steps for chunk in self._chunks)
-        while len(self._chunks) < AHEAD and planned < self.config.total_steps and not (due and self._chunks):
-            planned += self._submit(min(self.pace.end_of_chunk(planned), self.config.total_steps) - planned)
+        """Ask for turns, unless it is time to bring the state home: then let the chunks run out first."""
+        if self._home_is_due and not self._chunks and not self._homing:
+            self._bring_home()
+        self._workers.ask(self)
 
-    def _submit(self, steps: int) -> int:
-        before = self._chunks[-1].result if self._chunks else self._state
-        self._count += 1
-        name = f"{self.id}-{self._count}"
-        result = self._client.submit(
-            tasks.advance_chunk,
-            before,
-            self.config,
-            steps,
-            self.threads,
-            self.program,
-            key=f"advance-{name}",
-            pure=False,
+    @property
+    def _home_is_due(self) -> bool:
+        return self._chunks_since_home >= HOME_EVERY and isinstance(self._state, Future)
+
+    def wants_turn(self) -> bool:
+        if self._status is Status.PAUSED:
+            return self._asked_for > 0 and not self._chunks
+        ahead = len(self._chunks)
+        going = self._status.active and ahead < AHEAD and not self._homing and not self._home_is_due
+        return going and self._planned() < self.config.total_steps
+
+    def _planned(self) -> int:
+        """The step that the chunks under way end at."""
+        return self._step + sum(chunk.steps for chunk in list(self._chunks))
+
+    def take_turn(self, worker: str) -> tuple[str, float] | None:
+        with self.lock:
+            if not self.wants_turn():
+                return None
+            start = self._planned()
+            if self._status is Status.PAUSED:
+                steps, self._asked_for = self._asked_for, 0
+            else:
+                steps = self.pace.end_of_chunk(start) - start
+            steps = min(steps, self.config.total_steps - start)
+            return self._submit(steps, worker), steps * self._step_seconds
+
+    def _submit(self, steps: int, worker: str) -> str:
+        before = self._chunks[-1].state if self._chunks else self._state
+        before = before.load() if isinstance(before, KeptState) else before
+        self._count, self.worker = self._count + 1, worker
+        key = f"advance-{self.id}-{self._count}"
+        state = self._workers.submit_chunk(
+            tasks.advance_chunk, before, self.config, steps, self.threads, self.program, key=key, worker=worker
         )
-        progress = self._client.submit(tasks.progress_of, result, key=f"progress-{name}", pure=False)
-        chunk = _Chunk(steps, result, progress)
-        self._chunks.append(chunk)
-        progress.add_done_callback(self._on_progress)
-        return steps
+        self._chunks.append(_Chunk(key, steps, state))
+        return key
 
     def _drop_chunks(self) -> None:
         """Let go of what is under way: Dask forgets tasks that nobody holds, and starts none of them any more."""
+        self._workers.let_go([chunk.key for chunk in self._chunks])
         self._chunks.clear()
+        self._asked_for, self._homing = 0, False
 
-    def _on_progress(self, _: Future) -> None:
-        """Called by the client in a thread of its own whenever a chunk is back."""
+    def arrived(self, key: str, progress: Progress, seconds: float) -> None:
+        """A chunk is back."""
         with self.lock:
-            self.pace.arrived()
+            chunk = next((chunk for chunk in self._chunks if chunk.key == key), None)
+            if chunk is not None:  # else dropped in the meantime
+                chunk.progress = progress
+                if chunk.steps:
+                    self._step_seconds = seconds / chunk.steps
+                self.pace.arrived()
+
+    def failed(self, key: str, reason: BaseException) -> None:
+        """A chunk ended with an exception; the others of the race go on."""
+        with self.lock:
+            if not self._status.ended and (not key or any(chunk.key == key for chunk in self._chunks)):
+                self._fail(reason)
+                self.pace.arrived()
 
     def accept_first(self) -> None:
         """Take over the first of the chunks, which is back. The lock is held."""
-        try:
-            progress = self._chunks[0].progress.result(timeout=30)
-        except Exception as reason:
-            self._fail(reason)
-            return
-        self._accept(self._chunks.popleft(), progress)
+        chunk = self._chunks.popleft()
+        self._accept(chunk, chunk.progress)
+
+    # ---- home ----
+
+    def _bring_home(self) -> None:
+        """Make the state a root of its own, held here, and free the workers of everything before it."""
+        state = self._state
+        self._homing = True
+
+        def keep(found) -> None:
+            kept = KeptState(found[0]) if isinstance(found, list) else None  # else lost: the chain is there still
+            with self.lock:
+                if self._state is not state:
+                    return
+                self._homing, self._chunks_since_home = False, 0
+                if kept is not None:
+                    self._state = self._home = kept
+                self.fill()
+
+        self._workers.fetch([state], keep)
+
+    def park(self) -> None:
+        """Pause for the owner's absence; the state waits at home, and costs no worker anything."""
+        with self.lock:
+            super().park()
+            if self._parked and isinstance(self._state, Future):
+                self.worker = ""
+                self._bring_home()
+
+    def recover(self) -> None:
+        """Go on from the last state brought home, or from the beginning; the same steps give the same curve again."""
+        with self.lock:
+            if not isinstance(self._state, Future) and not self._chunks:
+                return
+            self._drop_chunks()
+            self._rewind(self._home)
+            self._evaluating = []
+            if self._status.active:
+                self._status = Status.QUEUED
+                self._message = "The workers were lost; it went back to what was kept, and goes on."
+                self._fill()
+
+    def _rewind(self, home: KeptState | None) -> None:
+        self._state, step = home, home.step if home else 0
+        if self._curves:
+            self._curves = [np.concatenate(self._curves, axis=1)[:, :step]]
+        self._observations = [o for o in self._observations if o.step <= step]
+        self._pictures = self._observations[-1] if self._observations else None
+        self._step, self._chunks_since_home = step, 0
+        self._marks.clear()
 
     def _accept(self, chunk: _Chunk, progress: Progress) -> None:
         now = time.monotonic()
         if progress.step > self._step:  # what was evaluated were other weights
             self._evaluation, self._evaluating = None, []
-        self._state, self._step, self._pictures = chunk.result, progress.step, progress.pictures
+        self._state, self._step, self._pictures = chunk.state, progress.step, progress.pictures
+        self._chunks_since_home += 1
         self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
         seen = self._observations[-1].step if self._observations else -1
         self._observations.extend(
@@ -253,7 +355,7 @@ class Run(Job):
         if not taken:
             return
         working = max(progress.images_per_second, 1e-9) / self.config.batch_size  # steps a second inside advance()
-        wanted = max(1, round(working * self.pace.chunk_seconds))
+        wanted = max(1, round(working * self.pace.chunk_seconds()))
         self.next_steps = min(wanted, 4 * max(1, self.next_steps))
         if self._status is not Status.RUNNING:  # there was a wait before this chunk
             self._marks.clear()
@@ -289,25 +391,24 @@ class Run(Job):
         self._gather_pieces([self._piece(tasks.evaluation_piece, a, b, sigma) for a, b in spans], finish)
 
     def _piece(self, function, *arguments) -> Future:
-        return self._client.submit(
-            function, self._state, self.config, *arguments, self.threads, pure=False, priority=-1
-        )
+        state = self._state.load() if isinstance(self._state, KeptState) else self._state
+        return self._workers.submit(function, state, self.config, *arguments, self.threads)
 
     def _gather_pieces(self, futures: list[Future], then) -> None:
         self._evaluating = futures
 
-        def on_done(_: Future) -> None:
+        def finish(found) -> None:
             with self.lock:
-                if self._evaluating is not futures or not all(f.done() for f in futures):
+                if self._evaluating is not futures:
                     return
-                try:
-                    then([f.result(timeout=30) for f in futures])
-                except Exception as reason:
+                if isinstance(found, BaseException):
                     self._evaluating = []
-                    self._message = f"The test set could not be evaluated: {reason}"
+                    self._message = f"The test set could not be evaluated: {sentence_of(found)}"
+                else:
+                    then(found)
+                self._news.notify_all()
 
-        for future in futures:
-            future.add_done_callback(on_done)
+        self._workers.fetch(futures, finish)
 
 
 def check_fork(old: TrainConfig, new: TrainConfig, step: int) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import torch
-from distributed import Client, Future
+from distributed import Future
 from torch import Tensor
 
 from vae.config import TrainConfig
 from vae.data import load_dataset
-from vae.errors import VaeError
+from vae.engine.job import sentence_of
+from vae.engine.workers import Workers
 from vae.scoring import Scores, reference_scores, score
 from vae.training import model_of
 
@@ -47,9 +49,10 @@ def score_references(dataset: str, size: int, threads: int) -> tuple[Scores, Sco
 class Scorer:
     """Asks a cluster for scores. Every method returns at once, and may be called from any thread."""
 
-    def __init__(self, client: Client, threads: int = 1):
-        self._client, self._threads = client, threads
-        self._asked: dict[Hashable, Future | Answer] = {}
+    def __init__(self, workers: Workers, threads: int = 1):
+        self._workers, self._threads = workers, threads
+        self._asked: dict[Hashable, Answer] = {}
+        self._under_way: dict[Hashable, Future] = {}
         self._lock = threading.Lock()
 
     def scores(self, key: Hashable, config: TrainConfig, weights: dict[str, Tensor]) -> Answer[Scores]:
@@ -65,23 +68,17 @@ class Scorer:
             if key not in self._asked:
                 while len(self._asked) >= KEPT:
                     self._asked.pop(next(iter(self._asked)))
-                self._asked[key] = self._client.submit(task, *arguments, pure=False)
-            if isinstance(self._asked[key], Future):
-                answer = _answer(self._asked[key])
-                if answer.pending:
-                    return answer
-                self._asked[key] = answer  # at home from now on, whatever becomes of the worker
+                self._asked[key] = Answer()
+                self._under_way[key] = self._workers.submit(task, *arguments)
+                self._workers.fetch([self._under_way[key]], lambda found: self._answer(key, found))
             return self._asked[key]
 
-
-def _answer(future: Future) -> Answer:
-    if future.status == "pending":
-        return Answer()
-    try:
-        return Answer(future.result(timeout=10))
-    except VaeError as reason:
-        return Answer(problem=str(reason))
-    except TimeoutError:
-        return Answer()  # its worker has gone, or the line is slow: look again
-    except Exception as reason:
-        return Answer(problem=f"A worker failed: {type(reason).__name__}: {reason}"[:500])
+    def _answer(self, key: Hashable, found: object) -> None:
+        with self._lock:
+            del self._under_way[key]
+            if isinstance(found, CancelledError):  # the workers have gone: it may be asked again
+                self._asked.pop(key, None)
+            elif isinstance(found, BaseException):
+                self._asked[key] = Answer(problem=sentence_of(found))
+            else:
+                self._asked[key] = Answer(found[0])

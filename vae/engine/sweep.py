@@ -1,7 +1,7 @@
 """A sweep on the cluster: as many cells under way as there are workers, each a chain of chunks like a training run.
 
 A cell that is done is measured, and its result appended to the sweep's file at once: what is in the file is never lost
-and never computed again, by this process or another. Chunks give way to those of live runs. A sweep is the one kind of
+and never computed again, by this process or another. Chunks take turns with those of live runs. A sweep is the one kind of
 job that goes on while its owner is away.
 """
 
@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
-from distributed import Client, Future
+from distributed import Future
 
 from vae.config import TrainConfig, operations_of_step
 from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status
+from vae.engine.workers import OPERATIONS_PER_SECOND, Workers
 from vae.errors import VaeError
 from vae.sweep import Point, Result, ResultsFile, SweepError, SweepSpec, read_results
 from vae.sweep.cell import Leg, measures, optimal_sigma, spans
 from vae.sweep.grid import cell_seconds, in_order
 from vae.training import TrainState
 
-CHUNK_SECONDS = 0.75
+CHUNK_SECONDS = 0.5
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 4e9, 60  # before the pace is known
 HOME_EVERY = 10.0  # seconds between two states of a cell brought home: what a dead worker costs
-PRIORITY = -5  # live runs have 0
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,36 @@ class SweepView:
     seconds_left: float | None
 
 
-@dataclass(eq=False)
 class _Cell:
-    """A cell under way. futures: what is awaited, a chunk's leg or the parts of its measuring; none while paused."""
+    """A cell under way; it takes turns like a run. futures: what is awaited of its state; none while paused."""
 
-    config: TrainConfig
-    next_steps: int
-    state: TrainState | Future | None = None
-    step: int = 0
-    points: tuple[Point, ...] = ()
-    seconds: float = 0.0
-    home_at: float = field(default_factory=time.monotonic)
-    futures: list[Future] = field(default_factory=list)
+    def __init__(self, sweep: Sweep, config: TrainConfig, next_steps: int):
+        self.sweep, self.config, self.next_steps = sweep, config, next_steps
+        self.owner, self.worker = sweep.owner, ""
+        self.state: TrainState | Future | None = None
+        self.step, self.points, self.seconds = 0, (), 0.0
+        self.step_seconds = operations_of_step(config) / OPERATIONS_PER_SECOND  # measured from the first chunk on
+        self.home_at = time.monotonic()
+        self.futures: list[Future] = []
+        self.key = ""  # of the chunk under way
+        self.chunk: Future | None = None
+
+    @property
+    def in_flight(self) -> int:
+        return int(bool(self.key))
+
+    def wants_turn(self) -> bool:
+        going = self.sweep.status.active and not self.key and not self.futures
+        return going and self.step < self.config.total_steps
+
+    def take_turn(self, worker: str) -> tuple[str, float] | None:
+        return self.sweep.take_turn(self, worker)
+
+    def arrived(self, key: str, leg: Leg, seconds: float) -> None:
+        self.sweep.arrived(self, key, leg)
+
+    def failed(self, key: str, reason: BaseException) -> None:
+        self.sweep.failed(self, key, reason)
 
 
 def _results_so_far(path: Path, spec: SweepSpec) -> tuple[Result, ...]:
@@ -82,8 +99,8 @@ def _results_so_far(path: Path, spec: SweepSpec) -> tuple[Result, ...]:
 class Sweep(Job):
     """One sweep and its file. SweepError, when it is made, for a file that cannot be gone on with."""
 
-    def __init__(self, client: Client, spec: SweepSpec, path: Path, owner: str, sweep_id: str, threads: int):
-        super().__init__(client, owner, sweep_id)
+    def __init__(self, workers: Workers, spec: SweepSpec, path: Path, owner: str, sweep_id: str, threads: int):
+        super().__init__(workers, owner, sweep_id)
         self.spec, self.path, self.threads = spec, Path(path), threads
         self._file: ResultsFile | None = None
         self._notice = ""
@@ -91,6 +108,7 @@ class Sweep(Job):
         self._unwritten: list[Result] = []  # finished, but the file could not take them
         self._cells: dict[TrainConfig, _Cell] = {}
         self._cost = {config: cell_seconds(config) for config in spec.cells()}
+        self._count = 0  # chunks submitted, for their names
         self._started_at = self._started_with = 0.0  # the clock, and the work done, at the last start
 
     # ---- what others see ----
@@ -154,10 +172,9 @@ class Sweep(Job):
         """Start missing cells while there are workers without one; end when nothing is missing and under way."""
         taken = self._cells.keys() | {result.config for result in self._unwritten}
         waiting = [config for config in self._file.missing if config not in taken]
-        workers = sum(self._client.nthreads().values()) or 1
-        for config in waiting[: max(0, workers - len(self._cells))]:
+        for config in waiting[: max(0, self._workers.threads - len(self._cells))]:
             first = int(FIRST_CHUNK_OPERATIONS / operations_of_step(config))
-            self._cells[config] = _Cell(config, max(1, min(FIRST_CHUNK_STEPS, first)))
+            self._cells[config] = _Cell(self, config, max(1, min(FIRST_CHUNK_STEPS, first)))
             self._continue(self._cells[config])
         if not self._cells:
             self._drop_chunks()
@@ -166,7 +183,8 @@ class Sweep(Job):
     def _drop_chunks(self) -> None:
         """Let go of what is under way, and of the file; cells keep what was accepted, to go on from."""
         for cell in self._cells.values():
-            cell.futures = []
+            self._workers.let_go([cell.key])
+            cell.futures, cell.chunk, cell.key = [], None, ""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -180,35 +198,61 @@ class Sweep(Job):
     def stop(self) -> None:
         super().stop()
         with self.lock:
+            for cell in self._cells.values():
+                self._workers.forget(cell)
             self._cells.clear()
 
     # ---- one cell: chunks, then measures ----
 
     def _submit(self, function: Callable, *arguments) -> Future:
-        return self._client.submit(function, *arguments, self.threads, pure=False, priority=PRIORITY)
+        return self._workers.submit(function, *arguments, self.threads)
 
     def _continue(self, cell: _Cell) -> None:
+        """Its next chunk when it is its turn, or its measuring. A state comes home now and then."""
         if cell.step >= cell.config.total_steps:
             self._measure(cell)
-            return
-        steps = min(cell.next_steps, cell.config.total_steps - cell.step)
-        chunk = self._submit(tasks.advance_cell_chunk, cell.state, cell.config, steps)
-        leg = self._client.submit(tasks.leg_of, chunk, pure=False, priority=PRIORITY)
-        bring_home = time.monotonic() - cell.home_at > HOME_EVERY
+        elif isinstance(cell.state, Future) and time.monotonic() - cell.home_at > HOME_EVERY:
+            self._await(cell, [cell.state], lambda found: self._bring_home(cell, found[0]))
+        else:
+            self._workers.ask(cell)
 
-        def accept(legs: list[Leg]) -> None:
-            state = chunk.result(timeout=60)[0] if bring_home else chunk
-            self._accept(cell, state, steps, *legs)
+    def _bring_home(self, cell: _Cell, state: TrainState) -> None:
+        cell.state, cell.home_at = state, time.monotonic()
+        self._continue(cell)
 
-        self._await(cell, [leg], accept)
+    def take_turn(self, cell: _Cell, worker: str) -> tuple[str, float] | None:
+        with self.lock:
+            if not cell.wants_turn():
+                return None
+            self._count, cell.worker = self._count + 1, worker
+            steps = min(cell.next_steps, cell.config.total_steps - cell.step)
+            cell.key = f"advance-cell-{self.id}-{self._count}"
+            cell.chunk = self._workers.submit_chunk(
+                tasks.advance_cell_chunk, cell.state, cell.config, steps, self.threads, key=cell.key, worker=worker
+            )
+            return cell.key, steps * cell.step_seconds
 
-    def _accept(self, cell: _Cell, state: TrainState | Future, steps: int, leg: Leg) -> None:
-        if not isinstance(state, Future):
-            cell.home_at = time.monotonic()
-        cell.state, cell.step, cell.points = state, leg.step, cell.points + leg.points
-        cell.seconds += leg.seconds
-        wanted = max(1, round(steps * CHUNK_SECONDS / max(leg.seconds, 1e-3)))
-        cell.next_steps = min(wanted, 4 * steps)
+    def arrived(self, cell: _Cell, key: str, leg: Leg) -> None:
+        with self.lock:
+            if key != cell.key:  # let go of in the meantime
+                return
+            cell.state, cell.chunk, cell.key = cell.chunk, None, ""
+            try:
+                self._accept(cell, leg)
+            except Exception as reason:
+                self._fail(reason)
+            self._news.notify_all()
+
+    def failed(self, cell: _Cell, key: str, reason: BaseException) -> None:
+        with self.lock:
+            if not self._status.ended and key in ("", cell.key):
+                self._fail(reason)
+
+    def _accept(self, cell: _Cell, leg: Leg) -> None:
+        steps = max(1, leg.step - cell.step)
+        cell.step, cell.points, cell.seconds = leg.step, cell.points + leg.points, cell.seconds + leg.seconds
+        cell.step_seconds = max(leg.seconds, 1e-3) / steps
+        cell.next_steps = min(max(1, round(CHUNK_SECONDS / cell.step_seconds)), 4 * steps)
         if self._status is Status.QUEUED:
             self._status = Status.RUNNING
         if leg.failure:
@@ -237,26 +281,35 @@ class Sweep(Job):
     def _await(self, cell: _Cell, futures: list[Future], then: Callable[[list], None]) -> None:
         """Call `then` with the results once all are there, unless the cell has let go of them by then."""
         cell.futures = futures
-        for future in futures:
-            future.add_done_callback(partial(self._on_done, cell, futures, then))
 
-    def _on_done(self, cell: _Cell, futures: list[Future], then: Callable[[list], None], _: Future) -> None:
-        """Called by the client in a thread of its own."""
+        def finish(found) -> None:
+            with self.lock:
+                if cell.futures is not futures:
+                    return
+                cell.futures = []
+                try:
+                    if isinstance(found, BaseException):
+                        raise found
+                    then(found)
+                except Exception as reason:
+                    self._fail(reason)
+                self._news.notify_all()
+
+        self._workers.fetch(futures, finish)
+
+    def recover(self) -> None:
+        """Cells under way begin again: what is finished is in the file."""
         with self.lock:
-            if cell.futures is not futures or not all(future.done() for future in futures):
-                return
-            cell.futures = []  # each of them calls here
-            try:
-                then([future.result(timeout=60) for future in futures])
-            except Exception as reason:
-                self._fail(reason)
-            self._news.notify_all()
+            self._cells = {config: _Cell(self, config, cell.next_steps) for config, cell in self._cells.items()}
+            if self._status.active:
+                self._fill()
 
     # ---- results ----
 
     def _finish(self, cell: _Cell, found, pictures: bytes, versions: str, failure: str) -> None:
         result = Result(cell.config, found, cell.points, pictures, cell.seconds, self.threads, versions, failure)
         del self._cells[cell.config]
+        self._workers.forget(cell)
         try:
             self._write(result)
         except VaeError as reason:

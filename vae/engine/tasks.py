@@ -4,43 +4,91 @@ the same arguments give the same result, on any worker and after any crash."""
 from __future__ import annotations
 
 import gc
+import os
+import pickle
 import signal
+import sys
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import torch
-from distributed import Worker
+from distributed import Worker, WorkerPlugin, get_worker
+from numpy.typing import NDArray
 
+import vae
 from vae.config import TrainConfig
-from vae.data import load_dataset
-from vae.embedding import FEWEST, EmbeddingConfig, advance_embedding, affinities, initial_embedding
+from vae.data import DATASETS, ImageDataset, carry, load_dataset
+from vae.embedding import (
+    FEWEST,
+    EmbeddingConfig,
+    EmbeddingState,
+    advance_embedding,
+    affinities,
+    initial_embedding,
+)
+from vae.errors import VaeError
 from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.sweep import cell
-from vae.training import CORRECT, Program, Progress, TrainState, advance, initial_state, model_of
+from vae.training import Program, Progress, TrainState, advance, initial_state, model_of
 
-# What a chunk starts from: the result of the chunk before, a state brought home, or None for the initial state. Depending
-# on the whole result saves the scheduler a task, and the worker a wait, between two chunks.
-Before = tuple[TrainState, Progress] | TrainState | None
+# What a chunk starts from: the state after the chunk before, one brought home, or None for the initial state.
+Before = TrainState | None
+
+NICENESS = 15  # workers give way to the web server, which has little to do and must do it at once
 
 
 def state_in(before: Before, config: TrainConfig) -> TrainState:
     """The state that a chunk starts from."""
-    if before is None:
-        return initial_state(config)
-    return before[0] if isinstance(before, tuple) else before
+    return initial_state(config) if before is None else before
+
+
+def publish(topic: str, key: str, seconds: float, value: object) -> None:
+    """Tell the app what a task has found, and the seconds it took, without being asked."""
+    get_worker().log_event(topic, (key, seconds, pickle.dumps(value, protocol=5)))
 
 
 def advance_chunk(
-    before: Before, config: TrainConfig, steps: int, threads: int, program: Program = CORRECT
-) -> tuple[TrainState, Progress]:
-    """advance() with the worker's copy of the data."""
+    before: Before, config: TrainConfig, steps: int, threads: int, program: Program, topic: str, key: str
+) -> TrainState:
+    """advance() with the worker's copy of the data. The Progress is published; the state stays where it is."""
+    started = time.perf_counter()
     torch.set_num_threads(threads)
     data = load_dataset(config.dataset, config.size)
-    return advance(state_in(before, config), config, data, steps, program)
+    state, progress = within_memory(lambda: advance(state_in(before, config), config, data, steps, program))
+    publish(topic, key, time.perf_counter() - started, progress)
+    return state
 
 
-def progress_of(result: tuple[TrainState, Progress]) -> Progress:
-    """The small part of a chunk's result, which travels; the state stays where it is."""
-    return result[1]
+def untrained(config: TrainConfig, program: Program, threads: int) -> Progress:
+    """What the network shows before its first step."""
+    torch.set_num_threads(threads)
+    data = load_dataset(config.dataset, config.size)
+    return within_memory(lambda: advance(initial_state(config), config, data, 0, program)[1])
+
+
+def advance_map(state: EmbeddingState, p: NDArray, config: EmbeddingConfig, threads: int, topic: str, key: str) -> None:
+    """advance_embedding(); state and progress, which are small, are published."""
+    started = time.perf_counter()
+    torch.set_num_threads(threads)
+    found = advance_embedding(state, p, config)
+    publish(topic, key, time.perf_counter() - started, found)
+
+
+def within_memory(act):
+    """Do it; VaeError where this worker's memory does not suffice. What is at hand of other runs stays."""
+    try:
+        return act()
+    except (MemoryError, RuntimeError) as reason:
+        if isinstance(reason, MemoryError) or "allocate memory" in str(reason):
+            raise VaeError(
+                "This training needs more memory than a worker has: a smaller batch or narrower layers need less."
+            ) from None
+        raise
 
 
 def evaluation_piece(
@@ -66,12 +114,51 @@ def dask_setup(worker: Worker) -> None:
     """Dask calls this when a worker is up. Ctrl-C in a terminal reaches all processes, and is for the app to obey: each
     worker would print a traceback, and ends with the app anyway."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(max(0, NICENESS - os.nice(0)))
+    limit_memory()
+
+
+class DataSets(WorkerPlugin):
+    """The data sets that the app has, for every worker elsewhere that lacks them, now or later: sent once."""
+
+    def __init__(self, held: Mapping[str, ImageDataset]):
+        self.held = dict(held)
+        self.name = "vae-data-" + "-".join(sorted(held))
+
+    def setup(self, worker: Worker) -> None:
+        for name, data in self.held.items():
+            if not DATASETS[name].is_present():
+                carry(name, data)
+
+
+def limit_memory() -> None:
+    """Make an allocation beyond VAE_WORKER_MEMORY bytes fail in the one task that asks for it. Linux only: elsewhere the
+    estimate before a run starts is all there is."""
+    given = os.environ.get("VAE_WORKER_MEMORY", "")
+    if sys.platform == "linux" and given.isdecimal():
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (int(given), resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """What must be the same everywhere for a run to be the same wherever it is computed."""
+    source = sha256()
+    for path in sorted(Path(vae.__file__).parent.rglob("*.py")):
+        if "ui" not in path.parts:
+            source.update(path.read_bytes())
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    packages = {name: metadata.version(name) for name in ("torch", "numpy", "distributed")}
+    return {"python": python} | packages | {"this project": source.hexdigest()[:10]}
 
 
 def warm(dataset: str, threads: int) -> None:
     """Pay for imports, the data set and torch's first steps before anybody waits for them."""
     config = TrainConfig(dataset=dataset)
-    state, _ = advance_chunk(None, config, 2, threads)
+    torch.set_num_threads(threads)
+    state, _ = advance(initial_state(config), config, load_dataset(dataset, config.size), 2)
     evaluation_piece(state, config, 0, 1, None, threads)
     _freeze()
 
@@ -91,14 +178,15 @@ def _freeze() -> None:
 # ---- Cells of a sweep (vae/sweep/cell.py) ---------------------------------------------------------------------------
 
 
-def advance_cell_chunk(before: Before, config: TrainConfig, steps: int, threads: int) -> tuple[TrainState, cell.Leg]:
+def advance_cell_chunk(
+    before: Before, config: TrainConfig, steps: int, threads: int, topic: str, key: str
+) -> TrainState:
+    """The Leg is published; the state stays where it is."""
     torch.set_num_threads(threads)
-    return cell.advance_cell(state_in(before, config), config, load_dataset(config.dataset, config.size), steps)
-
-
-def leg_of(result: tuple[TrainState, cell.Leg]) -> cell.Leg:
-    """The small part of a chunk's result, which travels."""
-    return result[1]
+    data = load_dataset(config.dataset, config.size)
+    state, leg = within_memory(lambda: cell.advance_cell(state_in(before, config), config, data, steps))
+    publish(topic, key, leg.seconds, leg)
+    return state
 
 
 def cell_residuals(before: Before, config: TrainConfig, start: int, stop: int, threads: int) -> list[float]:

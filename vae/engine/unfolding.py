@@ -10,11 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from distributed import Client, Future
+from distributed import Future
 from numpy.typing import ArrayLike
 
-from vae.embedding import EmbeddingConfig, EmbeddingState, advance_embedding, affinities, initial_embedding
+from vae.embedding import EmbeddingConfig, EmbeddingState, affinities, initial_embedding
+from vae.engine import tasks
 from vae.engine.job import Job, Status
+from vae.engine.workers import Workers
+
+SECONDS_OF_CHUNK = 0.25  # about, as long as nothing is measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +39,20 @@ class Unfolding(Job):
 
     def __init__(
         self,
-        client: Client,
+        workers: Workers,
         codes: ArrayLike,
         config: EmbeddingConfig,
         owner: str,
         unfolding_id: str,
         start: ArrayLike | None = None,
     ):
-        super().__init__(client, owner, unfolding_id)
+        super().__init__(workers, owner, unfolding_id)
         self.codes, self.config = np.array(codes, dtype=np.float32), config
         self._state = initial_embedding(self.codes, config, start)
         self._kl_divergence: float | None = None
         self._affinities: Future | None = None
-        self._chunk: Future | None = None  # of (state, progress)
+        self._chunk: Future | None = None
+        self._count, self._seconds, self.worker = 0, SECONDS_OF_CHUNK, ""
 
     def view(self) -> UnfoldingView:
         with self.lock:
@@ -66,31 +71,58 @@ class Unfolding(Job):
         with self.lock:
             return self._state
 
+    @property
+    def in_flight(self) -> int:
+        return int(self._chunk is not None)
+
     def _fill(self) -> None:
-        if self._affinities is None:
-            self._affinities = self._client.submit(affinities, self.codes, self.config, pure=False)
-        self._chunk = self._client.submit(advance_embedding, self._state, self._affinities, self.config, pure=False)
-        self._chunk.add_done_callback(self._on_chunk)
+        self._workers.ask(self)
+
+    def wants_turn(self) -> bool:
+        return self._status.active and self._chunk is None
+
+    def take_turn(self, worker: str) -> tuple[str, float] | None:
+        with self.lock:
+            if not self.wants_turn():
+                return None
+            if self._affinities is None:
+                self._affinities = self._workers.submit(affinities, self.codes, self.config)
+            self._count, self.worker = self._count + 1, worker
+            self._chunk = self._workers.submit_chunk(
+                tasks.advance_map, self._state, self._affinities, self.config, 1, key=self._key, worker=worker
+            )
+            return self._key, self._seconds
+
+    @property
+    def _key(self) -> str:
+        return f"advance-map-{self.id}-{self._count}"
 
     def _drop_chunks(self) -> None:
         """Let go of everything on the workers: a map that is paused for long is not to hold their memory."""
+        self._workers.let_go([self._key])
         self._chunk = self._affinities = None
 
-    def _on_chunk(self, chunk: Future) -> None:
-        """Called by the client in a thread of its own."""
+    def arrived(self, key: str, found: tuple, seconds: float) -> None:
         with self.lock:
-            if chunk is not self._chunk:  # dropped in the meantime
+            if self._chunk is None or key != self._key:  # dropped in the meantime
                 return
-            try:
-                self._state, progress = chunk.result(timeout=30)
-            except Exception as reason:
-                self._fail(reason)
-                return
+            (self._state, progress), self._chunk, self._seconds = found, None, seconds
             self._kl_divergence = progress.kl_divergence
             if self._state.iteration >= self.config.total_iterations:
                 self._status = Status.DONE
                 self._drop_chunks()
             else:
                 self._status = Status.RUNNING
-                self._fill()
             self._news.notify_all()
+
+    def failed(self, key: str, reason: BaseException) -> None:
+        with self.lock:
+            if self._chunk is not None and key in ("", self._key):
+                self._fail(reason)
+
+    def recover(self) -> None:
+        with self.lock:
+            self._drop_chunks()
+            if self._status.active:
+                self._status = Status.QUEUED
+                self._fill()

@@ -12,7 +12,6 @@ from vae.figures.plot import Figure, encoded
 from vae.figures.theme import LOSS_COLOURS
 from vae.report.markup import Html, tag
 from vae.report.run import ReportRun
-from vae.training import held_out_objective
 
 Lines = Mapping[str, Sequence[tuple[str, str, float]]]
 HEIGHT, LEGEND_ROW = 330, 26  # pixels
@@ -51,8 +50,8 @@ def csv_of(run: ReportRun) -> str:
 
 def _curves(run: ReportRun) -> RunCurves:
     seen = run.observations
-    held_out = {kind: np.array([getattr(o, kind) for o in seen]) for kind in ("reconstruction", "kl", "squared_error")}
-    held_out["objective"] = np.array([held_out_objective(run.config_at(o.step), o) for o in seen])
+    kinds = ("reconstruction", "kl", "squared_error", "objective")
+    held_out = {kind: np.array([getattr(o, kind) for o in seen]) for kind in kinds}
     return RunCurves(
         html.escape(run.name, quote=False),  # Plotly reads a few tags in names
         LOSS_COLOURS[run.config.loss],

@@ -190,7 +190,7 @@ def estimate(spec: SweepSpec, workers: int, missing: tuple[TrainConfig, ...] | N
     """What the cells of a sweep take on so many workers; missing: only these of them."""
     cells = spec.cells() if missing is None else missing
     seconds = [cell_seconds(config) for config in cells]
-    at_once = sorted((_state_bytes(config) for config in cells), reverse=True)[:workers]
+    at_once = sorted((state_bytes(config) for config in cells), reverse=True)[:workers]
     return Estimate(
         len(cells),
         sum(config.total_steps for config in cells),
@@ -201,9 +201,12 @@ def estimate(spec: SweepSpec, workers: int, missing: tuple[TrainConfig, ...] | N
     )
 
 
-def _state_bytes(config: TrainConfig) -> float:
+def state_bytes(config: TrainConfig) -> float:
     """Weights, gradients and Adam's two moments, and the activations of a batch, roughly: float32."""
-    batch = config.batch_size * (20 * math.prod(config.shape) + 10 * sum(config.hidden))
+    samples = config.kl_settings().get(
+        "samples", 1
+    )  # of the importance-weighted bound: each passes through the decoder
+    batch = config.batch_size * samples * (20 * math.prod(config.shape) + 10 * sum(config.hidden))
     return 4.0 * (4 * _parameters(config.architecture, config.shape, config.latent_dim, config.hidden) + batch)
 
 

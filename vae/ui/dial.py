@@ -121,9 +121,9 @@ def _turn(config: TrainConfig, seen: Observation, column: int, effective_beta: f
     if config.loss_record().origin("sigma") in ("batch", "learned"):
         effective_beta *= weight(config, seen) or 1.0
     if settings.turn_dial(column, float(f"{effective_beta:.4g}")):
-        runs.say("turn")
+        runs.ask_for("turn")
 
 
 def _back() -> None:
     settings.dials_back()
-    runs.say("turn")
+    runs.ask_for("turn")

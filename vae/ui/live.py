@@ -16,13 +16,13 @@ from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
 from vae.figures.mosaics import difference, strip
 from vae.figures.theme import LOSS_COLOURS
 from vae.lineup import labels, names
-from vae.training import Observation, Pictures, held_out_objective
+from vae.training import Observation, Pictures
 from vae.ui import components, dial, lookback, runs, settings, words
 from vae.ui.components import Column, Row
 from vae.ui.engine import Starter
 from vae.ui.owner import owner
+from vae.ui.refresh import OFTEN, refreshing
 
-REFRESH_SECONDS = 0.35
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
 PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}
 
@@ -44,9 +44,9 @@ def panel_choice(race: Race) -> None:
 
 
 def show(engine: Engine, race: Race, vary: str) -> None:
-    """The live part. Its timer runs in the browser, and only while there is something to wait for."""
+    """The live part, refreshed only while there is something to wait for."""
     waiting = _is_waiting(race.views())
-    st.fragment(_live, run_every=REFRESH_SECONDS if waiting else None)(engine, race, vary, waiting)
+    refreshing(_live, OFTEN if waiting else None, engine, race, vary, waiting)
 
 
 def _is_waiting(views: Sequence[View]) -> bool:
@@ -57,7 +57,7 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
     if runs.is_asked():  # by a control in here: it is the page that obeys
         st.rerun(scope="app")
     views, configs = race.views(), race.configs
-    _status(configs, views)
+    _status(engine, configs, views)
     if all(view.observations for view in views):
         looking = st.session_state.get("film", {}).get("looking")
         films = [lookback.pictures_of(view) for view in views]
@@ -80,9 +80,10 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
         st.rerun(scope="app")  # it has ended: the buttons change, the timer stops
 
 
-def _status(configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
+def _status(engine: Engine, configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
     seconds = [view.seconds_left for view in views if view.seconds_left is not None]
     left = f" · {words.duration(max(seconds))} left" if seconds else ""
+    left += words.sharing(engine.cluster.sharing, engine.workers)
     message = words.race_status(configs, views)
     failed = [view for view in views if view.status.value == "failed"]
     if failed:
@@ -213,14 +214,8 @@ def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
     """What a view holds, for the figure of curves."""
     held = view.observations
     until = [step for step, _ in view.forks]
-    under = [*(c for _, c in view.forks), config]  # the settings of each stretch
-    values = {
-        "reconstruction": [o.reconstruction for o in held],
-        "squared_error": [o.squared_error for o in held],
-        "kl": [o.kl for o in held],
-        "sharpness": [o.sharpness for o in held],
-        "objective": [held_out_objective(under[np.searchsorted(until, o.step)], o) for o in held],
-    }
+    kinds = ("reconstruction", "squared_error", "kl", "sharpness", "objective")
+    values = {kind: [getattr(o, kind) for o in held] for kind in kinds}
     training = {"reconstruction": view.reconstruction, "kl": view.kl, "objective": view.objective}
     steps = np.array([o.step for o in held])
     return RunCurves(
@@ -248,4 +243,4 @@ def start_up_notice(starter: Starter) -> None:
         else:
             st.progress(0.0, text="The workers are starting; this takes a few seconds, once.")
 
-    st.fragment(wait, run_every=None if starter.problem else 0.3)()
+    refreshing(wait, None if starter.problem else OFTEN)

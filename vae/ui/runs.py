@@ -7,13 +7,13 @@ from dataclasses import fields
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.engine import Engine, Race, Run, Status
+from vae.engine import Engine, LimitError, Race, Run, Status
 from vae.engine.run import check_fork
 from vae.errors import SettingError
 from vae.lineup import Lineup
 from vae.ui import settings
 from vae.ui.owner import is_connected, owner, session_id
-from vae.ui.words import plain
+from vae.ui.words import plain, say
 
 _shown_by: dict[str, str] = {}  # id of a race's first run -> id of the session that looks at it
 
@@ -31,7 +31,6 @@ def current(engine: Engine, lineup: Lineup | None) -> Race | None:
             _discard(engine, race)
         _let_go_of_prepared(engine)
         race = engine.create_race(lineup.columns(), owner())
-        race.step(0)
     if race is not None:
         _look_at(race)
     return race
@@ -47,7 +46,7 @@ def _let_go_of_prepared(engine: Engine) -> None:
 
 def _of_id(engine: Engine, run_id: str) -> Race | None:
     run = engine.runs.get(run_id)
-    return None if run is None else Race.of(run)
+    return Race.of(run) if run is not None and run.owner == owner() else None
 
 
 def _look_at(race: Race) -> None:
@@ -119,12 +118,31 @@ def obey(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
         st.session_state.pop(settings.REFUSED, None)
     if command == "reset":
         st.session_state.pop("film", None)
-    action = {"start": race.start, "step": race.step, "pause": race.pause, "stop": race.stop}.get(command)
-    if action is not None:
-        action()
     if command in ("start", "step"):
-        race.wait_for_news(0.25)  # the answer to the click then holds its first pictures
+        _begin(engine, race, command)
+    elif command in ("pause", "stop"):
+        {"pause": race.pause, "stop": race.stop}[command]()
     return race
+
+
+def _begin(engine: Engine, race: Race, command: str) -> None:
+    try:
+        engine.check_start(race.runs)
+    except LimitError as reason:
+        say(reason, "warning")
+        return
+    {"start": race.start, "step": race.step}[command]()
+    race.wait_for_news(0.25)  # the answer to the click then holds its first pictures
+
+
+def are_accepted(engine: Engine, lineup: Lineup | None) -> bool:
+    """Whether this server takes trainings of that size; if not, the page says so."""
+    try:
+        engine.limits.check_configs(lineup.columns() if lineup else [])
+    except LimitError as reason:
+        say(reason, "warning")
+        return False
+    return True
 
 
 def _go_on_changed(engine: Engine, race: Race, lineup: Lineup | None) -> Race:
@@ -173,12 +191,12 @@ def buttons(race: Race, lineup: Lineup | None) -> None:
             disabled=not enabled,
             help=told,
             type="primary" if name == "start" else "secondary",
-            on_click=say,
+            on_click=ask_for,
             args=(name,),
         )
 
 
-def say(command: str) -> None:
+def ask_for(command: str) -> None:
     """What obey() will do when the page is made again; from a callback."""
     st.session_state.command = command
 

@@ -10,22 +10,25 @@ from types import MappingProxyType
 import numpy as np
 import streamlit as st
 
+from vae.classroom import PATIENT, Round
 from vae.data import load_dataset
-from vae.engine import Engine, Race, Status, View
+from vae.engine import Engine, LimitError, Race, Status, View
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.mosaics import strip
 from vae.figures.theme import LOSS_COLOURS
 from vae.training import Pictures
 from vae.ui import components, lookback, words
+from vae.ui.classroom.ballot import asked, ballot, outcome
 from vae.ui.components import Column, Row
 from vae.ui.look import Look, Values, choice
 from vae.ui.owner import owner
+from vae.ui.refresh import OFTEN, refreshing
+from vae.ui.words import say
 from vae.zoo import ZOO, Bug, Examination, Outcome, find_bug, measure
 
 LOOK = Look("zoo", MappingProxyType({"patient": choice("a", tuple(ZOO))}))
 RACES, FOUND, GUESSES, REVEALED = "zoo.races", "zoo.found", "zoo.guesses", "zoo.revealed"  # by patient, in this session
 CAUSES = sorted(ZOO, key=lambda key: ZOO[key].name.lower())  # the order of the guesses says nothing of the patients'
-REFRESH_SECONDS = 0.35
 PICTURES = 8
 
 
@@ -59,7 +62,6 @@ def race_of(engine: Engine, bug: Bug) -> Race:
         races[bug.key] = engine.create_race(
             [case.config for case in cases], f"{owner()}:zoo", [case.program for case in cases]
         )
-        races[bug.key].step(0)
     return races[bug.key]
 
 
@@ -73,29 +75,30 @@ def examine_button(race: Race, bug: Bug) -> None:
 
 
 def _examine(race: Race, bug: Bug) -> None:
-    """Start, or where it has ended start anew; a new race is made when the page is."""
+    """Start, or where it has ended start anew: when the page is made."""
     if race.status.ended:
         for name in (RACES, FOUND):
             st.session_state[name].pop(bug.key, None)
-        st.session_state["zoo.start"] = True
-    else:
-        race.start()
-        race.wait_for_news(0.25)
+    st.session_state["zoo.start"] = True
 
 
-def obey(race: Race) -> None:
-    """Start a race that was made for "Examine again"."""
+def obey(engine: Engine, race: Race) -> None:
+    """Start what "Examine" asks for; a sentence where the server takes no more."""
     if st.session_state.pop("zoo.start", False):
-        race.start()
+        try:
+            engine.start(race.runs)
+        except LimitError as reason:
+            say(reason, "warning")
+        race.wait_for_news(0.25)
 
 
 # ---- What moves ------------------------------------------------------------------------------------------------------
 
 
 def show(race: Race, bug: Bug) -> None:
-    """Everything below the choice. Its timer runs in the browser, and only while there is something to wait for."""
+    """Everything below the choice, refreshed only while there is something to wait for."""
     waiting = _is_waiting(race.views())
-    st.fragment(_live, run_every=REFRESH_SECONDS if waiting else None)(race, bug, waiting)
+    refreshing(_live, OFTEN if waiting else None, race, bug, waiting)
 
 
 def _is_waiting(views: Sequence[View]) -> bool:
@@ -114,7 +117,7 @@ def _live(race: Race, bug: Bug, waiting: bool) -> None:
         _status(race, views, bug)
         if all(view.status.ended for view in views):
             _examined(race, views, bug)
-    if bug.key in st.session_state[REVEALED]:
+    if _is_revealed(bug):
         _evidence(bug)
     if waiting and not _is_waiting(views):
         st.rerun(scope="app")  # it has ended: the button changes, the timer stops
@@ -219,6 +222,9 @@ def _symptoms(bug: Bug, found: Examination) -> None:
 
 def _guess(bug: Bug) -> None:
     """The causes to choose from; or, once revealed, what it was."""
+    if (of_class := asked(PATIENT, bug.key)) is not None:
+        _of_class(bug, of_class)
+        return
     guess = st.session_state[GUESSES].get(bug.key)
     if bug.key in st.session_state[REVEALED]:
         _answer(bug, ZOO[guess])
@@ -248,8 +254,28 @@ def _answer(bug: Bug, guess: Bug) -> None:
                 f"**{words.plain(bug.name)}**.", width="content",
             )  # fmt: skip
         _score()
+    _cause(bug)
+
+
+def _of_class(bug: Bug, of_class: Round) -> None:
+    """The same for a class: one vote each, and the lecturer reveals."""
+    if not of_class.revealed:
+        st.markdown(f"**What is wrong with {bug.title}?**")
+        ballot(of_class, "zoo")
+        return
+    st.markdown(f"It is **{words.plain(bug.name)}**.")
+    outcome(of_class)
+    _cause(bug)
+
+
+def _cause(bug: Bug) -> None:
     st.markdown(words.plain(bug.cause))
     st.markdown(f"**Cure.** {words.plain(bug.fix)}")
+
+
+def _is_revealed(bug: Bug) -> bool:
+    of_class = asked(PATIENT, bug.key)
+    return bug.key in st.session_state[REVEALED] if of_class is None else of_class.revealed
 
 
 def _take_guess(patient: str, cause: str) -> None:
@@ -309,8 +335,8 @@ STYLE = """
 .vae-symptoms sup { line-height: 0; }
 .vae-symptoms .normal td { text-align: left; white-space: normal; opacity: 0.7; font-size: 0.8rem; padding: 0 0 4px;
   border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
-.st-key-zoo-guess { gap: 6px; }
-.st-key-zoo-guess button { min-height: 0; padding: 2px 10px; }
-.st-key-zoo-guess button p { font-size: 0.85rem; }
+.st-key-zoo-guess, .st-key-zoo-ballot { gap: 6px; }
+.st-key-zoo-guess button, .st-key-zoo-ballot button { min-height: 0; padding: 2px 10px; }
+.st-key-zoo-guess button p, .st-key-zoo-ballot button p { font-size: 0.85rem; }
 </style>
 """

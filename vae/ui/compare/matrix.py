@@ -16,9 +16,9 @@ from vae.ui.compare.models import references_of, scores_of, title_of
 from vae.ui.engine import starter
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
+from vae.ui.refresh import OFTEN, refreshing
 from vae.ui.words import plain, say
 
-REFRESH_SECONDS = 0.4
 REFERENCES = ("perfect copy", "mean image")
 PICTURES, ACROSS = 10, 5
 
@@ -26,7 +26,7 @@ PICTURES, ACROSS = 10, 5
 def show(models: list[Opened], look: Values) -> None:
     answers = _answers(models, look["data"])
     waiting = any(answer.pending for answer in answers)
-    st.fragment(_live, run_every=REFRESH_SECONDS if waiting else None)(models, look["data"], waiting)
+    refreshing(_live, OFTEN if waiting else None, models, look["data"], waiting)
     _below(models, look["data"], waiting)
 
 

@@ -98,7 +98,7 @@ def title_of(model: Opened) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _scorer(_engine, number: int) -> Scorer:
-    return Scorer(_engine.client, _engine.threads)
+    return Scorer(_engine.cluster, _engine.threads)
 
 
 def scorer() -> Scorer | None:

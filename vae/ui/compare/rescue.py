@@ -13,12 +13,13 @@ from vae.losses import continuous_bernoulli_mean
 from vae.scoring import Rescue, rescue_pictures
 from vae.training import picture_indices
 from vae.ui.compare.look import LOOK, data_name, data_of, settle
-from vae.ui.compare.matrix import REFRESH_SECONDS, is_starting
+from vae.ui.compare.matrix import is_starting
 from vae.ui.compare.models import Option, open_for, options, scores_of, title_of
 from vae.ui.components import figure
 from vae.ui.latent.models import Opened
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
+from vae.ui.refresh import OFTEN, refreshing
 from vae.ui.words import plain, say
 
 TRAINED = "continuous_bernoulli"
@@ -64,7 +65,7 @@ def _partner(known: dict[str, Option], model: Option, data: str) -> str | None:
 def _act(model: Opened, other: Opened | None, data: str) -> None:
     shown = [model] + ([other] if other else [])
     waiting = any(scores_of(m).pending for m in shown)
-    st.fragment(_live, run_every=REFRESH_SECONDS if waiting else None)(model, other, waiting)
+    refreshing(_live, OFTEN if waiting else None, model, other, waiting)
     _pictures(model, other, data)
     st.caption(
         "BCE is not a density for grey pixels, so its output p has two readings under the continuous Bernoulli, which is "

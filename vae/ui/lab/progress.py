@@ -9,9 +9,9 @@ from vae.ui.engine import engine
 from vae.ui.lab.form import attempt
 from vae.ui.lab.sweeps import MINE, Opened, job_of
 from vae.ui.owner import owner
+from vae.ui.refresh import SELDOM, refreshing
 from vae.ui.words import duration, plain, say
 
-REFRESH_SECONDS = 1.0
 SAID = {
     Status.QUEUED: "Waiting for a worker",
     Status.RUNNING: "Training",
@@ -27,7 +27,7 @@ def progress(opened: Opened) -> None:
     if not opened.key.startswith(MINE):
         return
     active = opened.job is not None and opened.job.status.active
-    st.fragment(_progress, run_every=REFRESH_SECONDS if active else None)(opened, active)
+    refreshing(_progress, SELDOM if active else None, opened, active)
 
 
 def _progress(opened: Opened, active: bool) -> None:

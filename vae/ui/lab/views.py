@@ -37,9 +37,9 @@ from vae.sweep.cell import SIDE
 from vae.sweep.statistics import values_of
 from vae.ui.components import atlas, figure
 from vae.ui.lab.look import CURVES, LOOK
-from vae.ui.lab.progress import REFRESH_SECONDS
 from vae.ui.lab.sweeps import Opened
 from vae.ui.look import Values
+from vae.ui.refresh import SELDOM, refreshing
 from vae.ui.words import plain, say
 
 NARROW = {"height": 420, "legend": {"font": {"size": 10}}, "margin": {"l": 44, "t": 90}}
@@ -85,7 +85,7 @@ def _plane(opened: Opened, look: Values) -> None:
     shown = [result for result in opened.results if result.measures is not None]
     _thumbnails(name, shown)
     active = opened.job is not None and opened.job.status.active
-    st.fragment(_moving_plane, run_every=REFRESH_SECONDS if active else None)(opened, shown, look["trails"], name)
+    refreshing(_moving_plane, SELDOM if active else None, opened, shown, look["trails"], name)
     st.caption(
         "A dot is a cell on the whole test set; hover one to see what it reconstructs and dreams up. Lines join the means "
         "over seeds from β to β: a larger β pays less KL for a larger error. Left and low is better; open circles are "

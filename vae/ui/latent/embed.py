@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from vae.embedding import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
-from vae.engine import Unfolding, UnfoldingView
+from vae.engine import LimitError, Unfolding, UnfoldingView
 from vae.errors import VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
@@ -25,9 +26,9 @@ from vae.ui.latent.readings import REVISION, Panel, readings
 from vae.ui.live import start_up_notice
 from vae.ui.look import Values
 from vae.ui.owner import owner
+from vae.ui.refresh import OFTEN, refreshing
 from vae.ui.words import say
 
-REFRESH_SECONDS = 0.35
 MAPS = "latent:maps"  # this session's t-SNEs, by what they are of
 
 
@@ -60,8 +61,7 @@ def _show_maps(panels: Sequence[Panel], look: Values) -> None:
         unfoldings = [_unfolding(panel, panels[0]) for panel in panels]
         active = _active(unfoldings)
         # Always a fragment, though it refreshes only while a map unfolds: else the figure would be made anew at each change.
-        moving = st.fragment(_moving, run_every=REFRESH_SECONDS if active else None)
-        moving(panels, unfoldings, look, _chosen(), active)
+        refreshing(_moving, OFTEN if active else None, panels, unfoldings, look, _chosen(), active)
 
 
 # ---- What is mapped --------------------------------------------------------------------------------------------------
@@ -193,7 +193,13 @@ def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) ->
     active, ended = any(view.status.active for view in views), all(view.status.ended for view in views)
     begun = any(view.iteration for view in views)
     table = (
-        ("unfold", "Go on" if begun else "Unfold", "play_arrow", not active and not ended, _each("start", unfoldings)),
+        (
+            "unfold",
+            "Go on" if begun else "Unfold",
+            "play_arrow",
+            not active and not ended,
+            partial(_unfold, unfoldings),
+        ),
         ("pause", "Pause", "pause", active, _each("pause", unfoldings)),
         ("anew", "Start anew", "restart_alt", begun and not active, _forget),
     )
@@ -231,6 +237,13 @@ def _each(action: str, unfoldings: Sequence[Unfolding]) -> Callable[[], None]:
             getattr(unfolding, action)()
 
     return act
+
+
+def _unfold(unfoldings: Sequence[Unfolding]) -> None:
+    try:
+        engine().start(unfoldings)
+    except LimitError as reason:
+        say(reason, "warning")
 
 
 def _forget() -> None:

@@ -14,11 +14,11 @@ from vae.ui.latent.drawn import can_draw, sheet_in_popover
 from vae.ui.latent.look import LOOK, PARTS
 from vae.ui.latent.models import Opened, bring, choices, open_model, run_of
 from vae.ui.look import Values
+from vae.ui.refresh import SELDOM, refreshing
 from vae.ui.words import plain, say
 
 DRAWABLE = ("map", "embed")  # parts that show where a drawing lies, and have no sheet of their own
 PREFERRED = "mnist-bce-z20"
-FOLLOW_SECONDS = 1.0
 UPLOAD, REFUSAL = "latent:file", "latent:refusal"
 SHOW: Mapping[str, Callable[[Opened, Opened | None, Values], None]] = MappingProxyType(
     {
@@ -126,5 +126,5 @@ def _brought() -> None:
 def show(opened: list[Opened], look: Values) -> None:
     training = [run for model in opened if (run := run_of(model.key)) and run.view().status.active]
     if training and look["part"] != "embed":  # there a map would begin anew with every step
-        st.fragment(_follow, run_every=FOLLOW_SECONDS)([(run, run.view().step) for run in training])
+        refreshing(_follow, SELDOM, [(run, run.view().step) for run in training])
     SHOW[look["part"]](opened[0], opened[1] if len(opened) > 1 else None, look)

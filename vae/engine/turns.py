@@ -1,0 +1,99 @@
+"""Whose chunk is next, and where: owners take turns by the worker seconds that they have had.
+
+A fair queue as operating systems have it: who has had least is next, whoever comes new starts level with the others, and
+an owner with eight runs gets as much as an owner with one; of an owner's own jobs the one whose last turn is longest ago
+is next. Knows neither Dask nor threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+LENIENCE = 0.25  # worker seconds, a chunk, that somebody whose state lies at a free worker may be ahead
+SLOTS = 2  # chunks at a worker: one that runs, one that waits, so that no worker does
+
+
+class Claimant(Protocol):
+    """What may take a turn. in_flight: its chunks on workers; worker: where its state lies, "" if nowhere."""
+
+    owner: str
+    in_flight: int
+    worker: str
+
+    def wants_turn(self) -> bool: ...
+
+
+@dataclass
+class _Given:
+    owner: str
+    worker: str
+    seconds: float
+
+
+class Turns:
+    """Hands out turns on workers. workers: address -> threads, of those that answer."""
+
+    def __init__(self) -> None:
+        self.workers: dict[str, int] = {}
+        self._served: dict[str, float] = {}  # owner -> worker seconds, as far as the queue is concerned
+        self._given: dict[str, _Given] = {}  # chunk's key -> what it was given
+        self._last: WeakKeyDictionary[Claimant, int] = WeakKeyDictionary()  # number of its last turn
+        self._turns = 0
+
+    def next(self, waiting: Iterable[Claimant]) -> tuple[Claimant, str] | None:
+        """Who takes a turn now, and at which worker; None while no worker has a place or nobody wants one."""
+        free = self._free()
+        wanting = [job for job in waiting if job.wants_turn()] if free else []
+        if not wanting:
+            return None
+        self._level(wanting)
+        first = min(wanting, key=self._order)
+        at_home = [job for job in wanting if not job.worker or job.worker in free]
+        if (
+            at_home
+        ):  # moving a state from worker to worker costs more than a little unfairness, which is soon made up for
+            nearest = min(at_home, key=self._order)
+            if self._served[nearest.owner] - self._served[first.owner] <= LENIENCE:
+                first = nearest
+        return first, first.worker if first.worker in free else max(free, key=free.get)
+
+    def _order(self, job: Claimant) -> tuple:
+        return self._served[job.owner], job.in_flight, self._last.get(job, 0)
+
+    def give(self, key: str, job: Claimant, worker: str, seconds: float) -> None:
+        """A turn is taken, expected to cost so many seconds."""
+        self._turns += 1
+        self._last[job] = self._turns
+        self._given[key] = _Given(job.owner, worker, seconds)
+        self._served[job.owner] = self._served.get(job.owner, 0.0) + seconds
+
+    def take_back(self, key: str, seconds: float | None = None) -> None:
+        """A turn is over; seconds: what it cost, None where nothing is known of it."""
+        given = self._given.pop(key, None)
+        if given is not None and seconds is not None and given.owner in self._served:
+            self._served[given.owner] += seconds - given.seconds
+
+    def forget_all(self) -> None:
+        """Nothing is under way any more: the workers have gone."""
+        self._given.clear()
+
+    def owners_under_way(self) -> set[str]:
+        return {given.owner for given in self._given.values()}
+
+    def _free(self) -> Mapping[str, int]:
+        """Free places at each worker that has one."""
+        taken: dict[str, int] = {}
+        for given in self._given.values():
+            taken[given.worker] = taken.get(given.worker, 0) + 1
+        free = {address: SLOTS * threads - taken.get(address, 0) for address, threads in self.workers.items()}
+        return {address: places for address, places in free.items() if places > 0}
+
+    def _level(self, wanting: Iterable[Claimant]) -> None:
+        """Nobody brings credit along from a time when they wanted nothing; and owners who have gone are forgotten."""
+        owners = {job.owner for job in wanting} | self.owners_under_way()
+        known = [self._served[owner] for owner in owners if owner in self._served]
+        least = min(known, default=0.0)
+        self._served = {owner: self._served.get(owner, least) for owner in owners}

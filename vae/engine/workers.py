@@ -1,0 +1,286 @@
+"""The way to the workers: one client, chunks in turn, and results without anybody waiting for them.
+
+Whatever comes back is handled by one thread of this process's own, in the order in which it came; nothing on it ever
+waits for a worker, so a worker that hangs holds up what lies on it and nothing else. Progress comes as an event of the
+scheduler's, with no question asked; states stay where they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from typing import Protocol
+
+from distributed import Client, Future, Scheduler
+from distributed.security import Security
+
+from vae.data import DATASETS, ImageDataset, load_dataset
+from vae.engine import tasks
+from vae.engine.local import LocalProcess
+from vae.engine.turns import Claimant, Turns
+from vae.errors import VaeError
+
+logger = logging.getLogger(__name__)
+
+CHUNK_SECONDS = 0.25  # of a worker: short enough to be watched
+LONGEST_CHUNK = 0.5  # where so many share the workers that each sees but every other second of its own: costs less
+CONNECT_SECONDS = 20
+OPERATIONS_PER_SECOND = 2.5e10  # multiply-adds of a worker, before a job has measured its own pace
+LOOK_EVERY = 1.0  # seconds between two looks at who works
+SILENT_AFTER = 4.0  # seconds by which a worker's sign of life may be older than the newest one
+
+Then = Callable[[object], None]  # called with the result, or with the exception in its place
+
+
+class ChunkOwner(Claimant, Protocol):
+    def take_turn(self, worker: str) -> tuple[str, float] | None:
+        """Submit a chunk to that worker: its key and the seconds it should take; None if there is none to submit."""
+
+    def arrived(self, key: str, value: object, seconds: float) -> None: ...
+
+    def failed(self, key: str, reason: BaseException) -> None: ...
+
+
+class Workers:
+    """A client of a cluster, local or elsewhere, and the queue for it. VaeError where nothing answers."""
+
+    def __init__(self, scheduler: str | None, count: int, security: Security | None = None):
+        self.scheduler, self._count, self._security = scheduler, count, security
+        self.topic = f"vae-{uuid.uuid4().hex}"
+        self._turns = Turns()
+        self._waiting: dict[ChunkOwner, None] = {}
+        self._chunks: dict[str, ChunkOwner] = {}
+        self._inbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self.local: LocalProcess | None = None
+        self.connect()
+        threading.Thread(target=self._serve, name="vae-turns", daemon=True).start()
+
+    # ---- the cluster ----
+
+    def connect(self) -> None:
+        """Start the local cluster, or find the one elsewhere, and listen to it."""
+        if self.scheduler is None:
+            self.local = LocalProcess(self._count)
+            address, self._security = self.local.address, self.local.security
+        else:
+            address = self.scheduler
+        try:
+            self.client = Client(address, security=self._security, set_as_default=False, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError):  # of whatever kind, its text has no use for a reader
+            raise VaeError(
+                f"No Dask scheduler answers at {address}: start one there, or leave VAE_SCHEDULER empty."
+            ) from None
+        if self.scheduler is not None:
+            self._check_versions(address)
+            self.client.register_plugin(tasks.DataSets(_to_carry()))
+        self.client.subscribe_topic(self.topic, self._on_event)
+        self._turns.workers = _alive(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def _check_versions(self, address: str) -> None:
+        """VaeError where workers elsewhere would compute something else than this process."""
+        own = tasks.versions()
+        for worker, theirs in self.client.run(tasks.versions, on_error="return").items():
+            if not isinstance(theirs, dict):
+                _close_quietly(self.client)
+                raise VaeError(f"The worker {worker} cannot run this project: install it there, as here ({address}).")
+            if other := [f"{name} {theirs[name]} instead of {own[name]}" for name in own if theirs[name] != own[name]]:
+                _close_quietly(self.client)
+                raise VaeError(
+                    f"The worker {worker} has {', '.join(other)}: install the same there as here ({address})."
+                )
+
+    @property
+    def answers(self) -> bool:
+        return self.client.status == "running" and not (self.local and self.local.ended)
+
+    def reconnect(self) -> None:
+        """After the scheduler has gone: a new one, with nothing on it."""
+        old, self._chunks = self.client, {}
+        self._turns.forget_all()
+        if self.local is not None:
+            self.local.close(seconds=1)
+        self.connect()
+        threading.Thread(target=_close_quietly, args=(old,), daemon=True).start()
+
+    def close(self) -> None:
+        self._closed.set()
+        _close_quietly(self.client)
+        if self.local is not None:
+            self.local.close()
+
+    @property
+    def threads(self) -> int:
+        """How many chunks are worked on at once."""
+        return max(1, sum(self._turns.workers.values()))
+
+    @property
+    def workers(self) -> dict[str, int]:
+        """address -> threads, of the workers that answer."""
+        return dict(self._turns.workers)
+
+    # ---- chunks, in turn ----
+
+    def ask(self, job: ChunkOwner) -> None:
+        """From now on this job may take turns, whenever it wants one."""
+        self._inbox.put(lambda: self._waiting.setdefault(job))
+
+    def forget(self, job: ChunkOwner) -> None:
+        self._inbox.put(lambda: self._waiting.pop(job, None))
+
+    def let_go(self, keys: Sequence[str]) -> None:
+        """These chunks are not waited for any more."""
+        for key in keys:
+            self._inbox.put(lambda key=key: self._settle(key))
+
+    @property
+    def sharing(self) -> int:
+        """How many owners have work under way or wait for their turn."""
+        waiting = {job.owner for job in list(self._waiting) if job.wants_turn()}
+        return len(waiting | self._turns.owners_under_way())
+
+    @property
+    def queue_length(self) -> int:
+        return sum(job.wants_turn() for job in list(self._waiting))
+
+    def chunk_seconds(self) -> float:
+        """What a chunk should take at the present load: their number is bounded, whatever is asked for."""
+        running = sum(job.in_flight > 0 or job.wants_turn() for job in list(self._waiting))
+        return min(LONGEST_CHUNK, CHUNK_SECONDS * max(1.0, running / (4 * self.threads)))
+
+    def submit_chunk(self, function: Callable, *arguments, key: str, worker: str) -> Future:
+        """A task at that worker, if it is there. What it publishes under its key comes to the job's arrived()."""
+        future = self.client.submit(
+            function, *arguments, self.topic, key, key=key, pure=False, workers=[worker], allow_other_workers=True
+        )
+        future.add_done_callback(lambda done: self._inbox.put(lambda: self._look_at(key, done)))
+        return future
+
+    def _look_at(self, key: str, future: Future) -> None:
+        """A task has ended: its progress is here already, or it has none to tell."""
+        job = self._chunks.get(key)
+        if job is not None and future.status == "error":
+            self._settle(key)
+            job.failed(key, future.exception(timeout=1))
+
+    def _on_event(self, event: tuple) -> None:
+        _, (key, seconds, payload) = event
+        self._inbox.put(lambda: self._arrived(key, seconds, payload))
+
+    def _arrived(self, key: str, seconds: float, payload: bytes) -> None:
+        job = self._chunks.get(key)
+        if job is not None:  # else let go in the meantime, or computed twice
+            self._settle(key, seconds)
+            job.arrived(key, pickle.loads(payload), seconds)
+
+    def _settle(self, key: str, seconds: float | None = None) -> None:
+        self._chunks.pop(key, None)
+        self._turns.take_back(key, seconds)
+
+    # ---- single results ----
+
+    def submit(self, function: Callable, *arguments, priority: int = 0) -> Future:
+        """A task anywhere. A priority below 0 would never have its turn, as there is always a chunk waiting at a worker."""
+        return self.client.submit(function, *arguments, pure=False, priority=priority)
+
+    def fetch(self, futures: Sequence[Future], then: Then) -> None:
+        """Call `then` with the results, or with the exception, once they are here; nobody waits for it."""
+
+        async def bring() -> None:
+            try:
+                found = await self.client.gather(list(futures), asynchronous=True)
+            except (Exception, CancelledError, asyncio.CancelledError) as reason:
+                found = reason
+            self._inbox.put(lambda: then(found))
+
+        self.client.loop.add_callback(bring)
+
+    # ---- the thread ----
+
+    def post(self, act: Callable[[], None]) -> None:
+        """Have the thread do this."""
+        self._inbox.put(act)
+
+    def _serve(self) -> None:
+        looked = time.monotonic()
+        while not self._closed.is_set():
+            try:
+                act = self._inbox.get(timeout=LOOK_EVERY)
+            except queue.Empty:
+                act = None
+            try:
+                if act is not None:
+                    act()
+                if time.monotonic() - looked > LOOK_EVERY:
+                    looked = time.monotonic()
+                    self._look_later()
+                self._deal()
+            except Exception:  # one job's trouble is not to stop all others
+                if not self._closed.is_set():
+                    logger.exception("A job's turn went wrong; the others go on.")
+
+    def _look_later(self) -> None:
+        async def look() -> None:
+            try:
+                found = (await self.client.scheduler.identity(n_workers=-1))["workers"]
+                if set(found) - set(self._turns.workers):
+                    await self.client.run_on_scheduler(_free_stuck)
+            except Exception:  # the scheduler does not answer: the engine looks after that
+                return
+            self._inbox.put(lambda: setattr(self._turns, "workers", _alive(found)))
+
+        self.client.loop.add_callback(look)
+
+    def _deal(self) -> None:
+        """Hand out turns as long as there is a worker with a place for one."""
+        passed: set = set()
+        while (found := self._turns.next(job for job in self._waiting if job not in passed)) is not None:
+            job, worker = found
+            try:
+                taken = job.take_turn(worker)
+            except Exception as reason:  # a submission that fails, as while the scheduler is going
+                job.failed("", reason)
+                taken = None
+            if taken is None:
+                passed.add(job)
+                continue
+            key, seconds = taken
+            self._chunks[key] = job
+            self._turns.give(key, job, worker, seconds)
+
+
+def _alive(found: dict) -> dict[str, int]:
+    """Threads of each worker that has given a sign of life lately, by the scheduler's clock alone."""
+    newest = max((worker["last_seen"] for worker in found.values()), default=0.0)
+    return {
+        address: worker["nthreads"]
+        for address, worker in found.items()
+        if worker["status"] == "running" and newest - worker["last_seen"] < SILENT_AFTER
+    }
+
+
+def _to_carry() -> dict[str, ImageDataset]:
+    """The data sets that lie here in files."""
+    return {name: load_dataset(name) for name, source in DATASETS.items() if source.megabytes and source.is_present()}
+
+
+def _free_stuck(dask_scheduler: Scheduler) -> None:
+    """Where all workers were gone at once, Dask leaves a task waiting for the one that it would have liked best."""
+    stuck = [task for task in dask_scheduler.unrunnable if task.loose_restrictions]
+    for task in stuck:
+        task.worker_restrictions = set()
+    dask_scheduler.transitions({task.key: "processing" for task in stuck}, "vae-free-stuck")
+
+
+def _close_quietly(client: Client) -> None:
+    try:
+        client.close(timeout=2)
+    except Exception as reason:  # it is being left behind either way
+        logger.debug("closing a client: %s", reason)
