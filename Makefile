@@ -2,6 +2,7 @@
 # make test   set up if needed, then everything CI checks
 # make slow   trainings that take minutes; make fuzz: generated formulas, damaged files; make monkey: 10,000
 #             random steps through the app; make benchmark: speed, as ratios
+# make load   a hundred students on one server, two datasets, and a thousand that come and go: an hour; VAE_DATA: where MNIST lies
 # make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8501
 SEED ?= 0
 
-.PHONY: run test lint slow fuzz monkey figures benchmark browser clean
+.PHONY: run test lint slow fuzz monkey load figures benchmark browser clean
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -53,11 +54,15 @@ monkey: browser
 	PYTHONPATH=. $(BIN)/python tests/monkey.py 10000 --seed $(SEED)
 	MONKEY_STEPS=500 SEED=$(SEED) $(BIN)/python -m pytest tests/browser/test_monkey_in_a_browser.py
 
+load: $(VENV)/.dev
+	$(BIN)/python -m tests.load all
+
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)
 
 benchmark: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py
+	PYTHONPATH=. $(BIN)/python benchmarks/sweep_scaling.py
 	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py
 	PYTHONPATH=. $(BIN)/python benchmarks/latent.py
 	PYTHONPATH=. $(BIN)/python benchmarks/zoo.py
