@@ -23,11 +23,12 @@ if engine() is None:
         live.start_up_notice(starter())
 else:
     with notices:
-        present = datasets.ensure_present(lineup)
-    usable = lineup if present else None
+        possible = datasets.ensure_present(lineup) and runs.are_accepted(engine(), lineup)
+    usable = lineup if possible else None
     race = runs.current(engine(), usable)
     if race is not None:
-        race = runs.obey(engine(), race, usable)
+        with notices:
+            race = runs.obey(engine(), race, usable)
         vary = lineup.vary if lineup else ""
         with controls, st.container(horizontal=True, vertical_alignment="center", gap="small"):  # wrapped on a phone
             runs.buttons(race, usable)

@@ -18,7 +18,8 @@ with controls, st.container(horizontal=True, vertical_alignment="center"):
     bug = zoo.patient_choice(look)
     if engine() is not None:
         race = zoo.race_of(engine(), bug)
-        zoo.obey(race)
+        with notices:
+            zoo.obey(engine(), race)
         zoo.examine_button(race, bug)
 with moving:
     if engine() is None:

@@ -27,6 +27,7 @@ from vae.figures import (
     sections,
     surface_parts,
     surfaces,
+    votes,
 )
 from vae.figures import kl as kl_figures
 from vae.figures.panels import Panel
@@ -106,6 +107,7 @@ FIGURES = {
     "map of codes": (scatter.scattered, lambda: (CODES, scatter.Colouring("class", np.array([0, 1, 1]), ("a", "b")))),
     "map by a quantity": (scatter.scattered, lambda: (CODES, scatter.Colouring("KL", np.arange(3.0), unit="nats"))),
     "rescue": (rescue.rescue, lambda: (GRID[1:-1], GRID[1:-1], [rescue.Bar("raw", "#D55E00", -3.0, True)])),
+    "votes": (votes.votes, lambda: ({"true": 3, "not so": 0}, "true")),
     "dial": (dial.dial, lambda: ([dial.Place("this run", "#0072B2", 1.0)], 0.08, TICKS)),
     "dial of beta alone": (dial.dial, lambda: ([dial.Place("this run", "#D55E00", 0.0)], None, (), ("beta",))),
     **{

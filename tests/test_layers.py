@@ -23,7 +23,7 @@ LAYERS = (
     ("sweep",),
     ("measured",),
     ("claims",),
-    ("engine",),
+    ("engine", "classroom"),
     ("figures",),
     ("report",),
     ("ui",),

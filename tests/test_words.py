@@ -11,6 +11,7 @@ import pytest
 from vae import TrainConfig
 from vae.engine import Status, View
 from vae.ui import kl, lecture, link, words, zoo
+from vae.ui.classroom.door import LOOK as CLASSROOM
 from vae.ui.compare.look import LOOK as COMPARE
 from vae.ui.lab.look import LOOK as LAB
 from vae.ui.latent.look import LOOK
@@ -20,6 +21,7 @@ UI = Path(words.__file__).parent
 FIELDS = {
     "latent": LOOK.fields, "compare": COMPARE.fields, "lab": LAB.fields, "surfaces": SURFACES.fields, "zoo": zoo.LOOK.fields,
     "kl": kl.LOOK.fields, "lecture": lecture.LOOK.fields, "train": (*link.FIELDS, *link.PARAMETERS, *link.RACE),
+    "classroom": CLASSROOM.fields,
 }  # fmt: skip
 
 VIEW = View(

@@ -23,10 +23,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_app(**environment):
+def running_app(port: int | None = None, **environment):
     """The app as `make run` starts it; yields (process, address, its log), and stops it by its process id. No page may have
     failed with an exception meanwhile: there the user reads only that there was one, here its reason."""
-    port = free_port()
+    port = port or free_port()
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), f"--server.port={port}"],

@@ -62,7 +62,7 @@ def test_a_patient_is_examined_guessed_and_revealed(open_page):
     expect(answer).to_have_count(0)
     examine(page).click()
     expect(symptoms).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Patient G: Training stopped: at step 4")).to_be_visible()
+    expect(page.get_by_text("Patient G: Training stopped: from step 4")).to_be_visible()
     guess(page, ZOO["g"].name)
     reveal(page).click()
     expect(answer).to_contain_text("1 of 2 guessed right")

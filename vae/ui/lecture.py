@@ -9,9 +9,11 @@ from types import MappingProxyType
 import streamlit as st
 
 from vae.claims import ANSWERS, CLAIMS, MEASURED, Claim, Evidence, Finding, Verdict
+from vae.classroom import CLAIM
 from vae.figures.claims import claim_figure
 from vae.figures.kl import TERM_COLOURS
 from vae.ui import link
+from vae.ui.classroom.ballot import asked, ballot, outcome
 from vae.ui.components import figure
 from vae.ui.look import Look, choice, flag
 from vae.ui.shell import page
@@ -79,7 +81,9 @@ def _predicting() -> bool:
 
 
 def is_open(key: str) -> bool:
-    """Whether the verdict may be seen: always, or once guessed."""
+    """Whether the verdict may be seen: always, or once guessed; in a class that was asked, once the lecturer reveals it."""
+    if (of_class := asked(CLAIM, key)) is not None:
+        return of_class.revealed
     return not _predicting() or key in st.session_state[GUESSES]
 
 
@@ -132,6 +136,8 @@ def claim(finding: Finding) -> None:
         _ask(told)
         return
     _verdict(finding)
+    if (of_class := asked(CLAIM, told.key)) is not None:
+        outcome(of_class)
     for sentence in told.statements():
         st.markdown(f":material/balance: {plain(sentence)}")
     if told.statements():
@@ -152,6 +158,9 @@ def claim(finding: Finding) -> None:
 
 
 def _ask(told: Claim) -> None:
+    if (of_class := asked(CLAIM, told.key)) is not None:
+        ballot(of_class, "lecture")
+        return
     st.markdown("**What do you expect?** One guess, then the verdict opens.")
     with st.container(horizontal=True, key="lecture-guess"):
         for answer in ANSWERS:

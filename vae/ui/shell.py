@@ -8,10 +8,13 @@ import streamlit as st
 import torch
 from streamlit.runtime.pages_manager import PagesManager
 
+from vae.ui import answers
+from vae.ui.classroom import bell
 from vae.ui.engine import starter
 from vae.ui.owner import owner
 
 torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
+answers.keep()
 
 ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
 
@@ -24,6 +27,7 @@ PAGES = {
     "compare": ("Compare", "balance"),
     "lab": ("Lab", "science"),
     "zoo": ("Bug zoo", "pest_control"),
+    "classroom": ("Class", "groups"),
 }
 
 STYLE = """
@@ -42,14 +46,17 @@ STYLE = """
 
 
 def pages():
-    """The navigation; also starts the engine, so that its workers are warm before the first click."""
+    """The navigation, and what a class has to be told on whatever page; also starts the engine, so that its workers are warm
+    before the first click."""
     st.html(STYLE)
     starter()
     owner()
     first, *others = PAGES
     # The address of the first page is "/", whatever its name: the name is that of a second entry, which is not shown.
     shown = [page(first, default=True, url_path="start"), *map(page, others), page(first, visibility="hidden")]
-    return st.navigation(shown, position="top")
+    current = st.navigation(shown, position="top")
+    bell.ring(current.url_path, page)
+    return current
 
 
 def page(name: str, **options) -> st.Page:

@@ -100,6 +100,13 @@ def race_status(configs: Sequence[TrainConfig], views: Sequence[View]) -> str:
     return status(config, view)
 
 
+def sharing(people: int, workers: int) -> str:
+    """How many share the workers, where that makes each of them slower; begins with a dot."""
+    if people <= workers:
+        return ""
+    return f" · {people} people share {workers} worker{'s' * (workers > 1)}, so each has {workers / people:.0%} of one"
+
+
 def spoken(config: TrainConfig, view: View) -> str:
     """The status for a screen reader: changes with the state and each tenth of the way, not with every refresh."""
     if view.status is not Status.RUNNING:

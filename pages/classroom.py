@@ -1,0 +1,21 @@
+"""The class as one: the lecturer's desk, a seat, or the door to both."""
+
+from vae.ui.classroom import desk, door, seat
+from vae.ui.owner import owner
+from vae.ui.shell import headline, slots
+from vae.ui.words import say
+
+headline("Class", "Everybody votes once, then the verdict.")
+notices, act = slots(2)
+
+room, problems = door.enter()
+with notices:
+    for problem in problems:
+        say(problem, "warning")
+with act:
+    if room is None:
+        door.closed()
+    elif room.lecturer == owner():
+        desk.show(room)
+    else:
+        seat.show(room)

@@ -1,0 +1,82 @@
+"""Who comes to the Class page: a lecturer who opens a class, or somebody with a code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import MappingProxyType
+
+import streamlit as st
+
+from vae.classroom import CLASSES, Classroom, ClassroomError
+from vae.classroom.room import CODE_LENGTH, SIGNS
+from vae.errors import SettingError
+from vae.ui.classroom.attempt import attempt, refusals
+from vae.ui.look import Field, Look, digits_of
+from vae.ui.owner import owner
+
+_remember = st.components.v2.component(
+    "vae_remember", js=Path(__file__).with_name("remember.js").read_text(), isolate_styles=False
+)
+
+
+def _code(name: str, text: str) -> str:
+    code = digits_of(text).upper()
+    if not re.fullmatch(f"[{SIGNS}]{{{CODE_LENGTH}}}", code):
+        raise SettingError(name, text, f"a code of {CODE_LENGTH} letters and digits is accepted")
+    return code
+
+
+LOOK = Look("classroom", MappingProxyType({"class": Field("", _code)}))
+
+
+def enter() -> tuple[Classroom | None, list[str]]:
+    """The class that this browser teaches or attends, joined here where a link or a typed code says which; and problems."""
+    values, problems = LOOK.restore()
+    problems = [*problems, *refusals()]
+    me, code = owner(), str(values["class"])
+    room = CLASSES.taught_by(me)
+    if room is None and code:
+        attended = CLASSES.attended_by(me)
+        try:
+            room = CLASSES.join(code, me)
+        except ClassroomError as reason:
+            problems = [*problems, str(reason)]
+        if room is not None and room is not attended:
+            st.rerun()  # now as one of the class, on every page
+    room = room or CLASSES.attended_by(me)
+    LOOK.set(**{"class": room.code if room else ""})
+    LOOK.share()
+    return room, problems
+
+
+def remember() -> None:
+    """A reload is to find its class, and not to vote again."""
+    _remember(data={"owner": owner()}, key="classroom.remember")
+
+
+def closed() -> None:
+    """No class yet: join one, or open one."""
+    left, right = st.columns(2, gap="large")
+    with left, st.container(border=True):
+        st.markdown("**Join a class.** The code is on the lecturer's screen.")
+        LOOK.control(st.text_input, "class", "Code", max_chars=CODE_LENGTH, placeholder="five letters and digits")
+        st.button("Join", key="classroom-join", type="primary", width="stretch")
+    with right, st.container(border=True):
+        st.markdown(
+            "**Open a class.** Students join by a link; you ask claims and patients, everybody votes once, you reveal. "
+            "Nothing is kept when the class ends."
+        )
+        st.button("Open a class", key="classroom-open", width="stretch", on_click=attempt, args=(CLASSES.open, owner()))
+
+
+def leave(room: Classroom) -> None:
+    """From a callback."""
+    attempt(room.leave, owner())
+    LOOK.set(**{"class": ""})
+
+
+def end(room: Classroom) -> None:
+    """From a callback."""
+    CLASSES.end(room)
+    LOOK.set(**{"class": ""})

@@ -1,0 +1,48 @@
+"""The Class page of one of the class, on a phone: the question, one vote, and after the reveal what it was."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vae.classroom import PATIENT, Classroom, Round
+from vae.ui.classroom import door
+from vae.ui.classroom.ballot import ballot, outcome
+from vae.ui.shell import page
+from vae.ui.words import plain
+
+
+def show(room: Classroom) -> None:
+    door.remember()
+    st.html(STYLE)
+    asked = room.state.round
+    with st.container(key="classroom-seat", width=640):
+        if asked is None:
+            st.markdown(f"You are in class **{room.code}**. Questions come to this page by themselves.")
+        else:
+            _question(asked)
+        st.button(
+            "Leave the class", key="classroom-leave", type="tertiary", icon=":material/logout:", on_click=door.leave,
+            args=(room,),
+        )  # fmt: skip
+
+
+def _question(asked: Round) -> None:
+    told = asked.question
+    st.subheader(plain(told.title), anchor=False)
+    st.markdown(plain(told.text))
+    if not asked.revealed:
+        ballot(asked, "classroom", wide=True)
+        if told.kind == PATIENT:  # its page shows the symptoms, and not what it is
+            st.page_link(page(told.page), label="Examine the patient", query_params=told.query)
+        return
+    outcome(asked)
+    st.markdown(f"Verdict: **{plain(told.verdict)}**. {plain(told.explain)}")
+    st.page_link(page(told.page), label="See it yourself", query_params=told.query)
+
+
+STYLE = """
+<style>
+.st-key-classroom-ballot button { min-height: 3rem; }
+.st-key-classroom-seat h3 { padding: 0 0 0.4rem; }
+</style>
+"""
