@@ -59,11 +59,16 @@ def test_the_address_before_ours_is_no_link_for_a_while_and_then_it_is(monkeypat
     clock = [100.0]
     monkeypatch.setattr(look.time, "monotonic", lambda: clock[0])
     address = look.Address(written={"x": "1"})
-    assert address.is_followed({"x": "2"}) and not address.is_followed({"x": "1"}) and not address.is_followed({})
+
+    def follows(query):
+        return address.is_followed(query, ("x", "y"))
+
+    assert follows({"x": "2"}) and not follows({"x": "1"}) and not follows({})
+    assert not follows({"z": "2"}) and follows({"z": "2", "y": "1"})  # the first was another page's
     address.before, address.written, address.replaced_at = {"x": "1"}, {"x": "2"}, clock[0]
-    assert not address.is_followed({"x": "1"}) and address.is_followed({"x": "3"})
+    assert not follows({"x": "1"}) and follows({"x": "3"})
     clock[0] += look.LAG_SECONDS
-    assert address.is_followed({"x": "1"})
+    assert follows({"x": "1"})
 
 
 def test_only_a_page_s_table_of_fields_reads_what_its_widgets_hold():

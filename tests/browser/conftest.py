@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from app_server import ROOT, running_app
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -14,6 +14,7 @@ FLAGS = [
     "--use-angle=swiftshader",
 ]  # fmt: skip
 SHOTS = ROOT / "test-results"
+expect.set_options(timeout=30_000)  # a cold server on a shared machine
 SIZE = {"width": 1280, "height": 720}
 
 

@@ -11,7 +11,6 @@ from vae.claims import CLAIMS
 from vae.classroom import CLAIM, PATIENT, question_of, reconcile
 
 PHONE = {"width": 390, "height": 844}
-expect.set_options(timeout=30_000)
 
 
 def button(page: Page, name: str):

@@ -11,7 +11,6 @@ from vae.figures.matrix import number
 from vae.scoring import MEASURES, matrix, reference_scores, score
 from vae.shipped import FOLDER, load_shipped
 
-expect.set_options(timeout=30_000)
 MODELS = ("digits-bce-z2", "digits-mse-z8")
 
 

@@ -9,8 +9,6 @@ from playwright.sync_api import Page, expect
 
 from vae.ui.lab.look import VIEWS
 
-expect.set_options(timeout=30_000)
-
 
 @pytest.fixture
 def lab(open_page, offline):

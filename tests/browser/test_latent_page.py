@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from vae.shipped import FOLDER
 from vae.ui.latent.look import PARTS
 
-expect.set_options(timeout=30_000)
 DIGITS, MNIST = "digits-bce-z8", "mnist-bce-z20"
 
 

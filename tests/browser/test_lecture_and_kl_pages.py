@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from vae.claims import ANSWERS, CLAIMS
 from vae.ui.look import LAG_SECONDS
 
-expect.set_options(timeout=30_000)  # a cold server on a shared machine
 VERDICT = ".st-key-lecture-verdict"
 
 

@@ -14,8 +14,6 @@ from test_words import FIELDS
 
 from vae.ui.shell import PAGES
 
-expect.set_options(timeout=30_000)
-
 FOREIGN = (
     "![i](http://127.0.0.1:9/x.png) [a](http://127.0.0.1:9/) $x^2$ <img src=http://127.0.0.1:9/y.png> :smile: **c**"
 )

@@ -4,8 +4,6 @@ import re
 
 from playwright.sync_api import expect
 
-expect.set_options(timeout=30_000)
-
 
 def test_a_number_that_is_stepped_fast_while_a_run_refreshes_the_page(open_page, offline):
     """No press is lost, and no other control goes back to where it began."""

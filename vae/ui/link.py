@@ -65,6 +65,7 @@ PARAMETERS: Mapping[str, str] = {
 
 
 RACE = ("vary", "against", "dial")
+SETTINGS = (*FIELDS, *PARAMETERS, *RACE)  # all that a link may set
 
 
 def parse_value(axis: str, text: str) -> object:
@@ -94,7 +95,7 @@ def read(query: Mapping[str, str]) -> tuple[Lineup, list[str]]:
     """
     config, problems = TrainConfig(dataset=default_dataset()), []
     for name in query:
-        if name not in FIELDS and name not in PARAMETERS and name not in RACE:
+        if name not in SETTINGS:
             problems += unknown(name)
 
     def attempt(old, make: Callable):

@@ -118,11 +118,12 @@ class Address:
     before: dict[str, str] | None = None
     replaced_at: float = 0.0
 
-    def is_followed(self, query: dict[str, str]) -> bool:
+    def is_followed(self, query: dict[str, str], fields: Iterable[str]) -> bool:
         """Whether a link was followed: the address is not ours, nor the one before, which the browser still had when it
-        asked for a refresh."""
+        asked for a refresh; nor has it none of the page's fields, as where another page wrote it while the user went back.
+        """
         lags = query == self.before and time.monotonic() - self.replaced_at < LAG_SECONDS
-        return bool(query) and query != self.written and not lags
+        return not query.keys().isdisjoint(fields) and query != self.written and not lags
 
     def write(self, query: dict[str, str]) -> None:
         if query != self.written:
@@ -185,7 +186,7 @@ class Look:
     def restore(self) -> tuple[Values, list[str]]:
         """What the page shows: a link's settings where one was followed, else what its widgets hold; and the link's problems."""
         mine, query = self._mine(), st.query_params.to_dict()
-        followed = mine["address"].is_followed(query) and not self._moved()
+        followed = mine["address"].is_followed(query, self.fields) and not self._moved()
         if "values" not in mine or followed:
             mine["values"], problems = self.read(query)
             mine["problems"] = [*problems, *doubled(self.fields)]

@@ -77,10 +77,11 @@ def _draft(lineup: Lineup) -> dict[str, object]:
 def restore() -> list[str]:
     """Take the settings from a link where one was followed, else leave them as they were. Returns the link's problems."""
     query = st.query_params.to_dict()
-    followed = st.session_state.setdefault("address", Address()).is_followed(query) and not _moved()
+    address = st.session_state.setdefault("address", Address())
+    followed = address.is_followed(query, link.SETTINGS) and not _moved()
     if "draft" not in st.session_state or followed:
         lineup, problems = link.read(query)
-        st.session_state.link_problems = [*problems, *doubled((*link.FIELDS, *link.PARAMETERS, *link.RACE))]
+        st.session_state.link_problems = [*problems, *doubled(link.SETTINGS)]
         use(lineup)
     return st.session_state.link_problems
 
