@@ -1,4 +1,5 @@
-# make run    set up if needed, then the app           (HOST=0.0.0.0 serves a class, PORT=8501)
+# make run    set up if needed, then the app, for this machine alone   (PORT=8501)
+# make serve  the same for a class: prints its address, an access code, and the lecturer's key
 # make test   set up if needed, then everything CI checks
 # make slow   trainings that take minutes; make fuzz: generated formulas, damaged files; make monkey: 10,000
 #             random steps through the app; make benchmark: speed, as ratios
@@ -8,11 +9,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HOST ?= 127.0.0.1
+HOST ?=
 PORT ?= 8501
 SEED ?= 0
 
-.PHONY: run test lint slow fuzz monkey load figures benchmark browser clean
+.PHONY: run serve test lint slow fuzz monkey load figures benchmark browser clean
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -25,8 +26,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	touch $@
 
 run: $(VENV)/.app
-	@HOST=$(HOST) PORT=$(PORT) $(BIN)/python -m vae.serving
-	@exec $(BIN)/python -m streamlit run streamlit_app.py --server.address=$(HOST) --server.port=$(PORT)
+	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m vae.serving
+
+serve: $(VENV)/.app
+	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m vae.serving serve
 
 # A browser for the tests: one that is installed, else Debian's package when root, else Playwright's own.
 browser: $(VENV)/.dev

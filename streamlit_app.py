@@ -1,14 +1,13 @@
 """VAE Loss Lab: see what the loss of a variational autoencoder does. Start with: streamlit run streamlit_app.py"""
 
+import streamlit as st
 
-def main() -> None:
-    import streamlit as st
-
+if __name__ == "__main__":  # a page is made: Streamlit runs this file each time
     from vae.ui.shell import ICON, pages
 
     st.set_page_config(page_title="VAE Loss Lab", page_icon=ICON, layout="wide")
     pages().run()
+else:  # the server starts, and imports it once
+    from vae.ui import hall
 
-
-if __name__ == "__main__":  # Dask's workers import this file under another name, and must not run the app
-    main()
+    app = st.App(__file__, lifespan=hall.lifespan, routes=hall.routes(), middleware=hall.middleware())

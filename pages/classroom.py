@@ -1,8 +1,11 @@
 """The class as one: the lecturer's desk, a seat, or the door to both."""
 
+import streamlit as st
+
 from vae.ui.classroom import desk, door, seat
+from vae.ui.keys import is_lecturer
 from vae.ui.owner import owner
-from vae.ui.shell import headline, slots
+from vae.ui.shell import headline, page, slots
 from vae.ui.words import say
 
 headline("Class", "Everybody votes once, then the verdict.")
@@ -19,3 +22,5 @@ with act:
         desk.show(room)
     else:
         seat.show(room)
+    if is_lecturer() and (room is None or room.lecturer == owner()):
+        st.page_link(page("server"), label="The server: who is here, and what is under way")

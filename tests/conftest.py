@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault(
     "VAE_DATA", str(next((p for p in (ROOT.parent / "shared" / "data", ROOT / "data") if p.is_dir()), ROOT / "data"))
 )
+os.environ["VAE_NICENESS"] = "0"  # the tests keep the cores busy themselves, and wait for the workers
 torch.set_num_threads(1)  # as on the workers: results are compared bit for bit
 
 

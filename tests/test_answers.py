@@ -8,6 +8,7 @@ from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 
+from tests.own_loop import run
 from vae.ui.answers import patient
 
 BEAT = RerunData(fragment_id="tally")
@@ -34,7 +35,7 @@ def asked_while_messages_wait(then, state=AppSessionState.APP_NOT_RUNNING) -> li
         session._scriptrunner = then
         await asyncio.sleep(0.05)
 
-    asyncio.run(play())
+    run(play())
     return created
 
 

@@ -35,6 +35,7 @@ def test_a_refresh_says_no_control_again(monkeypatch, tmp_path, page, query):
         monkeypatch.setattr(module, "starter", lambda: SimpleNamespace(engine=None, problem=""))
     app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=60)
     app.query_params.update(query)
+    app.session_state["owner"] = "0" * 32
     app.run()
     assert not app.exception and told(app._tree)  # at first each says where it stands
     app.run()

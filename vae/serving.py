@@ -1,34 +1,59 @@
-"""What `make run` says before the app starts: the address to give out, and a warning when others can reach it."""
+"""`make run` for this machine alone, `make serve` for a class: what is said before the app starts, and what opens it."""
 
 from __future__ import annotations
 
 import os
-import socket
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from vae.door.rules import EVERYWHERE, LOOPBACK, outward_address
 
-
-def outward_address() -> str:
-    """This machine's address on its network, as a class would type it; no packet is sent to find out."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # an address reserved for documentation
-            return probe.getsockname()[0]
-        except OSError:
-            return socket.gethostname()
+APP = Path(__file__).parents[1] / "streamlit_app.py"
+SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read for another
 
 
-def notice(host: str, port: str) -> str:
+def codes(environment: Mapping[str, str]) -> dict[str, str]:
+    """The access code and the lecturer's key, made here where the environment has none."""
+    return {
+        "VAE_CODE": environment.get("VAE_CODE") or _code(2),
+        "VAE_KEY": environment.get("VAE_KEY") or _code(5),
+    }
+
+
+def _code(groups: int) -> str:
+    return "-".join("".join(secrets.choice(SIGNS) for _ in range(4)) for _ in range(groups))
+
+
+def notice(host: str, port: str, codes: Mapping[str, str]) -> str:
     """The lines to print for an app that listens on host:port."""
+    shown = outward_address() if host in EVERYWHERE else host
+    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    if codes:
+        return (
+            f"VAE Loss Lab for a class: give out {address}\n"
+            f"Access code for the class:   {codes['VAE_CODE']}\n"
+            f"Your own key as a lecturer:  {codes['VAE_KEY']}   (typed in place of the code; keep it to yourself)\n"
+            "What is typed and shown goes over the network as it is, unless a proxy in front encrypts it: SECURITY.md."
+        )
     if host in LOOPBACK:
-        return f"VAE Loss Lab: http://127.0.0.1:{port} (this machine only; 'make run HOST=0.0.0.0' serves a class)"
-    shown = outward_address() if host in ("0.0.0.0", "::") else host
+        return f"VAE Loss Lab: {address} (this machine only; 'make serve' serves a class)"
     return (
-        f"VAE Loss Lab: give out http://{shown}:{port}\n"
-        "Warning: everybody on this network can open the app and train on this machine. There is no password and no "
-        "encryption; stop it (Ctrl-C) when the class is over."
+        f"VAE Loss Lab: give out {address}\n"
+        "Warning: everybody on this network can open the app and train on this machine. 'make serve' asks for a code."
     )
 
 
+def main(arguments: list[str]) -> None:
+    """Say it, and become the app. Arguments: "serve" for a class; the environment's HOST and PORT say where."""
+    serve = arguments == ["serve"]
+    host, port = os.environ.get("HOST") or ("0.0.0.0" if serve else LOOPBACK[0]), os.environ.get("PORT") or "8501"
+    found = codes(os.environ) if serve else {}
+    print(notice(host, port, found), flush=True)
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.address={host}", f"--server.port={port}"]
+    os.execve(sys.executable, command, os.environ | found)
+
+
 if __name__ == "__main__":
-    print(notice(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8501")), flush=True)
+    main(sys.argv[1:])

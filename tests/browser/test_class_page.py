@@ -30,10 +30,6 @@ def joined(open_page, code: str, **options) -> Page:
     """A phone of its own, come by the link."""
     page = open_page(f"/classroom?class={code}", size=PHONE, **{"locale": "en-GB"} | options)
     expect(page.get_by_text(f"You are in class {code}")).to_be_visible()
-    for _ in range(200):  # sooner, a reload would be somebody else
-        if any(cookie["name"] == "vae_owner" for cookie in page.context.cookies()):
-            break
-        page.wait_for_timeout(50)
     return page
 
 

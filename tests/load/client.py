@@ -22,10 +22,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 OPEN, CLICK, SWITCH, MOVE, REFRESH = KINDS = ("open", "click", "switch", "move", "refresh")
 PULSE = "vae_refresh"  # the app's own timer, a component; its data says when to ask again
-FILM = "vae_film"
 WIDGETS = ("button", "slider", "selectbox", "checkbox", "number_input", "button_group", "radio")
 AT_STEP = re.compile(r"step ([\d,]+) of ([\d,]+)")
-OWNER = re.compile(r'"owner": ?"([0-9a-f]{32})"')
 SLOW = 1.0  # seconds after which what is not answered yet counts all the same, with its age
 PATIENCE = 120.0  # seconds that a student waits for an answer before giving it up
 
@@ -173,7 +171,9 @@ class Student:
         reader, writer = await asyncio.open_connection(name, int(port))
         target = f"/{path}" + (f"?{query}" if query else "")
         cookie = f"Cookie: {self._cookie_header()}\r\n" if self.cookies else ""
-        writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{cookie}Connection: close\r\n\r\n".encode())
+        writer.write(
+            f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n{cookie}Connection: close\r\n\r\n".encode()
+        )
         head, _, _ = (await reader.read()).partition(b"\r\n\r\n")
         writer.close()
         status, *lines = head.decode("latin-1").split("\r\n")
@@ -298,8 +298,6 @@ class Student:
         component = delta.new_element.bidi_component
         if component.component_name == PULSE:
             self._set_pulse(component.id, delta.fragment_id, **json.loads(component.json))
-        elif component.component_name == FILM and (found := OWNER.search(component.json)):
-            self.cookies["vae_owner"] = found[1]  # the film's script sets it
 
     def _script_finished(self, message: ForwardMsg) -> None:
         if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:

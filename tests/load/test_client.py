@@ -13,6 +13,7 @@ import pytest
 from tests.browser.app_server import free_port
 from tests.load import figures
 from tests.load.client import CLICK, REFRESH, Student
+from tests.own_loop import run
 
 APP = """
 import streamlit as st
@@ -83,7 +84,7 @@ def play(address: str, story) -> Student:
             await student.leave()
         return student
 
-    return asyncio.run(told())
+    return run(told())
 
 
 def test_the_pages_own_timer_asks_once_for_each_answer(address):

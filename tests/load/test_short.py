@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from tests.load.client import Student
 from tests.load.scenarios import Setting, Town, class_, warm
 from tests.load.server import running_server
+from tests.own_loop import run
 
 SETTING = Setting(sessions=6, seconds=8)
 
 
 def test_a_small_class_trains_without_trouble_and_finds_its_runs_again():
     with running_server() as server:
-        asyncio.run(_class_then_return(Town(server)))
+        run(_class_then_return(Town(server)))
 
 
 async def _class_then_return(town: Town) -> None:

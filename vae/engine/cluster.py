@@ -10,6 +10,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from distributed import Client, fire_and_forget
@@ -21,7 +22,7 @@ from vae.data import default_dataset
 from vae.embedding import EmbeddingConfig
 from vae.engine import tasks
 from vae.engine.job import Job
-from vae.engine.limits import Limits
+from vae.engine.limits import LimitError, Limits
 from vae.engine.pace import Pace
 from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
@@ -30,6 +31,7 @@ from vae.engine.unfolding import Unfolding
 from vae.engine.workers import Workers
 from vae.errors import SettingError, VaeError
 from vae.evaluation import ReferenceLine
+from vae.events import event
 from vae.sweep import SweepSpec
 from vae.training import CORRECT, Program, Progress
 
@@ -40,8 +42,33 @@ ABSENCE_BEFORE_FORGETTING = 1200.0  # a parked job is kept so long
 LOOK_ROUND_EVERY = 2.0
 ENDED_JOBS_KEPT = 8  # of each kind, for each owner; a race counts as one
 ABSENT_JOBS_KEPT = 128  # in all, of owners who are away; beyond that, those away longest go first
+SILENCE_OF_THE_DEAD = 30.0  # seconds without any chunk coming back, where some are under way
 LINES_KEPT = 256  # reference lines
 UNTRAINED_KEPT = 128  # first looks at networks, by their settings
+
+
+@dataclass(frozen=True)
+class Health:
+    """How an engine stands. silent_seconds: since a chunk came back last, while some are under way; waiting: jobs that
+    want a turn; tasks: that the scheduler remembers; worker_memory: bytes."""
+
+    answers: bool
+    draining: bool
+    workers: int
+    silent_seconds: float
+    jobs: int
+    active: int
+    owners: int
+    waiting: int
+    tasks: int
+    worker_memory: int
+
+    @property
+    def works(self) -> bool:
+        return self.answers and self.workers > 0 and self.silent_seconds < SILENCE_OF_THE_DEAD
+
+    def counts(self) -> dict[str, object]:
+        return asdict(self)
 
 
 class Engine:
@@ -69,6 +96,7 @@ class Engine:
         self._untrained: OrderedDict[tuple, Progress | list[Run]] = OrderedDict()  # or who waits for it
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self.draining = False
         self._look_round_every = look_round_every
         threading.Thread(target=self._look_round, name="vae-engine", daemon=True).start()
 
@@ -147,8 +175,33 @@ class Engine:
             else:
                 run.show_untrained(answer[0])
 
+    def drain(self, on: bool = True) -> None:
+        """Start nothing new from now on, as the server is to be stopped; what is under way goes on."""
+        self.draining = on
+        event("server.drains", on=on)
+
+    def health(self) -> Health:
+        """How the engine stands."""
+        jobs, cluster = self.jobs(), self.cluster
+        return Health(
+            answers=cluster.answers,
+            draining=self.draining,
+            workers=len(cluster.workers),
+            silent_seconds=cluster.silent_seconds,
+            jobs=len(jobs),
+            active=sum(job.status.active for job in jobs),
+            owners=len({_person(job.owner) for job in jobs}),
+            waiting=cluster.queue_length,
+            tasks=cluster.tasks,
+            worker_memory=sum(cluster.memory().values()) if cluster.answers else 0,
+        )
+
     def check_start(self, jobs: Sequence[Job]) -> None:
         """LimitError where these, of one kind and owner, may not be started now."""
+        if self.draining:
+            raise LimitError(
+                "This server is about to be stopped: what is under way goes on, and nothing new is started."
+            )
         check = {Run: self.limits.check_runs, Unfolding: self.limits.check_maps}[type(jobs[0])]
         going = [job for job in self._of_kind(type(jobs[0])).values() if job.status.active]
         of_owner = sum(_person(job.owner) == _person(jobs[0].owner) for job in going)
@@ -195,10 +248,15 @@ class Engine:
 
     def discard(self, job: Job) -> None:
         """Stop a job and forget it."""
-        job.stop()
+        job.stop(keep=False)
         with self._lock:
             self._jobs.pop(job.id, None)
         self.cluster.forget(job)
+
+    def jobs(self) -> list[Job]:
+        """Every owner's, of every kind."""
+        with self._lock:
+            return list(self._jobs.values())
 
     @property
     def runs(self) -> dict[str, Run]:

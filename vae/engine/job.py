@@ -81,8 +81,8 @@ class Job(ABC):
                 self._drop_chunks()
                 self._status = Status.PAUSED
 
-    def stop(self) -> None:
-        """End the job; what it has reached so far stays."""
+    def stop(self, keep: bool = True) -> None:
+        """End the job; what it has reached so far stays, unless nobody will ask for it."""
         with self.lock:
             if not self._status.ended:
                 self._drop_chunks()

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ from vae.errors import VaeError
 
 START_SECONDS = 60  # in which a cluster is up, or is not waited for any longer
 HUNG_AFTER = "30s"  # without a sign of life a worker is replaced, and what it held is computed again
+LOST_AFTER = "15s"  # without a worker its keeper is replaced
+LOOK_EVERY = 2.0  # seconds between two looks at whether all workers are there
 SHARE_OF_MEMORY = 0.6  # of the machine's, for all workers together
 CERTIFICATES = ("tls_ca_file", "tls_client_key", "tls_client_cert")
 
@@ -40,6 +43,7 @@ SETTINGS = {
     "distributed.worker.multiprocessing-method": "forkserver" if sys.platform == "linux" else "spawn",
     "distributed.scheduler.allowed-failures": 20,  # losing a worker is no reason to give a run up
     "distributed.scheduler.worker-ttl": HUNG_AFTER,
+    "distributed.deploy.lost-worker-timeout": LOST_AFTER,
     "distributed.scheduler.work-stealing": False,  # what goes where is decided by whose turn it is: see turns.py
     # One thread of arithmetic a worker. Dask's own setting also makes malloc hand memory back to the system at once,
     # and a training step that takes and frees the same megabytes then spends nearly half its time on page faults.
@@ -130,6 +134,13 @@ def _nested(settings: Mapping[str, object]) -> dict:
     return found
 
 
+def _keep_up(cluster: LocalCluster, workers: int, gone: threading.Event) -> None:
+    """A worker's keeper gives up where it cannot start it again, as while what workers are forked from has died too: ask
+    for all of them again and again, which makes new keepers for those that are missing."""
+    while not gone.wait(LOOK_EVERY):
+        cluster.scale(workers)
+
+
 def _serve(workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the app closes its cluster itself
     dask.config.set(SETTINGS)
@@ -152,8 +163,11 @@ def _serve(workers: int) -> None:
         )
     told = {"address": cluster.scheduler_address} | {name: getattr(security, name) for name in CERTIFICATES}
     print(json.dumps(told), flush=True)
+    gone = threading.Event()
+    threading.Thread(target=_keep_up, args=(cluster, workers, gone), daemon=True).start()
     try:
         sys.stdin.read()  # until the app has gone, however it went
     finally:
+        gone.set()
         cluster.close(timeout=5)
         _kill_tree(os.getpid())

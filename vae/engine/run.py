@@ -83,7 +83,7 @@ class Run(Job):
         self.forks: tuple[tuple[int, TrainConfig], ...] = ()
         self._state: Future | KeptState | None = None  # after the last accepted chunk; None: the initial one
         self._home: KeptState | None = None  # the last one brought home
-        self._homing = False
+        self._homing: Future | None = None  # the state that is on its way home
         self._chunks_since_home = 0
         self._step = 0
         self._chunks: deque[_Chunk] = deque()
@@ -109,7 +109,7 @@ class Run(Job):
         """
         with self.lock:
             check_fork(self.config, config, self._step)
-            self.stop()
+            self.stop(keep=False)
             run = Run(self._workers, config, self.owner, run_id, self.threads, self.pace, self.program)
             self.pace.columns.remove(run)
             self.pace.columns[self.pace.columns.index(self)] = run
@@ -127,6 +127,22 @@ class Run(Job):
             if self._status is Status.PAUSED and not self._chunks:
                 self._asked_for, self._untouched = steps, False
                 self._workers.ask(self)
+
+    def pause(self) -> None:
+        with self.lock:
+            super().pause()
+            self._rest()
+
+    def stop(self, keep: bool = True) -> None:
+        with self.lock:
+            super().stop()
+            if keep:
+                self._rest()
+
+    def _rest(self) -> None:
+        """What does not go on waits at home: a worker that dies would have all of it to compute again, for nobody."""
+        if isinstance(self._state, Future) and not self._chunks:
+            self._bring_home()
 
     def show_untrained(self, progress: Progress) -> None:
         """What the network shows before its first step, where the run has not come farther by now."""
@@ -252,7 +268,7 @@ class Run(Job):
         """Let go of what is under way: Dask forgets tasks that nobody holds, and starts none of them any more."""
         self._workers.let_go([chunk.key for chunk in self._chunks])
         self._chunks.clear()
-        self._asked_for, self._homing = 0, False
+        self._asked_for, self._homing = 0, None
 
     def arrived(self, key: str, progress: Progress, seconds: float) -> None:
         """A chunk is back."""
@@ -280,16 +296,14 @@ class Run(Job):
 
     def _bring_home(self) -> None:
         """Make the state a root of its own, held here, and free the workers of everything before it."""
-        state = self._state
-        self._homing = True
+        self._homing = state = self._state
 
         def keep(found) -> None:
             kept = KeptState(found[0]) if isinstance(found, list) else None  # else lost: the chain is there still
             with self.lock:
-                if self._state is not state:
-                    return
-                self._homing, self._chunks_since_home = False, 0
-                if kept is not None:
+                if self._homing is state:
+                    self._homing, self._chunks_since_home = None, 0
+                if kept is not None and self._state is state:
                     self._state = self._home = kept
                 self.fill()
 
@@ -299,9 +313,8 @@ class Run(Job):
         """Pause for the owner's absence; the state waits at home, and costs no worker anything."""
         with self.lock:
             super().park()
-            if self._parked and isinstance(self._state, Future):
+            if self._parked:
                 self.worker = ""
-                self._bring_home()
 
     def recover(self) -> None:
         """Go on from the last state brought home, or from the beginning; the same steps give the same curve again."""
@@ -342,9 +355,11 @@ class Run(Job):
         if progress.failure:
             self._drop_chunks()
             self._status, self._message = Status.FAILED, progress.failure
+            self._rest()
         elif self._step >= self.config.total_steps:
             self._status = Status.DONE
             self.evaluate()
+            self._rest()
         elif self._status is Status.QUEUED:
             self._status = Status.RUNNING
         self._news.notify_all()

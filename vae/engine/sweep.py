@@ -195,8 +195,8 @@ class Sweep(Job):
         self._status, self._message = Status.PAUSED, str(reason)
         self._news.notify_all()
 
-    def stop(self) -> None:
-        super().stop()
+    def stop(self, keep: bool = True) -> None:
+        super().stop(keep)
         with self.lock:
             for cell in self._cells.values():
                 self._workers.forget(cell)

@@ -39,7 +39,8 @@ from vae.training import Program, Progress, TrainState, advance, initial_state, 
 # What a chunk starts from: the state after the chunk before, one brought home, or None for the initial state.
 Before = TrainState | None
 
-NICENESS = 15  # workers give way to the web server, which has little to do and must do it at once
+# Workers give way to the web server, which has little to do and must do it at once.
+NICENESS = int(os.environ.get("VAE_NICENESS") or 15)
 
 
 def state_in(before: Before, config: TrainConfig) -> TrainState:

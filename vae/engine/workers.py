@@ -59,6 +59,8 @@ class Workers:
         self._chunks: dict[str, ChunkOwner] = {}
         self._inbox: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = threading.Event()
+        self._settled = time.monotonic()  # when a chunk came back last
+        self.tasks = 0  # that the scheduler remembers
         self.local: LocalProcess | None = None
         self.connect()
         threading.Thread(target=self._serve, name="vae-turns", daemon=True).start()
@@ -150,6 +152,16 @@ class Workers:
     def queue_length(self) -> int:
         return sum(job.wants_turn() for job in list(self._waiting))
 
+    @property
+    def silent_seconds(self) -> float:
+        """How long chunks have been under way without one of them coming back; 0 where none is."""
+        return time.monotonic() - self._settled if self._chunks else 0.0
+
+    def memory(self) -> dict[str, int]:
+        """Bytes that each worker said last it uses, by address."""
+        found = self.client.scheduler_info(n_workers=-1)["workers"]
+        return {address: worker["metrics"].get("memory", 0) for address, worker in found.items()}
+
     def chunk_seconds(self) -> float:
         """What a chunk should take at the present load: their number is bounded, whatever is asked for."""
         running = sum(job.in_flight > 0 or job.wants_turn() for job in list(self._waiting))
@@ -183,6 +195,8 @@ class Workers:
     def _settle(self, key: str, seconds: float | None = None) -> None:
         self._chunks.pop(key, None)
         self._turns.take_back(key, seconds)
+        if seconds is not None:
+            self._settled = time.monotonic()
 
     # ---- single results ----
 
@@ -232,6 +246,7 @@ class Workers:
                 found = (await self.client.scheduler.identity(n_workers=-1))["workers"]
                 if set(found) - set(self._turns.workers):
                     await self.client.run_on_scheduler(_free_stuck)
+                self.tasks = await self.client.run_on_scheduler(_count_tasks)
             except Exception:  # the scheduler does not answer: the engine looks after that
                 return
             self._inbox.put(lambda: setattr(self._turns, "workers", _alive(found)))
@@ -252,6 +267,8 @@ class Workers:
                 passed.add(job)
                 continue
             key, seconds = taken
+            if not self._chunks:
+                self._settled = time.monotonic()  # silence begins with the first chunk that is waited for
             self._chunks[key] = job
             self._turns.give(key, job, worker, seconds)
 
@@ -269,6 +286,10 @@ def _alive(found: dict) -> dict[str, int]:
 def _to_carry() -> dict[str, ImageDataset]:
     """The data sets that lie here in files."""
     return {name: load_dataset(name) for name, source in DATASETS.items() if source.megabytes and source.is_present()}
+
+
+def _count_tasks(dask_scheduler: Scheduler) -> int:
+    return len(dask_scheduler.tasks)
 
 
 def _free_stuck(dask_scheduler: Scheduler) -> None:

@@ -104,12 +104,10 @@ class Column:
     mark: str = "■"
 
 
-def film(
-    columns: Sequence[Column], steps: Sequence[int], shown: int, looking: int | None, said: str, owner: str, key: str
-) -> None:
+def film(columns: Sequence[Column], steps: Sequence[int], shown: int, looking: int | None, said: str, key: str) -> None:
     """Show pictures after steps[shown]; the slider sets st.session_state[key]["looking"] to a step or None.
 
-    said: a sentence for screen readers, read out when it changes. owner: kept in a cookie, to find runs again.
+    said: a sentence for screen readers, read out when it changes.
     """
     data = {
         "columns": [
@@ -126,7 +124,6 @@ def film(
         "shown": shown,
         "looking": looking,
         "said": said,
-        "owner": owner,
     }
     _film(data=data, key=key, default={"looking": None}, on_looking_change=_nothing)
 

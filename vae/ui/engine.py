@@ -1,18 +1,16 @@
-"""The process's engine, started and warmed in the background at the first visit."""
+"""The process's engine, started and warmed in the background as the server starts."""
 
 from __future__ import annotations
 
 import gc
 import threading
 
-import streamlit as st
-
 from vae.engine import Engine, shared_engine
 from vae.ui.owner import is_present
 
 
 class Starter:
-    """Holds the engine once it is up; a Dask client is awaitable, which st.cache_resource refuses to hold itself."""
+    """Holds the engine once it is up."""
 
     def __init__(self):
         self.engine: Engine | None = None
@@ -32,9 +30,15 @@ class Starter:
         self.ready.set()
 
 
-@st.cache_resource(show_spinner=False)
+_starting = threading.Lock()
+_starter: Starter | None = None
+
+
 def starter() -> Starter:
-    return Starter()
+    global _starter
+    with _starting:
+        _starter = _starter or Starter()
+        return _starter
 
 
 def engine() -> Engine | None:

@@ -10,7 +10,6 @@ export default function ({ data, parentElement, setStateValue }) {
       <p class="said" role="status" aria-live="polite"></p>`;
     parentElement.appendChild(host);
   }
-  if (data.owner) document.cookie = `vae_owner=${data.owner}; path=/; SameSite=Strict; max-age=2592000`;
   const columns = host.querySelector(".columns");
   columns.style.setProperty("--columns", data.columns.length);
   keep(columns, data.columns, () => '<h5><span class="mark"></span><b></b> <small></small></h5><div class="rows"></div>', (node, column) => {

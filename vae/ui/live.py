@@ -20,7 +20,6 @@ from vae.training import Observation, Pictures
 from vae.ui import components, dial, lookback, runs, settings, words
 from vae.ui.components import Column, Row
 from vae.ui.engine import Starter
-from vae.ui.owner import owner
 from vae.ui.refresh import OFTEN, refreshing
 
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
@@ -74,7 +73,7 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
         with left:
             said = words.spoken(configs[0], views[0])
             columns = _columns(configs, vary, pictures, seen)
-            components.film(columns, steps, index, looking, said, owner(), key="film")
+            components.film(columns, steps, index, looking, said, key="film")
         _panel(engine, race, vary, views, seen, None if looking is None else steps[index])
     if waiting and not _is_waiting(views):
         st.rerun(scope="app")  # it has ended: the buttons change, the timer stops

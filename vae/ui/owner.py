@@ -1,14 +1,18 @@
-"""Whose run is whose. A cookie names a browser, so that a reload finds its run again; no account, no other data."""
+"""Whose run is whose. A cookie names a browser, so that a reload finds its run again; no account, no other data.
+
+The door sets it, signed and out of reach of scripts; a page believes no other."""
 
 from __future__ import annotations
 
-import re
+import secrets
 import threading
-import uuid
 
 import streamlit as st
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from vae.door.passes import OWNER_COOKIE
+from vae.ui.keys import passes
 
 _sessions: dict[str, set[str]] = {}  # owner -> ids of their sessions
 _lock = threading.Lock()
@@ -17,8 +21,8 @@ _lock = threading.Lock()
 def owner() -> str:
     """This browser's name: 32 hexadecimal digits. Also notes that this session is one of theirs."""
     if "owner" not in st.session_state:
-        cookie = st.context.cookies.get("vae_owner", "")
-        st.session_state.owner = cookie if re.fullmatch("[0-9a-f]{32}", cookie) else uuid.uuid4().hex
+        cookie = st.context.cookies.get(OWNER_COOKIE, "")
+        st.session_state.owner = passes().owner_of(cookie) or secrets.token_hex(16)
     context = get_script_run_ctx()
     if context is not None:
         with _lock:
@@ -40,6 +44,13 @@ def is_present(name: str) -> bool:
         else:
             _sessions.pop(name, None)
     return bool(alive)
+
+
+def sessions() -> int:
+    """How many sessions are connected."""
+    runtime = get_instance()
+    with _lock:
+        return sum(runtime.is_active_session(session) for found in _sessions.values() for session in found)
 
 
 def session_id() -> str:

@@ -28,6 +28,7 @@ PAGES = {
     "lab": ("Lab", "science"),
     "zoo": ("Bug zoo", "pest_control"),
     "classroom": ("Class", "groups"),
+    "server": ("Server", "dns"),
 }
 
 STYLE = """
@@ -51,9 +52,10 @@ def pages():
     st.html(STYLE)
     starter()
     owner()
-    first, *others = PAGES
+    first, *others, last = PAGES
     # The address of the first page is "/", whatever its name: the name is that of a second entry, which is not shown.
-    shown = [page(first, default=True, url_path="start"), *map(page, others), page(first, visibility="hidden")]
+    shown = [page(first, default=True, url_path="start"), *map(page, others)]
+    shown += [page(hidden, visibility="hidden") for hidden in (first, last)]  # the last is the lecturer's, by a link
     current = st.navigation(shown, position="top")
     bell.ring(current.url_path, page)
     return current

@@ -150,7 +150,7 @@ def _pictures(bug: Bug, views: Sequence[View]) -> None:
         note = f"squared error {_short(seen.squared_error)} · KL {_short(seen.kl)}"
         columns.append(Column(_rows(lookback.at(film, steps[index]), title), title, note, colour))
     said = "Trained." if all(view.status.ended for view in views) else "Training." if looking is None else ""
-    components.film(columns, steps, index, looking, said, owner(), key="zoo-film")
+    components.film(columns, steps, index, looking, said, key="zoo-film")
 
 
 def _rows(shown: Pictures, title: str) -> list[Row]:

@@ -14,6 +14,7 @@ from vae.ui.classroom import bell, door
 from vae.ui.classroom.attempt import attempt
 from vae.ui.classroom.way import notice, way_in
 from vae.ui.components import figure
+from vae.ui.keys import rules
 from vae.ui.refresh import refreshing
 from vae.ui.words import plain, say
 from vae.zoo import ZOO
@@ -27,7 +28,6 @@ KEYS = {
 
 
 def show(room: Classroom) -> None:
-    door.remember()
     st.html(STYLE)
     left, right = st.columns([1, 2.1], gap="large")
     with left:
@@ -45,11 +45,12 @@ def show(room: Classroom) -> None:
 
 def _way_in(room: Classroom) -> None:
     link = way_in(room.code)
+    access = f"<div class='access'>access code <b>{html.escape(rules().code)}</b></div>" if rules().code else ""
     code = segno.make(link, error="m").svg_data_uri(scale=6, border=3, light="#fff")
     shown = html.escape(link.partition("://")[2]).replace("/", "/<wbr>").replace("?", "<wbr>?")
     st.html(
         f"<div class='vae-way-in'><img src='{html.escape(code)}' alt='QR code of the link to join'>"
-        f"<div class='code'>{room.code}</div><div class='link'>{shown}</div></div>"
+        f"<div class='code'>{room.code}</div><div class='link'>{shown}</div>{access}</div>"
     )
     if (warning := notice()) is not None:
         say(warning)
@@ -159,6 +160,8 @@ STYLE = """
 .vae-way-in img { width: min(100%, 300px); border-radius: 8px; }
 .vae-way-in .code { font-size: 3rem; font-weight: 700; letter-spacing: 0.18em; line-height: 1.15; margin-right: -0.18em; }
 .vae-way-in .link { font-size: 1.35rem; font-weight: 600; overflow-wrap: anywhere; line-height: 1.25; }
+.vae-way-in .access { font-size: 1.2rem; margin-top: 0.4rem; }
+.vae-way-in .access b { font-size: 1.6rem; letter-spacing: 0.06em; }
 .vae-tally { display: flex; gap: 2rem; justify-content: center; font-size: 1.3rem; font-variant-numeric: tabular-nums; }
 .vae-tally b { font-size: 2.6rem; }
 .vae-asked h3 { font-size: 1.9rem; margin: 0; padding: 0.4rem 0 0.2rem; }

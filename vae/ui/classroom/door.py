@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from types import MappingProxyType
 
 import streamlit as st
@@ -14,10 +13,6 @@ from vae.errors import SettingError
 from vae.ui.classroom.attempt import attempt, refusals
 from vae.ui.look import Field, Look, digits_of
 from vae.ui.owner import owner
-
-_remember = st.components.v2.component(
-    "vae_remember", js=Path(__file__).with_name("remember.js").read_text(), isolate_styles=False
-)
 
 
 def _code(name: str, text: str) -> str:
@@ -48,11 +43,6 @@ def enter() -> tuple[Classroom | None, list[str]]:
     LOOK.set(**{"class": room.code if room else ""})
     LOOK.share()
     return room, problems
-
-
-def remember() -> None:
-    """A reload is to find its class, and not to vote again."""
-    _remember(data={"owner": owner()}, key="classroom.remember")
 
 
 def closed() -> None:

@@ -12,7 +12,6 @@ from vae.ui.words import plain
 
 
 def show(room: Classroom) -> None:
-    door.remember()
     st.html(STYLE)
     asked = room.state.round
     with st.container(key="classroom-seat", width=640):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from vae.serving import LOOPBACK, outward_address
+from vae.door.rules import LOOPBACK, outward_address
 
 
 def way_in(code: str) -> str:
@@ -25,11 +25,7 @@ def way_in(code: str) -> str:
 
 def notice() -> str | None:
     """What a lecturer must know before giving the link out."""
-    return (
-        "Only this machine can open the link: start the app with make run HOST=0.0.0.0 to serve a class."
-        if _only_here()
-        else None
-    )
+    return "Only this machine can open the link: start the app with make serve." if _only_here() else None
 
 
 def _only_here() -> bool:

@@ -12,16 +12,9 @@ from vae.ui.lab.look import LOOK, VIEWS
 from vae.ui.lab.sweeps import Opened, bring, choices, content_of, open_sweep
 from vae.ui.live import start_up_notice
 from vae.ui.look import Values
-from vae.ui.owner import owner
 from vae.ui.words import say
 
 UPLOAD = "lab:file"
-_cookie = st.components.v2.component(  # as the Train page's film does: a reload finds this browser's sweeps again
-    "vae_lab_owner",
-    js="""export default function ({ data }) {
-      document.cookie = `vae_owner=${data.owner}; path=/; SameSite=Strict; max-age=2592000`;
-    }""",
-)
 
 
 def restore() -> tuple[Values, list[str]]:
@@ -38,7 +31,6 @@ def sidebar(look: Values) -> None:
         form.form(look)
         if waiting:
             start_up_notice(starter())
-        _cookie(data={"owner": owner()}, key="lab.owner")
 
 
 def controls(look: Values) -> Opened | None:
