@@ -14,7 +14,7 @@ import vae.engine.run as run_module
 import vae.engine.unfolding as unfolding_module
 import vae.engine.workers as workers_module
 from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
-from vae.engine import Engine, Status
+from vae.engine import Engine, LimitError, Status
 from vae.engine.cluster import workers_wanted
 from vae.sweep import SweepSpec
 
@@ -136,6 +136,15 @@ def test_killing_the_worker_that_holds_the_state_changes_nothing(engine, headles
     wait_for(lambda: len(engine.client.scheduler_info(n_workers=-1)["workers"]) == 2)
 
 
+def tasks_of(engine, run) -> int:
+    """How many the scheduler remembers of this run."""
+
+    def count(dask_scheduler, run_id):
+        return sum(run_id in str(key) for key in dask_scheduler.tasks)
+
+    return engine.client.run_on_scheduler(count, run_id=run.id)
+
+
 def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypatch):
     monkeypatch.setattr(run_module, "HOME_EVERY", 10)
     monkeypatch.setattr(workers_module, "CHUNK_SECONDS", 0.02)
@@ -145,11 +154,7 @@ def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypat
 
     def look():
         nonlocal most
-
-        def count(dask_scheduler, run_id):
-            return sum(run_id in str(key) for key in dask_scheduler.tasks)
-
-        most = max(most, engine.client.run_on_scheduler(count, run_id=run.id))
+        most = max(most, tasks_of(engine, run))
         homes.add(run._home)
         return run.view().status.ended
 
@@ -158,6 +163,49 @@ def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypat
     assert run._count > 60 and len(homes) >= 3
     assert most < run._count  # left alone, two tasks a chunk would all have stayed
     assert most <= 2 * 40
+
+
+def test_what_rests_waits_at_home_so_that_a_dead_worker_costs_it_nothing(engine, headless):
+    """Paused, stopped or done: nothing of it is left on the workers, and it can still be stepped, gone on with, brought."""
+    run, stopped = engine.create_run(CONFIG), engine.create_run(CONFIG)
+    for each in (run, stopped):
+        each.start()
+        wait_for(lambda each=each: each.view().step)
+    stopped.stop()
+    run.pause()
+    wait_for(lambda: not tasks_of(engine, run) and not tasks_of(engine, stopped))
+    assert stopped.state().step == stopped.view().step > 0
+    for _ in range(5):  # each while the last state may be on its way
+        before = run.view().step
+        run.step()
+        wait_for(lambda before=before: run.view().step == before + 1)
+    run.start()
+    wait_for(lambda: run.view().status.ended and not run.view().evaluating)
+    wait_for(lambda: not tasks_of(engine, run))
+    assert_same_as_headless(run, headless)
+
+
+def test_health_counts_what_there_is_and_a_drained_engine_starts_nothing(engine, caplog):
+    run, late = (engine.create_run(CONFIG, owner) for owner in ("a", "b:zoo"))
+    with caplog.at_level("INFO", "vae.events"):
+        engine.start([run])
+        wait_for(lambda: run.view().step)
+        found = engine.health()
+        assert found.works and found.workers == 2 and found.active >= 1 and found.owners >= 2
+        wait_for(lambda: engine.health().tasks > 0 and engine.health().worker_memory > 1e8)
+        engine.drain()
+        try:
+            with pytest.raises(LimitError, match="about to be stopped"):
+                engine.start([late])
+            assert run.status.active and late.view().step == 0
+        finally:
+            engine.drain(False)
+        run.stop()
+        wait_for(lambda: any("job.ended" in record.message for record in caplog.records))
+    told = [record.message for record in caplog.records]
+    assert any('"job.started", "kind": "run", "columns": 1' in line for line in told)
+    assert any('"kind": "run", "status": "stopped"' in line for line in told)
+    engine.discard(late)
 
 
 def test_many_runs_share_two_workers(engine):

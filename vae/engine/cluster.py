@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from weakref import WeakSet
 
 from distributed import Client, fire_and_forget
 from distributed.security import Security
@@ -97,6 +98,7 @@ class Engine:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self.draining = False
+        self._told: WeakSet[Job] = WeakSet()  # whose end is in the log
         self._look_round_every = look_round_every
         threading.Thread(target=self._look_round, name="vae-engine", daemon=True).start()
 
@@ -213,6 +215,7 @@ class Engine:
         with jobs[0].lock:  # the columns of a race share it
             for job in jobs:
                 job.start()
+        event("job.started", kind=_kind(jobs[0]), columns=len(jobs))
 
     @property
     def workers(self) -> int:
@@ -308,12 +311,20 @@ class Engine:
                 if not self.cluster.answers:
                     self.recover()
                 self.park_and_resume()
+                self._tell_ended()
             except Exception:  # one job's trouble is not to leave all others unwatched
                 if not self._closed.is_set():
                     logger.exception("Looking after jobs failed; it is tried again.")
 
+    def _tell_ended(self) -> None:
+        for job in self.jobs():
+            if job.status.ended and job not in self._told:
+                self._told.add(job)
+                event("job.ended", kind=_kind(job), status=job.status.value)
+
     def recover(self) -> None:
         """The scheduler has gone: find it again or start another, and have every job go on from what is at home."""
+        event("workers.lost")
         self.cluster.reconnect()
         with self._lock:
             jobs = list(self._jobs.values())
@@ -364,6 +375,10 @@ def _by_lock(jobs: Iterable[Job]) -> list[list[Job]]:
 def _person(owner: str) -> str:
     """What follows a colon is the part of the app that an owner's jobs belong to ("...:zoo"), not another owner."""
     return owner.partition(":")[0]
+
+
+def _kind(job: Job) -> str:
+    return type(job).__name__.lower()
 
 
 def _new_id() -> str:

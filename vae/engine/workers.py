@@ -26,6 +26,7 @@ from vae.engine import tasks
 from vae.engine.local import LocalProcess
 from vae.engine.turns import Claimant, Turns
 from vae.errors import VaeError
+from vae.events import event
 
 logger = logging.getLogger(__name__)
 
@@ -249,9 +250,14 @@ class Workers:
                 self.tasks = await self.client.run_on_scheduler(_count_tasks)
             except Exception:  # the scheduler does not answer: the engine looks after that
                 return
-            self._inbox.put(lambda: setattr(self._turns, "workers", _alive(found)))
+            self._inbox.put(lambda: self._take_workers(_alive(found)))
 
         self.client.loop.add_callback(look)
+
+    def _take_workers(self, found: dict[str, int]) -> None:
+        if found.keys() != self._turns.workers.keys():
+            event("workers.changed", workers=len(found))
+        self._turns.workers = found
 
     def _deal(self) -> None:
         """Hand out turns as long as there is a worker with a place for one."""

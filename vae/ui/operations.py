@@ -82,7 +82,7 @@ def _stop(engine: Engine, job: Run | Sweep | Unfolding) -> None:
     together: Sequence = Race.of(job).runs if isinstance(job, Run) else [job]
     for one in together:
         one.stop()
-    event("job.stopped", by="lecturer", kind=type(job).__name__.lower())
+    event("job.stopped", by="lecturer")
 
 
 def who(name: str) -> str:
