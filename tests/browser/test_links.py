@@ -34,7 +34,7 @@ def no_foreign_element(page: Page) -> None:
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", FIELDS)
 def test_what_a_link_brings_is_text_and_asks_nobody_for_anything(open_page, offline, name):
     query = urlencode(dict.fromkeys(FIELDS[name], FOREIGN) | {FOREIGN: "1", "utm_source": "mail"})
     page = open_page(f"/{name}/?{query}", address=offline)
