@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from vae.classroom import CLASSES, Classroom, State
+from vae.ui.keys import rules
 from vae.ui.owner import owner
 from vae.ui.refresh import refreshing
 
 SECONDS = 2.0
 HEARD, FOLLOWED = "classroom.heard", "classroom.followed"  # what this session knows of its class
 
+_go = st.components.v2.component(
+    "vae_go", js="export default function ({ data }) { location.assign(data.address); }", isolate_styles=False
+)
 _hold = st.components.v2.component("vae_hold", js=Path(__file__).with_name("hold.js").read_text(), isolate_styles=False)
 
 
@@ -29,7 +34,7 @@ def ring(current: str, page: Callable[..., st.Page]) -> None:
     if room is None:
         return
     if not taught:
-        _follow(room, page)
+        _follow(room)
     with st.container(horizontal=True, vertical_alignment="center", key="class-bell"):
         if current != "classroom":
             _banner(room.state, page, room.code, me, bool(taught))
@@ -52,12 +57,16 @@ def listen() -> None:
         st.rerun(scope="app")
 
 
-def _follow(room: Classroom, page: Callable[..., st.Page]) -> None:
-    """Go where the lecturer has sent everybody since; whoever comes later stays where they came."""
+def _follow(room: Classroom) -> None:
+    """Go where the lecturer has sent everybody since; whoever comes later stays where they came.
+
+    The browser goes there as by a link: a page that the server switches while one of its parts is refreshed is now and
+    then left empty.
+    """
     sent, followed = room.state.sent, st.session_state.get(FOLLOWED, {})
     st.session_state[FOLLOWED] = {room.code: sent.number}
     if followed.get(room.code, sent.number) < sent.number:
-        st.switch_page(page(sent.page), query_params=sent.query)
+        _go(data={"address": f"{rules().base}/{sent.page}?{urlencode(sent.query)}"}, key=f"classroom.go.{sent.number}")
 
 
 def _banner(state: State, page: Callable[..., st.Page], code: str, me: str, taught: bool) -> None:
