@@ -98,6 +98,7 @@ def test_a_run_is_the_same_to_the_bit_while_workers_come_and_go(by_hand, curve):
         engine.close()
 
 
+@pytest.mark.slow
 def test_data_sets_that_workers_lack_are_sent_to_them_once(by_hand, mnist, tmp_path):
     for process in by_hand.processes[1:]:
         process.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from app_server import ROOT, running_app
@@ -69,6 +70,14 @@ class Watched:
 
 def _is_local(url: str, address: str) -> bool:
     return url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
+
+
+def pytest_collection_modifyitems(items):
+    """Two cores draw every page in software, beside the servers and their workers: a journey that fails has one more try,
+    and the summary names it."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)

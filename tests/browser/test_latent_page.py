@@ -71,7 +71,7 @@ def test_the_first_visit_shows_a_good_model_and_a_traversal_at_once(latent):
     expect(page.locator(".st-key-now-0 img")).to_have_attribute("src", before)
 
 
-@pytest.mark.parametrize("model", [DIGITS, MNIST])
+@pytest.mark.parametrize("model", [DIGITS, pytest.param(MNIST, marks=pytest.mark.slow)])
 def test_every_part_opens_offline(latent, model):
     page = latent(f"?model={model}")
     grid(page, "strips.0")
@@ -209,7 +209,7 @@ def test_no_part_scrolls_sideways_on_a_phone(latent):
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
 
 
-@pytest.mark.parametrize("part", ["walk", "image"])
+@pytest.mark.parametrize("part", [pytest.param("walk", marks=pytest.mark.slow), "image"])
 def test_a_map_unfolds_where_the_page_was_opened_at_another_part(latent, part):
     """Its refreshes forget the widgets of that part, and what those held is still asked for."""
     page = latent(f"?model={MNIST}&part={part}")

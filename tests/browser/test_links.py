@@ -34,7 +34,10 @@ def no_foreign_element(page: Page) -> None:
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", FIELDS)
+QUICK = ("train", "latent", "classroom")  # one of each way to read a link
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in FIELDS])
 def test_what_a_link_brings_is_text_and_asks_nobody_for_anything(open_page, offline, name):
     query = urlencode(dict.fromkeys(FIELDS[name], FOREIGN) | {FOREIGN: "1", "utm_source": "mail"})
     page = open_page(f"/{name}/?{query}", address=offline)
@@ -52,6 +55,7 @@ def test_the_first_page_has_an_address_of_its_own_too(open_page, offline):
     expect(page.get_by_text(re.compile("Page not found"))).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_every_page_stands_under_a_base_path(open_page, tmp_path):
     """As behind a server that serves other things too; with a slash at its end, and by the links between pages."""
     with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1", STREAMLIT_SERVER_BASE_URL_PATH="class/vae") as (

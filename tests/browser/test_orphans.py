@@ -17,7 +17,9 @@ def workers_of(process) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize(
-    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=lambda s: s.name
+    "sent",
+    [signal.SIGINT, *(pytest.param(s, marks=pytest.mark.slow) for s in (signal.SIGTERM, signal.SIGKILL))],
+    ids=lambda s: s.name,
 )
 def test_no_process_outlives_the_server(sent, profile, tmp_path):
     with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1") as (process, address, log):

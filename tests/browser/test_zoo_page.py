@@ -109,6 +109,7 @@ def test_the_page_fits(open_page, scheme, width, height):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.slow
 def test_a_control_that_the_browser_loads_late_stands_where_the_link_says(open_page, app):
     """The page is made more than once before then: by its own first pictures, and by a click here."""
     page, late = open_page("/_stcore/health"), []
