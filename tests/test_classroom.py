@@ -5,15 +5,31 @@ import io
 import threading
 import time
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import pytest
 
+import vae
 from vae.claims import CLAIMS
-from vae.classroom import CLAIM, PATIENT, Classes, ClassroomError, State, counts, question_of, reconcile, table
+from vae.classroom import (
+    CLAIM,
+    PATIENT,
+    RACE,
+    RACES,
+    Classes,
+    ClassroomError,
+    State,
+    answered,
+    counts,
+    question_of,
+    reconcile,
+    table,
+)
 from vae.classroom.questions import KINDS
 from vae.classroom.room import CODE_LENGTH, LONGEST, MOST_CLASSES, MOST_PEOPLE, SIGNS
 from vae.classroom.sentences import SENTENCES
 from vae.errors import SettingError
+from vae.ui import link
 from vae.zoo import ZOO
 
 ASKED = (CLAIM, "direction")
@@ -200,8 +216,33 @@ def test_every_question_has_its_answer_and_a_sentence_for_each_wrong_one(kind, k
 
 def test_no_sentence_serves_two_answers_and_no_record_is_left_over():
     told = [sentence for table in SENTENCES.values() for row in table.values() for sentence in row.values()]
-    assert len(told) == len(set(told)) == 2 * len(CLAIMS) + len(ZOO) * (len(ZOO) - 1)
-    assert [set(SENTENCES[kind]) for kind in KINDS] == [set(CLAIMS), set(ZOO)]
+    assert len(told) == len(set(told)) == 2 * len(CLAIMS) + len(ZOO) * (len(ZOO) - 1) + 2 * len(RACES)
+    assert [set(SENTENCES[kind]) for kind in KINDS] == [set(CLAIMS), set(ZOO), set(RACES)]
+
+
+@pytest.mark.parametrize("key", [pytest.param(k, marks=[] if k == "beta" else pytest.mark.slow) for k in RACES])
+def test_a_race_ends_as_its_sentences_say_whatever_the_seed(key):
+    """Its link is one of the Train page's, its columns are paired, and its answer is what two trainings measure."""
+    lineup, problems = link.read(RACES[key].query)
+    assert problems == [] and len(lineup.columns()) == 2
+    question = question_of(RACE, key)
+    assert question.answer == "" and all(reconcile(question, answer) for answer in SENTENCES[RACE][key])
+    for seed in (1, 2):
+        columns = [replace(config, seed=seed) for config in lineup.columns()]
+        told = answered(question, [list(vae.train(config))[-1][1].observations[-1] for config in columns])
+        assert set(SENTENCES[RACE][key]) == set(wrong_answers(told)), told.explain
+        assert told.verdict == told.options[told.answer] and RACES[key].names[0] in told.explain
+
+
+def test_columns_that_differ_by_a_twentieth_count_as_the_same():
+    race = RACES["beta"]
+
+    def seen(error):
+        return SimpleNamespace(squared_error=error, kl=0.0)
+
+    assert race.outcome([seen(1.0), seen(1.04)])[0] == "same"
+    assert race.outcome([seen(1.0), seen(1.1)])[0] == "first" and race.outcome([seen(1.1), seen(1.0)])[0] == "second"
+    assert RACES["losses"].outcome([SimpleNamespace(kl=2.0), SimpleNamespace(kl=1.0)])[0] == "first"
 
 
 def test_a_verdict_that_turned_has_no_sentence():
@@ -214,7 +255,7 @@ def test_the_order_of_causes_gives_nothing_away():
     assert options != sorted(options) and all(list(question_of(PATIENT, key).options) == options for key in ZOO)
 
 
-@pytest.mark.parametrize(("kind", "key"), [("race", "a"), (CLAIM, "a"), (PATIENT, "blur")])
+@pytest.mark.parametrize(("kind", "key"), [("quiz", "a"), (RACE, "a"), (CLAIM, "a"), (PATIENT, "blur")])
 def test_an_unknown_question_is_refused_in_a_sentence(kind, key):
     with pytest.raises(SettingError, match="is accepted"):
         question_of(kind, key)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae.classroom import CLAIM, CLASSES, PATIENT, counts, question_of, reconcile
+from vae.classroom import CLAIM, CLASSES, PATIENT, RACE, counts, question_of, reconcile
 from vae.figures.votes import RIGHT, votes
 from vae.ui.classroom import desk
 
@@ -86,6 +86,39 @@ def test_a_patient_is_asked_by_its_letter(open_app):
     page(app.selectbox(key=f"classroom-{PATIENT}").select("c").run())
     press(app, "classroom-ask-it")
     assert room.state.now == (PATIENT, "c")
+
+
+def test_a_race_is_run_while_the_class_votes_and_its_end_is_the_answer(open_app, engine):
+    room = CLASSES.open(ME)
+    CLASSES.join(room.code, OTHER)
+    app = page(open_app("classroom", engine))
+    page(app.segmented_control(key="classroom-kind").set_value(RACE).run())
+    page(app.selectbox(key=f"classroom-{RACE}").select("beta").run())
+    press(app, "classroom-ask-it")
+    room.vote(OTHER, (RACE, "beta"), "second")
+    press(app, "classroom-reveal")
+    if not room.state.round.revealed:  # so soon it is still under way, and says how far
+        assert "The race is at" in text(app)
+    run = engine.runs_of(f"{ME}:class")[-1]
+    while run.status.active:
+        run.wait_for_news(1)
+    press(app, "classroom-reveal")
+    told = room.state.round.question
+    assert room.state.round.revealed and told.answer == "first" and "β = 1" in told.explain
+    said = text(app).replace("\\", "")
+    assert told.explain in said and reconcile(told, "second") in said
+    press(app, "classroom-ask-it")  # asked again, it is not run again
+    assert len(engine.runs_of(f"{ME}:class")) == 2
+    for run in engine.runs_of(f"{ME}:class"):
+        engine.discard(run)
+
+
+def test_a_race_without_workers_is_refused_in_a_sentence(open_app):
+    room = CLASSES.open(ME)
+    app = page(open_app("classroom"))
+    page(app.segmented_control(key="classroom-kind").set_value(RACE).run())
+    press(app, "classroom-ask-it")
+    assert "The workers are still starting" in text(app) and room.state.round is None
 
 
 def test_what_a_class_that_ended_elsewhere_refuses_is_said(open_app):

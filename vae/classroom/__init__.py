@@ -3,7 +3,8 @@
 Pure state, thread-safe, in memory alone: when a class ends, nothing of it is left.
 """
 
-from vae.classroom.questions import CLAIM, PATIENT, Question, question_of
+from vae.classroom.questions import CLAIM, PATIENT, RACE, Question, answered, question_of
+from vae.classroom.races import RACES
 from vae.classroom.room import CLASSES, Classes, Classroom, ClassroomError, Round, Sent, State
 from vae.classroom.sentences import reconcile
 from vae.classroom.tally import counts, table
@@ -12,6 +13,8 @@ __all__ = [
     "CLAIM",
     "CLASSES",
     "PATIENT",
+    "RACE",
+    "RACES",
     "Classes",
     "Classroom",
     "ClassroomError",
@@ -19,6 +22,7 @@ __all__ = [
     "Round",
     "Sent",
     "State",
+    "answered",
     "counts",
     "question_of",
     "reconcile",

@@ -1,21 +1,23 @@
-"""What a class can be asked: each claim of the lecture, each patient of the zoo."""
+"""What a class can be asked: each claim of the lecture, each patient of the zoo, and how a race ends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from vae.claims import ANSWERS, CLAIMS
+from vae.classroom.races import RACES, Seen
 from vae.errors import SettingError
 from vae.zoo import ZOO, find_bug
 
-CLAIM, PATIENT = "claim", "patient"
+CLAIM, PATIENT, RACE = "claim", "patient", "race"
 
 
 @dataclass(frozen=True)
 class Question:
-    """options: answer -> how it reads, in the order in which it is offered; answer: the right one of them.
+    """options: answer -> how it reads, in the order in which it is offered; answer: the right one of them, "" for a race
+    until it is revealed.
 
     verdict and explain say what it is and why. page and query open the page that shows it.
     """
@@ -62,4 +64,18 @@ def _of_patient(key: str) -> Question:
     )  # fmt: skip
 
 
-KINDS = {CLAIM: _of_claim, PATIENT: _of_patient}
+def _of_race(key: str) -> Question:
+    if key not in RACES:
+        raise SettingError("race", key, f"one of {', '.join(RACES)} is accepted")
+    race = RACES[key]
+    return Question(RACE, key, race.title, race.text, race.options, "", "", "", "train", race.query)
+
+
+def answered(question: Question, seen: Sequence[Seen]) -> Question:
+    """A race's question with its answer, as what its two columns have come to says."""
+    race = RACES[question.key]
+    answer, told = race.outcome(seen)
+    return replace(question, answer=answer, verdict=race.options[answer], explain=f"{told}. {race.why}")
+
+
+KINDS = {CLAIM: _of_claim, PATIENT: _of_patient, RACE: _of_race}

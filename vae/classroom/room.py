@@ -121,11 +121,15 @@ class Classroom:
 
         return self._change(voted).rounds[key].votes[owner]
 
-    def reveal(self) -> None:
-        """Show the verdict of the question that is on, and close it."""
+    def reveal(self, question: Question | None = None) -> None:
+        """Show the verdict of the question that is on, and close it. question: the same one, where only now it has its
+        answer."""
 
         def revealed(state: State) -> State:
-            return state.with_round(replace(state.round, revealed=True)) if state.round else state
+            asked = state.round
+            return (
+                state.with_round(replace(asked, question=question or asked.question, revealed=True)) if asked else state
+            )
 
         self._change(revealed)
 

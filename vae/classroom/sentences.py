@@ -1,4 +1,5 @@
-"""What reconciles a wrong answer with the right one: a sentence for each claim and each patient, and each wrong answer.
+"""What reconciles a wrong answer with the right one: a sentence for each claim, each patient and each race, and each wrong
+answer.
 
 The figures in them are those of the claims' evidence, and of the patients trained as the zoo trains them.
 """
@@ -7,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vae.classroom.questions import CLAIM, PATIENT, Question
+from vae.classroom.questions import CLAIM, PATIENT, RACE, Question
+from vae.classroom.races import FIRST, SAME, SECOND
 
 
 def reconcile(question: Question, answer: str) -> str:
@@ -161,4 +163,25 @@ PATIENTS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-SENTENCES = {CLAIM: CLAIMS, PATIENT: PATIENTS}
+RACES: Mapping[str, Mapping[str, str]] = {
+    "losses": {
+        SECOND: "MSE's net holds a quarter of a nat, BCE's two and a half: at β = 1 a squared error of 64 pixels saves too "
+        "little for what a code costs.",
+        SAME: "They start alike and end ten times apart: the same pixels are worth more nats under BCE, so more code is bought.",
+    },
+    "beta": {
+        SECOND: "At β = 8 a nat of code costs eight times as much, and hardly any is bought: 4.8 against 2.2.",
+        SAME: "The weight decides: at β = 1 the code is used and the error is 2.2, at β = 8 it is nearly given up, at 4.8.",
+    },
+    "reduction": {
+        SECOND: "The mean makes every pixel 64 times lighter against the KL; its code is given up, and each reconstruction is "
+        "the mean picture, at 5.0.",
+        SAME: "The mean is no mere change of units while the KL keeps its own: 5.0, the mean picture's, against 4.3.",
+    },
+    "latent": {
+        FIRST: "Two numbers are easier to draw, not better to draw from: 3.0 against 2.6 with twenty.",
+        SAME: "Two numbers cannot say what twenty can: 3.0 against 2.6, though not all twenty are used.",
+    },
+}
+
+SENTENCES = {CLAIM: CLAIMS, PATIENT: PATIENTS, RACE: RACES}

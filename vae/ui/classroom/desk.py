@@ -8,9 +8,9 @@ import segno
 import streamlit as st
 
 from vae.claims import CLAIMS
-from vae.classroom import CLAIM, PATIENT, Classroom, Question, Round, counts, question_of, reconcile, table
+from vae.classroom import CLAIM, PATIENT, RACE, RACES, Classroom, Question, Round, counts, question_of, reconcile, table
 from vae.figures.votes import votes
-from vae.ui.classroom import bell, door
+from vae.ui.classroom import bell, contest, door
 from vae.ui.classroom.attempt import attempt
 from vae.ui.classroom.way import notice, way_in
 from vae.ui.components import figure
@@ -20,10 +20,11 @@ from vae.ui.words import plain, say
 from vae.zoo import ZOO
 
 TALLY_SECONDS = 0.5
-KINDS = {CLAIM: "a claim", PATIENT: "a patient"}
+KINDS = {CLAIM: "a claim", PATIENT: "a patient", RACE: "a race"}
 KEYS = {
     CLAIM: {key: claim.title for key, claim in CLAIMS.items()},
     PATIENT: {key: bug.title for key, bug in ZOO.items()},
+    RACE: {key: race.title for key, race in RACES.items()},
 }
 
 
@@ -82,6 +83,8 @@ def _ask(room: Classroom) -> None:
 
 
 def _put(room: Classroom, kind: str, key: str) -> None:
+    if kind == RACE:
+        contest.begin(room, key)
     room.ask(question_of(kind, key))
 
 
@@ -117,6 +120,11 @@ def _spoken(told: Question, given: dict[str, int]) -> str:
     return f"How the class has voted. {said}. Right: {told.options[told.answer]}."
 
 
+def _reveal(room: Classroom) -> None:
+    asked = room.state.round.question
+    room.reveal(contest.outcome(room, asked) if asked.kind == RACE else None)
+
+
 # ---- What else a lecturer may do -------------------------------------------------------------------------------------
 
 
@@ -127,7 +135,7 @@ def _controls(room: Classroom) -> None:
             told = state.round.question
             st.button(
                 "Reveal", key="classroom-reveal", type="primary", icon=":material/visibility:", on_click=attempt,
-                args=(room.reveal,), disabled=state.round.revealed,
+                args=(_reveal, room), disabled=state.round.revealed,
                 help="Closes the vote, and shows the verdict here and on every page of the class.",
             )  # fmt: skip
             st.button(
