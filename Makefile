@@ -1,7 +1,7 @@
 # make run    set up if needed, then the app, for this machine alone   (PORT=8501)
 # make serve  the same for a class: prints its address, an access code, and the lecturer's key
 # make test   set up if needed, then everything CI checks
-# make slow   trainings that take minutes; make fuzz: generated formulas, damaged files; make monkey: 10,000
+# make slow   trainings that take minutes, further journeys in a browser; make fuzz: generated formulas, damaged files; make monkey: 10,000
 #             random steps through the app; make benchmark: speed, as ratios
 # make load   a hundred students on one server, two datasets, and a thousand that come and go: an hour; VAE_DATA: where MNIST lies
 # make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
@@ -46,7 +46,7 @@ lint: $(VENV)/.dev
 test: lint browser
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-slow: $(VENV)/.dev
+slow: browser
 	$(BIN)/python -m pytest -m slow
 
 fuzz: $(VENV)/.dev

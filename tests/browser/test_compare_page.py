@@ -64,6 +64,7 @@ def test_the_numbers_and_the_marks_are_those_of_the_scores_and_nothing_scrolls_s
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
 
 
+@pytest.mark.slow
 def test_the_rescue_says_what_it_is_worth_and_its_link_shows_the_same(compare):
     page = compare("?data=digits")
     page.get_by_role("radio", name="Rescue").click()

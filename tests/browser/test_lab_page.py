@@ -99,6 +99,7 @@ def test_a_sweep_is_started_held_found_again_after_a_reload_and_finished(lab):
     expect(phone.get_by_text("diary.csv is not a results file of this app")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_nonsense_is_answered_and_an_absurd_grid_needs_a_yes(lab):
     page = lab("?sweep=mine:nothing&view=zip&losses=gan&epochs=0")
     for sentence in (

@@ -143,6 +143,7 @@ def exact(page: Page) -> float:
     return float(numbers(page)["KL, closed form"].split()[0])
 
 
+@pytest.mark.slow
 def test_the_closed_form_agrees_with_samples_and_follows_the_sliders(open_page):
     page = open_page("/kl")
     drawn(page, "kl-over-codes")
@@ -211,6 +212,7 @@ def test_a_bad_link_to_the_kl_page_is_answered_in_sentences(open_page):
     expect(alerts).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_the_log_variance_trick_and_the_weights_answer(open_page):
     page = open_page("/kl")
     page.get_by_role("tab", name="The log-variance trick").click()

@@ -90,6 +90,7 @@ def test_two_losses_race_are_looked_back_on_and_one_dial_brings_them_together(op
     assert download.value.suggested_filename.endswith(".py")
 
 
+@pytest.mark.slow
 def test_changed_settings_go_on_from_where_a_paused_run_stands(open_page):
     page = open_page("/train?dataset=digits&hidden=64&epochs=3000&loss=mse")
     ready(page)

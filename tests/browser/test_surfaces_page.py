@@ -174,6 +174,7 @@ def test_infinite_values_are_marked_and_said(open_page):
     assert marks == 100
 
 
+@pytest.mark.slow
 def test_the_descent_plays_without_the_server(open_page, app):
     page = open_page("/_stcore/health")
     sent = []
@@ -303,6 +304,7 @@ def at_rest(page: Page, element) -> dict[str, float]:
     return there
 
 
+@pytest.mark.slow
 def test_a_finger_scrolls_the_page_upwards_and_turns_a_surface_sidewards(open_page):
     page = open_page("/surfaces?losses=bce", size={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     ready(page)

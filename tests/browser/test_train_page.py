@@ -180,6 +180,7 @@ def test_nonsense_in_the_controls_is_refused_and_the_page_lives_on(open_page):
     expect(button(page, "start")).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_a_formula_of_ones_own_trains(open_page):
     page = open_page("/train?dataset=digits&epochs=2000&loss=formula&formula=abs(x-p)%2B(x-p)**2")
     ready(page)
@@ -231,6 +232,7 @@ def test_the_page_fits(open_page, scheme, width, height):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.slow
 def test_absent_mnist_says_so_and_offers_digits(open_page, offline):
     page = open_page("/train", address=offline)
     ready(page)

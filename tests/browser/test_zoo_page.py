@@ -80,6 +80,7 @@ def test_a_link_names_the_patient_and_nothing_else(open_page):
     assert "patient = 'z' cannot be used" in alerts and "'cause'" in alerts
 
 
+@pytest.mark.slow
 def test_runs_of_the_zoo_do_not_show_on_the_train_page(open_page):
     page = open_page("/zoo")
     ready(page)
