@@ -54,7 +54,7 @@ def closed() -> None:
         st.button("Join", key="classroom-join", type="primary", width="stretch")
     with right, st.container(border=True):
         st.markdown(
-            "**Open a class.** Students join by a link; you ask claims and patients, everybody votes once, you reveal. "
+            "**Open a class.** Students join by a link; you ask claims, patients and races, everybody votes once, you reveal. "
             "Nothing is kept when the class ends."
         )
         st.button("Open a class", key="classroom-open", width="stretch", on_click=attempt, args=(CLASSES.open, owner()))
