@@ -193,7 +193,13 @@ def test_a_drawing_goes_through_the_model_and_onto_the_maps(latent):
         page.wait_for_function(f"{marks.format(key)} === 3")  # the codes, the chosen image, the drawing
 
 
-@pytest.mark.parametrize(("part", "last"), [("traverse", "strips-0"), ("map", "grid-0"), ("walk", "walk-rows")])
+@pytest.mark.parametrize(
+    ("part", "last"),
+    [
+        ("traverse", "strips-0"),
+        *(pytest.param(*more, marks=pytest.mark.slow) for more in (("map", "grid-0"), ("walk", "walk-rows"))),
+    ],
+)
 def test_the_act_fits_a_projector(latent, part, last):
     page = latent(f"?model={MNIST}&part={part}")
     box = grid(page, last).bounding_box()

@@ -141,7 +141,9 @@ def test_a_bad_link_to_a_race_is_answered_in_sentences(open_page):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "width", "height"), [("dark", 1280, 720), ("light", 390, 844)], ids=["projector", "phone"]
+    ("scheme", "width", "height"),
+    [pytest.param("dark", 1280, 720, marks=pytest.mark.slow), ("light", 390, 844)],
+    ids=["projector", "phone"],
 )
 def test_a_race_of_four_fits(open_page, scheme, width, height):
     page = open_page(

@@ -256,7 +256,9 @@ def test_ssim_is_shown_on_a_patch(open_page):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
+    ("scheme", "width", "height"),
+    [pytest.param("light", 1280, 720, marks=pytest.mark.slow), ("dark", 390, 844)],
+    ids=["projector", "phone"],
 )
 def test_the_page_fits(open_page, scheme, width, height):
     page = open_page("/surfaces", color_scheme=scheme, size={"width": width, "height": height})
