@@ -17,7 +17,7 @@ from vae.ui.compare.models import (
     open_for,
     options,
 )
-from vae.ui.latent.models import Opened, bring
+from vae.ui.latent.models import Opened, bring, title_in
 from vae.ui.look import Values
 from vae.ui.words import say
 
@@ -74,7 +74,7 @@ def _choice(known: dict[str, Option], look: Values) -> None:
     here += [key for key in look["models"] if key not in here]
     LOOK.control(
         st.multiselect, "models", f"Models, up to {MOST_MODELS}", here, max_selections=MOST_MODELS, on_change=_chose,
-        format_func=lambda key: known[key].title if key in known else key, filter_mode=None,
+        format_func=lambda key: title_in({key: one.title for key, one in known.items()}, key), filter_mode=None,
     )  # fmt: skip
 
 

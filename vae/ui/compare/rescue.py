@@ -16,7 +16,7 @@ from vae.ui.compare.look import LOOK, data_name, data_of, settle
 from vae.ui.compare.matrix import is_starting
 from vae.ui.compare.models import Option, open_for, options, scores_of, title_of
 from vae.ui.components import figure
-from vae.ui.latent.models import Opened
+from vae.ui.latent.models import Opened, title_in
 from vae.ui.look import Values
 from vae.ui.pictures import pictures
 from vae.ui.refresh import OFTEN, refreshing
@@ -34,7 +34,7 @@ def choice(known: dict[str, Option], look: Values) -> None:
     if asked:
         LOOK.control(
             st.selectbox, "rescued", "A model trained with BCE", [*trained, *({asked} - set(trained))], filter_mode=None,
-            format_func=lambda key: known[key].title if key in known else key, width=380,
+            format_func=lambda key: title_in({key: one.title for key, one in known.items()}, key), width=380,
         )  # fmt: skip
 
 
@@ -46,7 +46,8 @@ def show(look: Values) -> None:
             "info",
         )
     elif key not in _trained("bce", known, look["data"]):
-        say(f"{key[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list.", "error")
+        named = title_in({}, key)
+        say(f"{named[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list.", "error")
     else:
         model, partner = open_for(key, look["data"]), _partner(known, known[key], look["data"])
         _act(model, open_for(partner, look["data"]) if partner else None, look["data"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,7 @@ ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encodin
 FEWEST = 200
 FILES_KEPT = 4  # of a session
 RUN, FILE = "run:", "file:"
+GONE = "a run that is gone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,11 @@ def choices() -> dict[str, str]:
     found = {name: model.title for name, model in SHIPPED.items() if model.path.is_file()}
     found |= {RUN + run.id: _run_title(run) for run in _runs()}
     return found | {key: file.title for key, file in _files().items()}
+
+
+def title_in(titles: Mapping[str, str], key: str) -> str:
+    """How a model reads in a list, also one that a link names and that is not there (any more)."""
+    return titles.get(key, GONE if key.startswith(RUN) else key)
 
 
 def _runs() -> list[Run]:

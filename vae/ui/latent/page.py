@@ -12,7 +12,7 @@ from vae.errors import VaeError
 from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
 from vae.ui.latent.drawn import can_draw, sheet_in_popover
 from vae.ui.latent.look import LOOK, PARTS
-from vae.ui.latent.models import Opened, bring, choices, open_model, run_of
+from vae.ui.latent.models import Opened, bring, choices, open_model, run_of, title_in
 from vae.ui.look import Values
 from vae.ui.refresh import SELDOM, refreshing
 from vae.ui.words import plain, say
@@ -81,7 +81,7 @@ def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
     asked = LOOK.now(field)
     options = list(titles) if asked in titles else [*titles, asked]
     return LOOK.control(
-        column.selectbox, field, label, options, format_func=lambda key: titles.get(key, key), filter_mode=None
+        column.selectbox, field, label, options, format_func=lambda key: title_in(titles, key), filter_mode=None
     )
 
 
