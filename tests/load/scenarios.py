@@ -302,6 +302,7 @@ async def _watched(
         "processes": _course(town.server, "processes", first, last),
         "threads": _course(town.server, "threads", first, last),
         "fds": _course(town.server, "fds", first, last),
+        "tasks": _course(town.server, "tasks", first, last),
         "sessions with errors": sum(bool(s.exceptions) for s in town.students),
         "errors": dict(town.exceptions().most_common(5)),
         "failed scripts": dict(town.server.exceptions().most_common(5)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class Use:
     processes: int
     threads: int
     fds: int
+    tasks: int  # that Dask's scheduler remembers
     web_cpu: float
     nice_cpu: float  # of processes with a lowered priority: the workers
     other_cpu: float
@@ -56,12 +59,21 @@ class Server:
                 processes=len(found),
                 threads=sum(u["threads"] for _, u in found),
                 fds=sum(u["fds"] for _, u in found),
+                tasks=self._tasks(),
                 web_cpu=cpu["web"],
                 nice_cpu=cpu["nice"],
                 other_cpu=cpu["other"],
             )
         )
         return self.samples[-1]
+
+    def _tasks(self) -> int:
+        """As /health says, to whoever sits at the machine."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/health", timeout=10) as answer:
+                return json.load(answer).get("tasks", 0)
+        except OSError:  # 503, or no time for an answer
+            return 0
 
     def _tree(self) -> list[psutil.Process]:
         return [self._web, *self._web.children(recursive=True)]
