@@ -190,8 +190,9 @@ def test_health_counts_what_there_is_and_a_drained_engine_starts_nothing(engine,
     with caplog.at_level("INFO", "vae.events"):
         engine.start([run])
         wait_for(lambda: run.view().step)
+        wait_for(lambda: engine.health().workers == 2)  # one may have been killed just before
         found = engine.health()
-        assert found.works and found.workers == 2 and found.active >= 1 and found.owners >= 2
+        assert found.works and found.active >= 1 and found.owners >= 2
         wait_for(lambda: engine.health().tasks > 0 and engine.health().worker_memory > 1e8)
         engine.drain()
         try:
