@@ -52,6 +52,8 @@ def main(arguments: list[str]) -> None:
     found = codes(os.environ) if serve else {}
     print(notice(host, port, found), flush=True)
     command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.address={host}", f"--server.port={port}"]
+    if host in EVERYWHERE:  # else Streamlit asks a server on the internet what this machine's address is
+        command.append(f"--browser.serverAddress={outward_address()}")
     os.execve(sys.executable, command, os.environ | found)
 
 
