@@ -9,28 +9,13 @@ from vae.shipped import SHIPPED
 from vae.ui.latent.look import PARTS
 
 
-def page() -> None:
-    import runpy
-    from pathlib import Path
-
-    import vae.ui.latent.embed
-    import vae.ui.latent.models
-    import vae.ui.shell
-
-    vae.ui.shell.headline = lambda *_: None
-    vae.ui.latent.models.engine = vae.ui.latent.embed.engine = lambda: None
-    runpy.run_path(str(Path(vae.ui.shell.__file__).parents[2] / "pages" / "latent.py"))
-
-
 @pytest.fixture
-def opened(monkeypatch, tmp_path):
+def opened(open_app, monkeypatch, tmp_path):
     """opened(**link) -> the page after it was run, on a machine that has no data set but digits."""
     monkeypatch.setenv("VAE_DATA", str(tmp_path))
 
     def run(**query) -> AppTest:
-        app = AppTest.from_function(page, default_timeout=60)
-        app.query_params.update({name: str(value) for name, value in query.items()})
-        app.run()
+        app = open_app("latent", **query)
         assert not app.exception, app.exception
         return app
 

@@ -137,17 +137,7 @@ def test_a_file_of_another_latent_dimension_is_answered_in_one_sentence(open_app
 # ---- t-SNE ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("part", "method"),
-    [
-        ("embed", "pca"),
-        pytest.param(
-            "embed", "tsne", marks=pytest.mark.slow
-        ),  # at the end of all tests it took 120 s: why is not known
-        ("map", "pca"),
-        ("walk", "pca"),
-    ],
-)
+@pytest.mark.parametrize(("part", "method"), [("embed", "pca"), ("embed", "tsne"), ("map", "pca"), ("walk", "pca")])
 def test_a_map_of_codes_that_are_all_alike(open_app, file_of, engine, part, method):
     """A collapsed encoder: no variation is made up; one code is left, and the page says that it makes no map."""
 
