@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,12 @@ import psutil
 import pytest
 
 import vae
+from tests.waiting import wait_for
 from vae.engine import Engine, Status, tasks
 from vae.errors import VaeError
 
 ROOT = Path(__file__).parents[1]
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=7)  # 1,800 steps
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 class ByHand:

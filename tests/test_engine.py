@@ -13,19 +13,13 @@ import vae
 import vae.engine.run as run_module
 import vae.engine.unfolding as unfolding_module
 import vae.engine.workers as workers_module
+from tests.waiting import wait_for
 from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
-from vae.engine import Engine, LimitError, Status
+from vae.engine import Engine, LimitError, Status, tasks
 from vae.engine.cluster import workers_wanted
 from vae.sweep import SweepSpec
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 UNFOLDING = EmbeddingConfig(perplexity=20, early_iterations=100, iterations=200)  # 12 chunks
@@ -417,3 +411,12 @@ def test_a_nonsensical_number_of_workers_is_refused(monkeypatch):
         monkeypatch.setenv("VAE_WORKERS", bad)
         with pytest.raises(vae.SettingError, match="VAE_WORKERS .* from 1 to 256"):
             workers_wanted()
+
+
+def test_a_nonsensical_niceness_is_refused(monkeypatch):
+    for bad in ("-1", "20", "low"):
+        monkeypatch.setenv("VAE_NICENESS", bad)
+        with pytest.raises(vae.SettingError, match="VAE_NICENESS .* from 0 to 19"):
+            tasks.niceness()
+    monkeypatch.setenv("VAE_NICENESS", "")
+    assert tasks.niceness() == tasks.NICENESS

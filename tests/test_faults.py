@@ -15,17 +15,11 @@ import pytest
 import torch
 
 import vae
+from tests.waiting import wait_for
 from vae.engine import Engine, Limits, Status, keep
 from vae.engine.keep import KeptState
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=5)  # 1,800 steps
-
-
-def wait_for(condition, seconds=90.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import torch
 
 import vae
 import vae.engine.workers as workers_module
+from tests.waiting import wait_for
 from vae.engine import Engine, Race, Status
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(48,), epochs=12, batch_size=32, seed=2)  # 540 steps
@@ -18,13 +19,6 @@ CONFIG = vae.TrainConfig(dataset="digits", hidden=(48,), epochs=12, batch_size=3
 
 def vary(field, *values):
     return [dataclasses.replace(CONFIG, **{field: value}) for value in values]
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def ended(race: Race) -> bool:

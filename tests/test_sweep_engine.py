@@ -15,6 +15,7 @@ import pandas
 import pytest
 
 import vae
+from tests.waiting import wait_for
 from vae.__main__ import main
 from vae.engine import Engine, Status
 from vae.engine import sweep as sweep_module
@@ -34,13 +35,6 @@ COMMAND = [
 @pytest.fixture(scope="module")
 def undisturbed():
     return {config: run_cell(config).numbers for config in SPEC.cells()}
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
 
 
 def assert_whole(path, undisturbed):

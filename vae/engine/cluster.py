@@ -394,6 +394,7 @@ def shared_engine(presence: Callable[[str], bool] = lambda owner: True) -> Engin
     global _shared
     with _shared_lock:
         if _shared is None:
+            tasks.niceness()  # said here, before workers that would not start
             _shared = Engine(os.environ.get("VAE_SCHEDULER") or None, workers_wanted(), presence)
             atexit.register(_shared.close)
         return _shared

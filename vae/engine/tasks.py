@@ -31,7 +31,7 @@ from vae.embedding import (
     affinities,
     initial_embedding,
 )
-from vae.errors import VaeError
+from vae.errors import SettingError, VaeError
 from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.sweep import cell
 from vae.training import Program, Progress, TrainState, advance, initial_state, model_of
@@ -39,8 +39,7 @@ from vae.training import Program, Progress, TrainState, advance, initial_state, 
 # What a chunk starts from: the state after the chunk before, one brought home, or None for the initial state.
 Before = TrainState | None
 
-# Workers give way to the web server, which has little to do and must do it at once.
-NICENESS = int(os.environ.get("VAE_NICENESS") or 15)
+NICENESS = 15  # workers give way to the web server, which has little to do and must do it at once
 
 
 def state_in(before: Before, config: TrainConfig) -> TrainState:
@@ -116,8 +115,16 @@ def dask_setup(worker: Worker) -> None:
     worker would print a traceback, and ends with the app anyway."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(max(0, NICENESS - os.nice(0)))
+        os.nice(max(0, niceness() - os.nice(0)))
     limit_memory()
+
+
+def niceness() -> int:
+    """How far workers give way. SettingError for a VAE_NICENESS that is none."""
+    text = os.environ.get("VAE_NICENESS") or str(NICENESS)
+    if not text.isdecimal() or int(text) > 19:
+        raise SettingError("VAE_NICENESS", text, "a whole number from 0 to 19 is accepted")
+    return int(text)
 
 
 class DataSets(WorkerPlugin):
