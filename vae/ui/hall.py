@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from vae import events
-from vae.door import LECTURER, Entrance, Tries, Visit
+from vae.door import LECTURER, Entrance, KeptFiles, Tries, Visit
 from vae.door.headers import headers, inline_scripts
 from vae.ui import owner
 from vae.ui.engine import starter
@@ -24,7 +24,8 @@ STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 
 def middleware() -> list[Middleware]:
     told = headers(rules(), inline_scripts(STREAMLITS_PAGE.read_text()))
-    return [Middleware(Entrance, rules=rules(), passes=passes(), tries=Tries(), headers=told)]
+    door = Middleware(Entrance, rules=rules(), passes=passes(), tries=Tries(), headers=told)
+    return [door, Middleware(KeptFiles, base=rules().base)]
 
 
 def routes() -> list[Route]:

@@ -1,0 +1,109 @@
+"""The front end's files: compressed once, however many ask, and nothing else is kept."""
+
+import gzip
+from dataclasses import dataclass
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
+
+from tests.own_loop import run
+from vae.door import KeptFiles
+from vae.door.kept import MOST_BYTES
+
+SCRIPT = "let one = 1;\n" * 1000
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return (gzip.decompress(self.content) if "content-encoding" in self.headers else self.content).decode()
+
+
+class Server:
+    """The files behind the middleware, and what they were asked for."""
+
+    def __init__(self, base=""):
+        self.asked = []
+        routes = [Route("/{path:path}", self._file)]
+        self.app = Starlette(routes=routes, middleware=[Middleware(KeptFiles, base=base), Middleware(GZipMiddleware)])
+
+    def _file(self, request):
+        path = request.url.path
+        self.asked.append(path)
+        if path.endswith(".html"):
+            return HTMLResponse("no such file here")
+        if path.endswith("missing.js"):
+            return PlainTextResponse("not found", 404)
+        if "if-none-match" in request.headers:
+            return PlainTextResponse(status_code=304)
+        large = "x" * MOST_BYTES if path.endswith("large.js") else SCRIPT
+        return PlainTextResponse(large, headers={"etag": '"one"', "cache-control": "no-cache"})
+
+    def get(self, path, **headers):
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
+            "query_string": b"", "root_path": "", "headers": given, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
+        }  # fmt: skip
+        run(self.app(scope, receive, send))
+        start, *parts = sent
+        told = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], told, b"".join(part.get("body", b"") for part in parts))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_a_file_is_asked_for_once_and_is_the_same_for_all(coding):
+    server = Server()
+    answers = [server.get("/static/js/one.js", accept_encoding=coding) for _ in range(3)]
+    assert [answer.text for answer in answers] == [SCRIPT] * 3 and len(server.asked) == 1
+    for answer in answers:
+        assert answer.headers.get("content-encoding", "identity") == coding
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_who_has_it_already_is_told_so_also_first_of_all():
+    server = Server()
+    for _ in range(2):
+        answer = server.get("/app/static/one.js", if_none_match='"one"')
+        assert (answer.status, answer.content) == (304, b"")
+    assert server.get("/app/static/one.js").text == SCRIPT and len(server.asked) == 1
+
+
+@pytest.mark.parametrize("path", ["/page", "/static/gone.html", "/static/missing.js", "/static/large.js"])
+def test_pages_what_is_not_there_and_what_is_too_large_are_not_kept(path):
+    server = Server()
+    server.get("/static/one.js")  # something is kept already
+    first, second = server.get(path), server.get(path)
+    assert (first.status, first.text) == (second.status, second.text) and server.asked[1:] == [path] * 2
+
+
+def test_a_part_of_a_file_comes_from_the_app():
+    server = Server()
+    for _ in range(2):
+        server.get("/static/one.js", range="bytes=0-9")
+    assert len(server.asked) == 2
+
+
+def test_below_a_base_path():
+    server = Server(base="/lab")
+    for _ in range(2):
+        assert server.get("/lab/static/one.js").text == SCRIPT
+    assert server.asked == ["/lab/static/one.js"]

@@ -1,0 +1,90 @@
+"""The front end's files, compressed once: a class that arrives together would have the server compress megabytes for each
+phone anew, a third of a second of its one processor for every student."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FOLDERS = ("/static/", "/app/static/")  # Streamlit's own, with a hash of the content in every name, and this app's
+MOST_BYTES = 32_000_000  # of all that is kept; all files of the front end have some five
+FOR_A_YEAR = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Answer:
+    start: Message
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        return Headers(raw=self.start["headers"]).get("etag", "")
+
+    @property
+    def is_file(self) -> bool:
+        """Not the page that Streamlit answers with where there is no such file."""
+        kind = Headers(raw=self.start["headers"]).get("content-type", "")
+        return self.start["status"] == 200 and not kind.startswith("text/html")
+
+
+class KeptFiles:
+    """Middleware. base: the path below which the app is served, "" for none."""
+
+    def __init__(self, app: ASGIApp, base: str = ""):
+        self.app, self.base = app, base
+        self._kept: dict[tuple[str, str], Answer] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or not self._is_file(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope)
+        if "range" in asked:
+            await self.app(scope, receive, send)
+            return
+        key = (scope["path"], "gzip" if "gzip" in asked.get("accept-encoding", "") else "")
+        if key not in self._kept:
+            answer = await self._whole(scope, receive)
+            if not answer.is_file or self._bytes() + len(answer.body) > MOST_BYTES:
+                await _give(answer, send)
+                return
+            self._kept[key] = answer
+        kept = self._kept[key]
+        if kept.etag and asked.get("if-none-match") == kept.etag:
+            headers = [(n, v) for n, v in kept.start["headers"] if n not in (b"content-length", b"content-encoding")]
+            kept = Answer(kept.start | {"status": 304, "headers": headers}, b"")
+        await _give(kept, send)
+
+    def _is_file(self, path: str) -> bool:
+        return path.startswith(tuple(self.base + folder for folder in FOLDERS))
+
+    def _bytes(self) -> int:
+        return sum(len(answer.body) for answer in self._kept.values())
+
+    async def _whole(self, scope: Scope, receive: Receive) -> Answer:
+        """What the app answers, all of it; whether the browser has it already is asked here and not there."""
+        unasked = [(n, v) for n, v in scope["headers"] if n not in (b"if-none-match", b"if-modified-since")]
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            elif message["type"] == "http.response.body":
+                parts.append(message.get("body", b""))
+
+        await self.app(scope | {"headers": unasked}, receive, collect)
+        body = b"".join(parts)
+        headers = MutableHeaders(raw=list(start["headers"]))
+        headers["content-length"] = str(len(body))
+        answer = Answer(start | {"headers": headers.raw}, body)
+        if answer.is_file:
+            headers["cache-control"] = FOR_A_YEAR
+        return answer
+
+
+async def _give(answer: Answer, send: Send) -> None:
+    await send(answer.start)
+    await send({"type": "http.response.body", "body": answer.body})
