@@ -31,6 +31,7 @@ def filled(page: Page) -> None:
     expect(page.get_by_role("button", name="Download as CSV")).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_the_first_visit_fills_a_matrix_of_models_that_ship_and_it_fits_a_projector(compare):
     page = compare()
     expect(page.locator(".vae-matrix thead img")).to_have_count(6)  # at once: four models and two references
@@ -77,6 +78,7 @@ def test_the_rescue_says_what_it_is_worth_and_its_link_shows_the_same(compare):
     expect(neighbour.get_by_text(verdict.inner_text().split(":")[0])).to_be_visible()
 
 
+@pytest.mark.slow
 def test_data_that_are_not_here_are_offered_and_nonsense_is_answered(compare, tmp_path):
     page = compare("?data=mnist")
     expect(page.get_by_role("button", name="Fetch mnist")).to_be_visible()

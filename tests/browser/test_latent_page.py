@@ -129,6 +129,7 @@ def test_a_map_unfolds_pauses_and_is_lassoed(latent):
     assert lines[0].startswith("image,x,y,class,mu_0") and len(lines) == 2001
 
 
+@pytest.mark.slow
 def test_thumbnails_show_beside_the_pointer(latent):
     page = latent("?model=digits-bce-z2&part=map")
     box = figure(page, "codes.0").bounding_box()
@@ -148,6 +149,7 @@ def test_pictures_are_picked_with_the_keyboard(latent):
     expect(page).to_have_url(re.compile("other=3"))
 
 
+@pytest.mark.slow
 def test_a_run_is_opened_while_it_trains(latent, open_page, offline):
     page = open_page("/train?dataset=digits&epochs=400", address=offline)
     page.get_by_role("button", name="Start").click()
@@ -161,6 +163,7 @@ def test_a_run_is_opened_while_it_trains(latent, open_page, offline):
     expect(titles.first).not_to_have_text(first)  # it trains on, and the page follows
 
 
+@pytest.mark.slow
 def test_bad_links_and_files_are_answered_and_the_page_lives(latent, tmp_path):
     page = latent("?model=nonsense&moves=99&part=map")
     expect(page.get_by_text("There is no model 'nonsense'")).to_be_visible()
@@ -206,6 +209,7 @@ def test_the_act_fits_a_projector(latent, part, last):
     assert box["y"] + box["height"] <= 720
 
 
+@pytest.mark.slow
 def test_no_part_scrolls_sideways_on_a_phone(latent):
     page = latent(f"?model={DIGITS}")
     page.set_viewport_size({"width": 390, "height": 844})

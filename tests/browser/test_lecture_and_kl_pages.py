@@ -110,6 +110,7 @@ def test_a_claim_opens_the_surfaces_at_its_point(open_page):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_claim_opens_the_kl_page_where_it_was_left_elsewhere(open_page):
     page = open_page("/kl?mu=2&log_var=1")
     expect(page.get_by_role("slider", name="μ, the code's mean")).to_have_attribute("aria-valuetext", "2.00")
@@ -172,6 +173,7 @@ def test_the_closed_form_agrees_with_samples_and_follows_the_sliders(open_page):
     assert numbers(neighbour) == numbers(page)
 
 
+@pytest.mark.slow
 def test_a_click_on_the_contours_moves_the_code(open_page):
     page = open_page("/kl?form=contours")
     box = drawn(page, "kl-over-codes").locator(".nsewdrag").first.bounding_box()
@@ -184,6 +186,7 @@ def test_a_click_on_the_contours_moves_the_code(open_page):
     assert exact(page) == pytest.approx(2.0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_what_was_set_is_there_after_a_look_at_another_page(open_page):
     page = open_page("/kl?mu=1.23&log_var=-2&form=contours")
     drawn(page, "kl-over-codes")
@@ -196,6 +199,7 @@ def test_what_was_set_is_there_after_a_look_at_another_page(open_page):
     page.wait_for_url("**mu=1.23**form=contours**")
 
 
+@pytest.mark.slow
 def test_a_bad_link_to_the_kl_page_is_answered_in_sentences(open_page):
     page = open_page("/kl?mu=x&log_var=nan&samples=12&seed=-1&form=cube&z=1")
     drawn(page, "kl-over-codes")

@@ -109,6 +109,7 @@ def test_changed_settings_go_on_from_where_a_paused_run_stands(open_page):
     stop(page)
 
 
+@pytest.mark.slow
 def test_a_race_is_set_up_in_the_sidebar_and_shared_by_its_address(open_page):
     page = open_page("/train?dataset=digits&hidden=64")
     ready(page)

@@ -90,6 +90,7 @@ def test_a_click_on_a_surface_sets_the_cursor(open_page):
     page.wait_for_url(f"**x={at[0]:g}&p={at[1]:g}**")
 
 
+@pytest.mark.slow
 def test_a_lecture_example_shows_its_numbers_and_what_is_true_of_them(open_page):
     page = open_page("/surfaces?form=section")
     ready(page)
@@ -103,6 +104,7 @@ def test_a_lecture_example_shows_its_numbers_and_what_is_true_of_them(open_page)
     expect(page.get_by_text("the other way round")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_link_shows_the_neighbour_the_same(open_page):
     page = open_page("/surfaces?losses=gaussian,laplace&gaussian.sigma=0.05&view=slope&form=map&x=0.25&p=0.5")
     ready(page)
@@ -118,6 +120,7 @@ def test_a_link_shows_the_neighbour_the_same(open_page):
     assert neighbour.evaluate(shown) == page.evaluate(shown)
 
 
+@pytest.mark.slow
 def test_a_link_followed_within_the_session_applies(open_page):
     page = open_page("/surfaces?form=section&x=0.3&p=0.3")
     ready(page)
@@ -165,6 +168,7 @@ def test_a_formula_of_ones_own_is_drawn_and_a_bad_one_is_answered(open_page):
     page.wait_for_url("**formula=abs**")
 
 
+@pytest.mark.slow
 def test_infinite_values_are_marked_and_said(open_page):
     page = open_page("/surfaces?form=map&x=0.5&p=0")
     ready(page)
@@ -201,6 +205,7 @@ def test_the_descent_plays_without_the_server(open_page, app):
     expect(page.get_by_text("which vanishes where the sigmoid saturates")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_nonsense_in_the_descent_is_refused_in_a_sentence(open_page):
     page = open_page("/surfaces?form=section")
     ready(page)
@@ -214,6 +219,7 @@ def test_nonsense_in_the_descent_is_refused_in_a_sentence(open_page):
     page.wait_for_url("**p0=0.5**")
 
 
+@pytest.mark.slow
 def test_a_pixel_and_its_point_light_up_together(open_page):
     page = open_page("/surfaces?form=section&part=image")
     ready(page)
@@ -273,6 +279,7 @@ def test_the_page_fits(open_page, scheme, width, height):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.slow
 def test_a_figure_takes_the_width_it_is_given_also_where_it_was_hidden_at_first(open_page):
     page = open_page("/surfaces?form=section&part=patch")
     ready(page)
