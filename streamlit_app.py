@@ -3,11 +3,11 @@
 import streamlit as st
 
 if __name__ == "__main__":  # a page is made: Streamlit runs this file each time
-    from vae.ui.shell import ICON, pages
+    from vae.ui.shared.shell import ICON, pages
 
     st.set_page_config(page_title="VAE Loss Lab", page_icon=ICON, layout="wide")
     pages().run()
 else:  # the server starts, and imports it once
-    from vae.ui import hall
+    from vae.ui.shared import hall
 
     app = st.App(__file__, lifespan=hall.lifespan, routes=hall.routes(), middleware=hall.middleware())

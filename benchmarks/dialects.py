@@ -16,13 +16,13 @@ from pathlib import Path
 
 import torch
 
-from vae.checkpoint import load_checkpoint, save_checkpoint
-from vae.config import TrainConfig
 from vae.data import load_dataset
 from vae.errors import CheckpointError, VaeError
-from vae.evaluation import evaluate
-from vae.presets import MEASUREMENTS, PRESETS, Figure, Measured, Preset, find_preset, measured, measurements
-from vae.training import TrainState, advance, initial_state, model_of
+from vae.training.checkpoint import load_checkpoint, save_checkpoint
+from vae.training.config import TrainConfig
+from vae.training.evaluation import evaluate
+from vae.training.presets import MEASUREMENTS, PRESETS, Figure, Measured, Preset, find_preset, measured, measurements
+from vae.training.step import TrainState, advance, initial_state, model_of
 
 UNDER_WAY = ".partial"  # the folder, beside the file, of trainings that can go on
 REPORT = Path(__file__).parents[1] / "docs" / "figures.md"

@@ -13,9 +13,9 @@ import time
 import torch
 
 from vae import TrainConfig, load_dataset, train
-from vae.config import multiply_adds
 from vae.data import DATASETS
 from vae.engine import Engine
+from vae.training.config import multiply_adds
 
 
 def headless(config: TrainConfig) -> float:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from vae.embedding import EmbeddingConfig, usable
 from vae.engine import Engine
-from vae.shipped import SHIPPED, load_shipped
+from vae.latent.embedding import EmbeddingConfig, usable
+from vae.training.shipped import SHIPPED, load_shipped
 
 MOVES = 50
 
@@ -26,11 +26,11 @@ def page() -> None:
     from pathlib import Path
 
     import vae.ui.latent.models
-    import vae.ui.shell
+    import vae.ui.shared.shell
 
-    vae.ui.shell.headline = lambda *_: None
+    vae.ui.shared.shell.headline = lambda *_: None
     vae.ui.latent.models.engine = lambda: None  # workers cannot be spawned from here, and would disturb the clock
-    runpy.run_path(str(Path(vae.ui.shell.__file__).parents[2] / "pages" / "latent.py"))
+    runpy.run_path(str(Path(vae.ui.shared.shell.__file__).parents[2] / "pages" / "latent.py"))
 
 
 def slider(model: str, beside: str = "") -> None:

@@ -24,12 +24,12 @@ def page() -> None:
     import runpy
     from pathlib import Path
 
-    import vae.ui.shell
-    import vae.ui.surface_parts
+    import vae.ui.shared.shell
+    import vae.ui.surfaces.parts
 
-    vae.ui.shell.headline = lambda *_: None
-    vae.ui.surface_parts.engine = lambda: None  # workers cannot be spawned from here, and would disturb the clock
-    runpy.run_path(str(Path(vae.ui.shell.__file__).parents[2] / "pages" / "surfaces.py"))
+    vae.ui.shared.shell.headline = lambda *_: None
+    vae.ui.surfaces.parts.engine = lambda: None  # workers cannot be spawned from here, and would disturb the clock
+    runpy.run_path(str(Path(vae.ui.shared.shell.__file__).parents[2] / "pages" / "surfaces.py"))
 
 
 def measure(moved: str = "p", low: float = 0.3, **query: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vae import TrainConfig
 from vae.engine import Engine, Status
-from vae.sweep import SweepSpec
+from vae.study.sweep import SweepSpec
 
 SPEC = SweepSpec(TrainConfig(dataset="digits", epochs=40), {"seed": list(range(16))})
 

@@ -10,8 +10,8 @@ import time
 import torch
 
 from vae.data import load_dataset
-from vae.training import advance, initial_state
-from vae.zoo import ZOO, Outcome, measure, train_case
+from vae.study.zoo import ZOO, Outcome, measure, train_case
+from vae.training.step import advance, initial_state
 
 
 def main() -> None:

@@ -3,18 +3,15 @@
 import streamlit as st
 
 from vae.ui.classroom import desk, door, seat
-from vae.ui.keys import is_lecturer
-from vae.ui.owner import owner
-from vae.ui.shell import headline, page, slots
-from vae.ui.words import say
+from vae.ui.shared.keys import is_lecturer
+from vae.ui.shared.owner import owner
+from vae.ui.shared.shell import headline, page, slots, tell
 
 headline("Class", "Everybody votes once, then the verdict.")
 notices, act = slots(2)
 
 room, problems = door.enter()
-with notices:
-    for problem in problems:
-        say(problem, "warning")
+tell(notices, problems)
 with act:
     if room is None:
         door.closed()

@@ -2,17 +2,16 @@
 
 import streamlit as st
 
-from vae.kl import estimate
-from vae.ui import kl
-from vae.ui.shell import headline, slots
-from vae.ui.words import say
+from vae.losses.kl import estimate
+from vae.ui.kl import page as kl
+from vae.ui.kl.below import parts
+from vae.ui.kl.state import STATE
+from vae.ui.shared.shell import headline, slots, tell
 
 headline("The KL term", "How far a code q(z|x) = N(μ, σ²) is from the prior p(z) = N(0, 1), in nats.")
 notices, act, below = slots(3)
 
-with notices:
-    for problem in kl.restore():
-        say(problem, "warning")
+tell(notices, STATE.restore()[1])
 with act:
     left, right = st.columns([1, 3.1], gap="medium")
 with left:
@@ -31,4 +30,4 @@ if setting is not None:
         kl.convergence(found)
 
 with below:
-    kl.parts()
+    parts()

@@ -1,19 +1,17 @@
 """The latent space of a trained model: controls, compute, show."""
 
 from vae.ui.latent import page
-from vae.ui.shell import headline, slots
-from vae.ui.words import say
+from vae.ui.latent.state import STATE
+from vae.ui.shared.shell import headline, slots, tell
 
 headline("Latent space", "What a code z means: move it, walk through it, map it, and see what the decoder makes of it.")
 notices, controls, part = slots(3)
 
-look, problems = page.restore()
-with notices:
-    for problem in problems:
-        say(problem, "warning")
+state, problems = STATE.restore()
+tell(notices, problems)
 with controls:
-    models = page.models(look)
+    models = page.models(state)
 with part:
     if models:
-        page.show(models, look)
-page.share()
+        page.show(models, state)
+STATE.share()

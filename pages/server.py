@@ -1,9 +1,9 @@
 """The server, for who runs it: how it stands, what is under way on it, and a button to stop each."""
 
-from vae.ui import operations
-from vae.ui.keys import is_lecturer
-from vae.ui.shell import headline, slots
-from vae.ui.words import say
+from vae.ui.server import page as operations
+from vae.ui.shared.keys import is_lecturer
+from vae.ui.shared.shell import headline, slots
+from vae.ui.shared.words import say
 
 headline("Server", "Who is here, what is under way, and whether the workers work.")
 (act,) = slots(1)

@@ -2,30 +2,29 @@
 
 import streamlit as st
 
-from vae.ui import surface_parts, surfaces
-from vae.ui.shell import headline, slots
-from vae.ui.words import say
+from vae.ui.shared.shell import headline, slots, tell
+from vae.ui.surfaces import page as surfaces
+from vae.ui.surfaces import parts as surface_parts
+from vae.ui.surfaces.state import STATE
 
 headline(
     "Loss surfaces", "What a prediction p costs for a true pixel x. Turn a surface, click a point, move the cursor."
 )
 notices, controls, act, parts = slots(4)
 
-with notices:
-    for problem in surfaces.restore():
-        say(problem, "warning")
+tell(notices, STATE.restore()[1])
 with controls:
-    look = surfaces.controls()
+    state = surfaces.controls()
 with act:
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        surfaces.own_formula(look)
-        losses = surfaces.chosen(look)
-        surfaces.picture(losses, look)
+        surfaces.own_formula(state)
+        losses = surfaces.chosen(state)
+        surfaces.picture(losses, state)
     with right:
-        surfaces.cursor(look)
-        surfaces.table(losses, look)
-        surfaces.lecture(look)
+        surfaces.cursor(state)
+        surfaces.table(losses, state)
+        surfaces.lecture(state)
 with parts:
-    surface_parts.show(surfaces.part(look), losses, look)
-surfaces.share(look)
+    surface_parts.show(surfaces.part(state), losses, state)
+surfaces.share(state)

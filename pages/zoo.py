@@ -2,20 +2,19 @@
 
 import streamlit as st
 
-from vae.ui import live, zoo
-from vae.ui.engine import engine, starter
-from vae.ui.shell import headline, slots
-from vae.ui.words import say
+from vae.ui.shared.engine import engine, starter
+from vae.ui.shared.shell import headline, slots, tell
+from vae.ui.train import live
+from vae.ui.zoo import page as zoo
+from vae.ui.zoo.state import STATE
 
 headline("Bug zoo", "A broken VAE beside a healthy one: read the symptoms, and say what is wrong.")
 notices, controls, moving = slots(3)
 
-look, problems = zoo.restore()
-with notices:
-    for problem in problems:
-        say(problem, "warning")
+state, problems = STATE.restore()
+tell(notices, problems)
 with controls, st.container(horizontal=True, vertical_alignment="center"):
-    bug = zoo.patient_choice(look)
+    bug = zoo.patient_choice(state)
     if engine() is not None:
         race = zoo.race_of(engine(), bug)
         with notices:
@@ -26,4 +25,4 @@ with moving:
         live.start_up_notice(starter())
     else:
         zoo.show(race, bug)
-zoo.share()
+STATE.share()

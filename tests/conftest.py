@@ -53,7 +53,7 @@ def open_app(monkeypatch):
 
     from streamlit.testing.v1 import AppTest
 
-    from vae.ui import shell
+    from vae.ui.shared import shell
 
     monkeypatch.setattr(shell, "headline", lambda *_: None)
 

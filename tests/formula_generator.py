@@ -7,7 +7,7 @@ import time
 import torch
 
 from vae.errors import SettingError
-from vae.formula import formula_loss
+from vae.losses.formula import formula_loss
 
 SLOWEST = 2.0  # seconds a formula may take
 LEAVES = ("x", "p", "p", "p", "logits", "1", "2", ".5", "0.1", "1e-3", "1e6", "pi", "e", "0", "3")

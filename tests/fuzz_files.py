@@ -18,17 +18,17 @@ from safetensors.torch import load
 from streamlit.testing.v1 import AppTest
 
 import vae
-import vae.ui.engine
 import vae.ui.lab.page
 import vae.ui.latent.page
-from vae.measured import FOLDER
-from vae.subset import encode_test
-from vae.sweep import parse_results
-from vae.training import TrainState
-from vae.ui import shell
-from vae.ui.lab.look import VIEWS
+import vae.ui.shared.engine
+from vae.study.measurements import FOLDER
+from vae.study.sweep import parse_results
+from vae.training.step import TrainState
+from vae.training.subset import encode_test
+from vae.ui.lab.state import VIEWS
 from vae.ui.latent import models
-from vae.ui.latent.look import PARTS
+from vae.ui.latent.state import PARTS
+from vae.ui.shared import shell
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(4,), loss="gaussian_optimal", latent_dim=2, epochs=1)

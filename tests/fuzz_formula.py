@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from formula_generator import formula, outcome
 
-from vae.formula import GRID
+from vae.losses.formula import GRID
 
 HANGS = 30  # seconds after which a formula counts as a hang: the stack is printed and the program ends with status 1
 

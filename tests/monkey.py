@@ -55,8 +55,8 @@ PACKAGES = (
     "vae.ui.compare.page",
     "vae.ui.lab.page",
     "vae.ui.latent.page",
-    "vae.ui.live",
-    "vae.ui.zoo",
+    "vae.ui.train.live",
+    "vae.ui.zoo.page",
 )  # that need an engine
 KINDS = ("button", "selectbox", "multiselect", "slider", "number_input", "text_input", "toggle", "checkbox", "radio")
 
@@ -67,10 +67,10 @@ def site() -> None:
 
     import streamlit as st
 
-    import vae.ui.shell
+    import vae.ui.shared.shell
 
     page = st.session_state["monkey"]
-    runpy.run_path(str(Path(vae.ui.shell.__file__).parents[2] / "pages" / f"{page}.py"))
+    runpy.run_path(str(Path(vae.ui.shared.shell.__file__).parents[3] / "pages" / f"{page}.py"))
 
 
 class Monkey:
@@ -214,7 +214,7 @@ def prepare(engine, put: Callable = setattr) -> list[str]:
     Returns a list into which the tracebacks of pages go."""
     for name in PACKAGES:
         importlib.import_module(name)
-    from vae.ui import shell
+    from vae.ui.shared import shell
 
     for kind in (Selectbox, Radio, ButtonGroup, Multiselect):
         put(kind, "format_func", property(_as_written(kind.format_func)))

@@ -6,12 +6,13 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     from vae import TrainConfig
     from vae.data.torchvision_import import datasets as torchvision_datasets
-    from vae.lineup import Lineup
-    from vae.ui import datasets, settings
+    from vae.training.race import RaceConfig
+    from vae.ui.train import datasets
+    from vae.ui.train.state import STATE
 
     torchvision_datasets.MNIST.mirrors = ["http://127.0.0.1:9/"]
-    settings.restore()
-    datasets.ensure_present(Lineup(TrainConfig(dataset="mnist")))
+    STATE.restore()
+    datasets.ensure_present(RaceConfig(TrainConfig(dataset="mnist")))
 
 
 def test_a_fetch_without_a_network_says_so_and_names_digits(monkeypatch, tmp_path):
@@ -26,4 +27,4 @@ def test_a_fetch_without_a_network_says_so_and_names_digits(monkeypatch, tmp_pat
     (error,) = app.error
     assert "could not be fetched" in error.value and "'digits' needs none" in error.value
     next(b for b in app.button if b.label == "Use the small digits").click().run()
-    assert app.session_state["draft"]["dataset"] == "digits"
+    assert app.session_state["train:state"]["set"]["dataset"] == "digits"

@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import RerunData
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 
 from tests.own_loop import run
-from vae.ui.answers import patient
+from vae.ui.shared.answers import patient
 
 BEAT = RerunData(fragment_id="tally")
 

@@ -10,20 +10,22 @@ import torch
 from scipy.sparse import csr_matrix
 
 import vae
-from vae.config import TrainConfig
-from vae.embedding import kl_of_map, knn_accuracy, pca, trustworthiness
-from vae.evaluation import entropy_floor, laplacian_variance, middle_share
 from vae.figures.latent import code_histograms
 from vae.figures.per_pixel import shaded, signed
-from vae.kl import Setting, densities, divergence, estimate
-from vae.kl_terms import KL_TERMS
-from vae.latent import health, principal_directions
-from vae.losses import LOSSES, continuous_bernoulli_mean, ssim
-from vae.objective import kl_divergence
-from vae.scoring.measures import MEASURES
-from vae.scoring.readings import Prediction, continuous_bernoulli_parameter
-from vae.scoring.seen import Codes, Seen
-from vae.sweep.statistics import band, compare
+from vae.latent.codes import health, principal_directions
+from vae.latent.embedding import kl_of_map, knn_accuracy, pca, trustworthiness
+from vae.losses.bernoulli import continuous_bernoulli_mean
+from vae.losses.kl import Setting, densities, divergence, estimate
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.objective import kl_divergence
+from vae.losses.others import ssim
+from vae.losses.table import LOSSES
+from vae.study.scoring.measures import MEASURES
+from vae.study.scoring.readings import Prediction, continuous_bernoulli_parameter
+from vae.study.scoring.seen import Codes, Seen
+from vae.study.sweep.statistics import band, compare
+from vae.training.config import TrainConfig
+from vae.training.evaluation import entropy_floor, laplacian_variance, middle_share
 
 HUGE = (0.0, 1e-38, 1e-8, 1e-3, 1.0, 30.0, 1e4, 1e18, 3e38)
 random = torch.Generator().manual_seed(0)

@@ -11,8 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import vae
-from vae.subset import encode_test
-from vae.training import TrainState
+from vae.training.step import TrainState
+from vae.training.subset import encode_test
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(20,), loss="gaussian", parameters={"sigma": 0.3}, epochs=2)
 METRICS = {"images": 360, "reconstruction": 31.5, "kl_per_dim": [1.0, 2.0], "sigma": None}

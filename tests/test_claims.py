@@ -1,4 +1,4 @@
-"""The lecture's numbers come out of vae.claims, and verdicts follow the numbers."""
+"""The lecture's numbers come out of vae.study.claims, and verdicts follow the numbers."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import ContinuousBernoulli
 
-from vae.claims import CLAIMS, MEASURED, RECOMPUTED, Evidence
+from vae.study.claims import CLAIMS, MEASURED, RECOMPUTED, Evidence
 
 
 def values(key):

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 import vae
-from vae.claims import CLAIMS
 from vae.classroom import (
     CLAIM,
     PATIENT,
@@ -29,8 +28,9 @@ from vae.classroom.questions import KINDS
 from vae.classroom.room import CODE_LENGTH, LONGEST, MOST_CLASSES, MOST_PEOPLE, SIGNS
 from vae.classroom.sentences import SENTENCES
 from vae.errors import SettingError
-from vae.ui import link
-from vae.zoo import ZOO
+from vae.study.claims import CLAIMS
+from vae.study.zoo import ZOO
+from vae.ui.train import link
 
 ASKED = (CLAIM, "direction")
 EVERY = [*((CLAIM, key) for key in CLAIMS), *((PATIENT, key) for key in ZOO)]
@@ -223,12 +223,12 @@ def test_no_sentence_serves_two_answers_and_no_record_is_left_over():
 @pytest.mark.parametrize("key", [pytest.param(k, marks=[] if k == "beta" else pytest.mark.slow) for k in RACES])
 def test_a_race_ends_as_its_sentences_say_whatever_the_seed(key):
     """Its link is one of the Train page's, its columns are paired, and its answer is what two trainings measure."""
-    lineup, problems = link.read(RACES[key].query)
-    assert problems == [] and len(lineup.columns()) == 2
+    race_config, problems = link.read(RACES[key].query)
+    assert problems == [] and len(race_config.columns()) == 2
     question = question_of(RACE, key)
     assert question.answer == "" and all(reconcile(question, answer) for answer in SENTENCES[RACE][key])
     for seed in (1, 2):
-        columns = [replace(config, seed=seed) for config in lineup.columns()]
+        columns = [replace(config, seed=seed) for config in race_config.columns()]
         told = answered(question, [list(vae.train(config))[-1][1].observations[-1] for config in columns])
         assert set(SENTENCES[RACE][key]) == set(wrong_answers(told)), told.explain
         assert told.verdict == told.options[told.answer] and RACES[key].names[0] in told.explain

@@ -8,8 +8,8 @@ import pytest
 
 from vae import TrainConfig
 from vae.errors import SettingError
-from vae.lineup import Lineup
-from vae.ui import link
+from vae.training.race import RaceConfig
+from vae.ui.train import link
 
 BAD = [
     ("dataset", "imagenet"), ("dataset", None), ("size", 4), ("size", -1), ("size", 1000), ("loss", "l3"), ("loss", 7),
@@ -51,8 +51,8 @@ CONFIGS = [
 @pytest.mark.parametrize("config", CONFIGS)
 def test_json_and_links_carry_everything(config):
     assert TrainConfig.from_json(config.to_json()) == config
-    assert link.read(link.write(Lineup(config))) == (Lineup(config), [])
-    assert link.write(Lineup(config))["dataset"] == config.dataset  # always, as its default depends on the machine
+    assert link.read(link.write(RaceConfig(config))) == (RaceConfig(config), [])
+    assert link.write(RaceConfig(config))["dataset"] == config.dataset  # always, as its default depends on the machine
 
 
 def test_unknown_settings_in_json_are_refused():
@@ -63,8 +63,8 @@ def test_unknown_settings_in_json_are_refused():
 def test_each_bad_field_of_a_link_is_reported_and_the_good_ones_hold():
     query = {"dataset": "digits", "loss": "gaussian", "sigma": "7", "latent_dim": "0", "beta": "nan", "hidden": "x",
              "seed": "5", "colour": "red", "learning_rate": "1e9"}  # fmt: skip
-    lineup, problems = link.read(query)
-    config = lineup.base
+    race_config, problems = link.read(query)
+    config = race_config.base
     assert config == TrainConfig(dataset="digits", loss="gaussian", seed=5)
     assert len(problems) == 6
     for name in ("sigma", "latent_dim", "beta", "hidden", "colour", "learning_rate"):

@@ -8,12 +8,12 @@ from safetensors import safe_open
 from safetensors.torch import load
 
 import vae
-from vae.latent import health
-from vae.measured import FOLDER
-from vae.one_pass import one_pass
-from vae.subset import encode_test
-from vae.sweep import parse_results, to_table
-from vae.training import TrainState
+from vae.latent.codes import health
+from vae.latent.forward_pass import forward_pass
+from vae.study.measurements import FOLDER
+from vae.study.sweep import parse_results, to_table
+from vae.training.step import TrainState
+from vae.training.subset import encode_test
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(4,), loss="gaussian_optimal", latent_dim=2, epochs=1)
 
@@ -25,7 +25,7 @@ def checkpoint(tmp_path_factory):
     state, _ = vae.advance(vae.initial_state(CONFIG), CONFIG, data, 5)
     model = vae.model_of(CONFIG, state.weights)
     metrics = vae.evaluate(CONFIG, model, data)
-    last = vae.checkpoint.LastEpoch(1.0, 2.0, 3.0)
+    last = vae.training.checkpoint.LastEpoch(1.0, 2.0, 3.0)
     looked_at = TrainState(state.step, state.weights, {}, {})
     vae.save_checkpoint(path, looked_at, CONFIG, metrics, 1, last, encode_test(CONFIG, model, data, metrics.sigma))
     with safe_open(path, "pt") as file:
@@ -46,7 +46,7 @@ def usable(path, content):
     if found.subset is not None:
         health(found.subset.mu, found.subset.log_var)
     zero = torch.zeros(found.config.latent_dim)
-    one_pass(found.config, model, vae.load_dataset("digits").test[0], zero, zero, step=found.state.step)
+    forward_pass(found.config, model, vae.load_dataset("digits").test[0], zero, zero, step=found.state.step)
     return found
 
 

@@ -6,8 +6,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from vae import load_dataset
-from vae.drawing import FORMS, MNIST, as_digit
 from vae.errors import SettingError
+from vae.latent.drawing import FORMS, MNIST, as_digit
 
 
 def stroke(*points, width=10, side=112):

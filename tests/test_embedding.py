@@ -11,7 +11,8 @@ from sklearn import decomposition, manifold, model_selection, neighbors
 import vae
 from vae import SettingError
 from vae.data import to_unit
-from vae.embedding import (
+from vae.latent.codes import principal_directions
+from vae.latent.embedding import (
     ITERATIONS_A_CHUNK,
     EmbeddingConfig,
     Quality,
@@ -29,7 +30,6 @@ from vae.embedding import (
     trustworthiness,
     usable,
 )
-from vae.latent import principal_directions
 
 CONFIG = EmbeddingConfig(perplexity=20, seed=1)
 

@@ -11,13 +11,13 @@ import torch
 
 import vae
 import vae.engine.run as run_module
-import vae.engine.unfolding as unfolding_module
+import vae.engine.tsne as unfolding_module
 import vae.engine.workers as workers_module
 from tests.waiting import wait_for
-from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.engine import Engine, LimitError, Status, tasks
 from vae.engine.cluster import workers_wanted
-from vae.sweep import SweepSpec
+from vae.latent.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
+from vae.study.sweep import SweepSpec
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps
 
@@ -366,7 +366,7 @@ def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
         config = dataclasses.replace(UNFOLDING, initial="given", iterations=2000)
         unfolding = watcher.create_unfolding(codes, config, "bob", start)
         run = watcher.create_run(CONFIG, "bob")
-        assert watcher.unfoldings == {unfolding.id: unfolding} and watcher.runs == {run.id: run}
+        assert watcher.maps == {unfolding.id: unfolding} and watcher.runs == {run.id: run}
         assert watcher.runs_of("bob") == [run]
         unfolding.start()
         wait_for(lambda: unfolding.view().iteration > 0)
@@ -378,7 +378,7 @@ def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
         wait_for(lambda: unfolding.view().iteration > held)
         assert "parked while you were away" in unfolding.view().message
         watcher.discard(unfolding)
-        assert unfolding.view().status is Status.STOPPED and not watcher.unfoldings
+        assert unfolding.view().status is Status.STOPPED and not watcher.maps
         assert not watcher.runs  # never started: nothing is lost by letting it go while its owner is away
     finally:
         watcher.close()

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 import vae
 from vae.data import to_unit
-from vae.evaluation import entropy_floor, evaluate_piece, merge, pca_reconstruction, pieces, training_sigma
+from vae.training.evaluation import entropy_floor, evaluate_piece, merge, pca_reconstruction, pieces, training_sigma
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(40,), epochs=3)
 

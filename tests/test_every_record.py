@@ -9,21 +9,21 @@ import pytest
 from vae import load_checkpoint
 from vae.data import DATASETS
 from vae.engine import Race, Status
-from vae.kl_terms import KL_TERMS
-from vae.lineup import labels
-from vae.losses import LOSSES
-from vae.model import ARCHITECTURES
-from vae.objective import REDUCTIONS
-from vae.presets import PRESETS
-from vae.report import ReportRun, report_of
-from vae.surfaces import VIEWS as SURFACE_VIEWS
-from vae.ui.compare.look import PARTS as COMPARE_PARTS
-from vae.ui.lab.look import VIEWS
-from vae.ui.latent.look import PARTS as LATENT_PARTS
-from vae.ui.live import PANELS
-from vae.ui.surface_link import FORMS
-from vae.ui.take_home import _checkpoint, _script
-from vae.zoo import ZOO
+from vae.export.report import ReportRun, report_of
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.objective import REDUCTIONS
+from vae.losses.surfaces import VIEWS as SURFACE_VIEWS
+from vae.losses.table import LOSSES
+from vae.study.zoo import ZOO
+from vae.training.networks import ARCHITECTURES
+from vae.training.presets import PRESETS
+from vae.training.race import labels
+from vae.ui.compare.state import PARTS as COMPARE_PARTS
+from vae.ui.lab.state import VIEWS
+from vae.ui.latent.state import PARTS as LATENT_PARTS
+from vae.ui.surfaces.state import FORMS
+from vae.ui.train.live import PANELS
+from vae.ui.train.take_home import _checkpoint, _script
 
 SMALL = {"dataset": "digits", "hidden": "8", "latent_dim": 3, "epochs": 1, "batch_size": 512}
 FORMULA = "abs(x - p)**1.5"

@@ -10,9 +10,6 @@ import plotly.graph_objects as go
 import pytest
 
 import vae.figures
-from vae import kl
-from vae.claims import CLAIMS
-from vae.dial import TICKS
 from vae.figures import (
     claims,
     curves,
@@ -32,10 +29,14 @@ from vae.figures import (
 from vae.figures import kl as kl_figures
 from vae.figures.panels import Panel
 from vae.figures.theme import LOSS_COLOURS
-from vae.kl_terms import KL_TERMS
-from vae.kl_terms import panels as term_panels
-from vae.losses import LOSSES
-from vae.surfaces import descend, surface
+from vae.losses import kl
+from vae.losses.descent import descend
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.kl_terms import panels as term_panels
+from vae.losses.surfaces import surface
+from vae.losses.table import LOSSES
+from vae.study.claims import CLAIMS
+from vae.training.beta_dial import TICKS
 
 GRID = np.linspace(0, 1, 11)
 MU, LOG_VAR = kl.axes()

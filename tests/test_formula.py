@@ -13,9 +13,10 @@ from formula_generator import HOSTILE, check_sentence, formula, outcome
 
 import vae
 from vae.errors import SettingError
-from vae.formula import EPSILON, FUNCTIONS, formula_loss
-from vae.losses import LOSSES
-from vae.surfaces import VIEWS, at_point, defaults, surface
+from vae.losses.arguments import defaults
+from vae.losses.formula import EPSILON, FUNCTIONS, formula_loss
+from vae.losses.surfaces import VIEWS, at_point, surface
+from vae.losses.table import LOSSES
 
 torch.set_num_threads(1)  # arrays this small only lose by being shared out
 

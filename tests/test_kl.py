@@ -9,11 +9,11 @@ import torch
 from torch.distributions import Normal
 from torch.distributions.kl import kl_divergence
 
-from vae import kl
-from vae.claims import CLAIMS
 from vae.errors import SettingError
-from vae.kl import Setting
-from vae.ui.kl import LOOK
+from vae.losses import kl
+from vae.losses.kl import Setting
+from vae.study.claims import CLAIMS
+from vae.ui.kl.page import STATE
 
 CODES = [(0.0, 0.0), (1.0, -1.0), (-3.9, 2.9), (4.0, -6.0), (0.3, -2.5), (-4.0, 3.0)]
 
@@ -161,7 +161,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(name, value):
 
 
 def test_a_bad_field_of_a_link_is_answered_and_the_others_stand():
-    values, problems = LOOK.read(
+    values, problems = STATE.read(
         {"mu": "x", "log_var": "nan", "samples": "12", "seed": "7", "form": "contours", "z": "1"}
     )
     assert Setting(**values) == Setting(seed=7, form="contours")
@@ -174,6 +174,6 @@ def test_a_bad_field_of_a_link_is_answered_and_the_others_stand():
     "setting", [Setting(), Setting(mu=-0.123456789, log_var=2.5, samples=1_000_000, seed=9, form="contours")]
 )
 def test_a_link_says_the_setting(setting):
-    link = LOOK.write(asdict(setting))
-    assert LOOK.read(link) == (asdict(setting), [])
+    link = STATE.write(asdict(setting))
+    assert STATE.read(link) == (asdict(setting), [])
     assert {"mu", "log_var"} <= set(link)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from vae import kl
-from vae.claims import CLAIMS
 from vae.figures import kl as figures
 from vae.figures.claims import FIGURES, claim_figure
 from vae.figures.theme import LOSS_COLOURS
+from vae.losses import kl
+from vae.study.claims import CLAIMS
 
 MU, LOG_VAR = kl.axes()
 VALUES = kl.grid(MU, LOG_VAR)

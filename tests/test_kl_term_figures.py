@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vae.figures.kl_terms import kl_term
-from vae.kl_terms import KL_TERMS, panels
+from vae.losses.kl_terms import KL_TERMS, panels
 
 
 def drawn(key, **settings):

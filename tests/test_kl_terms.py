@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import vae
-from vae.kl_terms import KL_TERMS, importance_weighted_objective, panels
-from vae.randomness import generator
-from vae.training import training_terms
+from vae.losses.kl_terms import KL_TERMS, importance_weighted_objective, panels
+from vae.training.randomness import generator
+from vae.training.step import training_terms
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(40,), latent_dim=3, batch_size=32, epochs=4, seed=4)
 KL = torch.tensor([0.1, 1.0, 2.5])

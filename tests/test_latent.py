@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vae import SettingError, kl_divergence
-from vae.latent import (
+from vae.latent.codes import (
     Walk,
     axis_between,
     cross_fade,

@@ -5,8 +5,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vae.shipped import SHIPPED
-from vae.ui.latent.look import PARTS
+from vae.training.shipped import SHIPPED
+from vae.ui.latent.state import PARTS
 
 
 @pytest.fixture

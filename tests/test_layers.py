@@ -1,37 +1,19 @@
 """Imports run one way, and the core stays free of what it does not need."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Each layer may import those above it in this list, and its own members only where INSIDE says so.
-LAYERS = (
-    ("errors", "events"),
-    ("door",),
-    ("losses", "data", "drawing", "model", "objective", "randomness", "schema"),
-    ("surfaces", "formula", "kl", "kl_terms"),
-    ("config", "squares"),
-    ("evaluation", "axes"),
-    ("training", "presets", "latent", "embedding"),
-    ("subset", "one_pass", "dial", "script"),
-    ("lineup",),
-    ("checkpoint",),
-    ("shipped", "scoring", "zoo"),
-    ("sweep",),
-    ("measured",),
-    ("claims",),
-    ("engine", "classroom"),
-    ("figures",),
-    ("report",),
-    ("ui",),
-)
-# Siblings that may look at each other.
-INSIDE = {("losses", "surfaces"), ("formula", "surfaces"), ("embedding", "latent")}
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+STRUCTURE = (ROOT / "docs" / "structure.md").read_text()
+ROWS = re.findall(r"^\| (\d) \| (.+?) \|", STRUCTURE, re.M)
+RANK = {name: int(layer) for layer, names in ROWS for name in re.findall(r"`(\w+)`", names)}
+OUTSIDE = {"__init__", "__main__", "serving"}
 
 
 def imports(path: Path) -> set[str]:
@@ -51,9 +33,9 @@ def part_of(path: Path) -> str:
 MODULES = [p for p in (ROOT / "vae").rglob("*.py") if part_of(p) in RANK]
 
 
-def test_every_module_has_a_layer():
-    known = set(RANK) | {"__init__", "__main__", "serving"}
-    assert {part_of(p) for p in (ROOT / "vae").rglob("*.py")} <= known
+def test_every_room_has_a_layer_and_there_are_few():
+    assert {part_of(p) for p in (ROOT / "vae").rglob("*.py")} == set(RANK) | OUTSIDE
+    assert len(ROWS) <= 8
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -61,8 +43,33 @@ def test_imports_run_one_way(path):
     own = part_of(path)
     for name in imports(path):
         part = name.split(".")[1] if name.startswith("vae.") else None
-        if part in RANK and part != own and (own, part) not in INSIDE:
+        if part in RANK and part != own:
             assert RANK[part] < RANK[own], f"{path.name} imports {name}"
+
+
+def test_no_module_imports_itself_through_others():
+    names = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
+    graph = {name: set() for name in names}
+    for name, path in names.items():
+        found = imports(path) & names.keys()
+        inner = {
+            one for one in found if any(other.startswith(f"{one}.") for other in found)
+        }  # a package, for its modules
+        graph[name] = found - inner - {name}
+    TopologicalSorter(graph).prepare()  # CycleError names the circle
+
+
+def test_the_places_named_for_changes_are_there():
+    """Every path in the table of changes is a file or a folder."""
+    for place in re.findall(r"`(vae/[\w/.]+)`", STRUCTURE):
+        assert (ROOT / place).exists(), place
+
+
+def test_no_room_is_without_a_purpose():
+    for path in MODULES:
+        assert not set(path.relative_to(ROOT).with_suffix("").parts) & {"common", "utils", "util", "helpers", "misc"}, (
+            path
+        )
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("vae/**/*.py")), ids=lambda p: str(p.relative_to(ROOT)))
@@ -81,7 +88,7 @@ def test_pages_do_not_compute_and_draw_no_figures():
 
 def test_import_vae_needs_neither_torchvision_nor_dask():
     code = (
-        "import sys, vae, vae.embedding, vae.latent; "
+        "import sys, vae, vae.latent.embedding, vae.latent.codes; "
         "print(sorted({m.split('.')[0] for m in sys.modules} & "
         "{'torchvision', 'dask', 'distributed', 'streamlit', 'plotly', 'sklearn', 'openTSNE', 'pandas'}))"
     )

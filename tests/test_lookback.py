@@ -6,7 +6,7 @@ import numpy as np
 
 from vae import TrainConfig, advance, initial_state, load_dataset
 from vae.engine import Status, View
-from vae.ui import lookback
+from vae.ui.train import lookback
 
 
 def view_after(steps):

@@ -8,7 +8,7 @@ from torch import distributions
 
 from vae import LOSSES
 from vae.errors import SettingError
-from vae.losses import continuous_bernoulli_mean, log_normaliser
+from vae.losses.bernoulli import continuous_bernoulli_mean, log_normaliser
 
 POINTWISE = [loss for loss in LOSSES.values() if loss.pointwise]
 UNIT = torch.linspace(0, 1, 11, dtype=torch.float64)

@@ -8,7 +8,7 @@ import pytest
 
 from vae.figures.matrix import Column, number, table
 from vae.figures.rescue import Bar, rescue
-from vae.scoring import MEASURES, Scores, matrix
+from vae.study.scoring import MEASURES, Scores, matrix
 
 
 def made(value: float) -> Scores:

@@ -5,7 +5,7 @@ import torch
 from torch import distributions
 
 from vae import kl_divergence
-from vae.objective import reduce_terms
+from vae.losses.objective import reduce_terms
 
 MU = torch.randn(50, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2
 LOG_VAR = torch.randn(50, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 2

@@ -9,11 +9,11 @@ import torch
 
 from vae import LOSSES, TrainConfig, load_dataset
 from vae.figures.theme import LOSS_COLOURS
-from vae.kl_terms import KL_TERMS
-from vae.one_pass import noise, one_pass
-from vae.ui.canvas import SIDE, levels
+from vae.latent.forward_pass import forward_pass, noise
+from vae.losses.kl_terms import KL_TERMS
 from vae.ui.latent.diagram import _numbers
 from vae.ui.latent.terms import KL, _sum, formula
+from vae.ui.shared.canvas import SIDE, levels
 
 
 def test_a_drawing_comes_back_as_it_was_sent():
@@ -40,7 +40,7 @@ def test_the_numbers_shown_add_up_and_the_formula_has_their_colours(key, reducti
     config = TrainConfig(loss=key, latent_dim=3, hidden=(20,), beta=2.0, reduction=reduction, kl_term=kl_term)
     model = config.build_model().requires_grad_(False)
     x = load_dataset("digits").test[0]
-    seen = one_pass(config, model, x, noise(1, 3), torch.zeros(3))
+    seen = forward_pass(config, model, x, noise(1, 3), torch.zeros(3))
     shown = re.findall(r"<b>(.*?)</b>", _sum(LOSSES[key], seen, "a <title>").replace("−", "-").replace(",", ""))
     first, kl, total = (eval(number.replace("·", "*"), {}) for number in shown)
     assert first + kl == pytest.approx(total, abs=0.03) and total == pytest.approx(seen.objective(key), abs=0.006)

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 
 import vae
 from vae.data import DATASETS, to_unit
-from vae.model import ARCHITECTURES
-from vae.objective import kl_divergence
-from vae.presets import MEASURES, PRESETS, Figure, Measured, find_preset, measured, measurements
-from vae.randomness import generator
-from vae.training import training_terms
+from vae.losses.objective import kl_divergence
+from vae.training.networks import ARCHITECTURES
+from vae.training.presets import MEASURES, PRESETS, Figure, Measured, find_preset, measured, measurements
+from vae.training.randomness import generator
+from vae.training.step import training_terms
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import vae
-from vae.evaluation import evaluate
-from vae.presets import find_preset
+from vae.training.evaluation import evaluate
+from vae.training.presets import find_preset
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import heapq
 
 import pytest
 
-from vae.ui.refresh import Governor
+from vae.ui.shared.refresh import Governor
 
 
 def refreshes(

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import vae
-from vae.config import loss_keys
-from vae.report import ReportRun, Table, report_of
-from vae.script import script_of
+from vae.export.report import ReportRun, Table, report_of
+from vae.export.script import script_of
+from vae.training.config import loss_keys
 
 NASTY = "(where(x<p, 2*abs(x-p),\n\nabs(x-p)))"
 ATTACK = '</script><script>alert(1)</script><img src="https://evil.example/x" onerror=alert(2)> & "\''

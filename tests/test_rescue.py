@@ -12,10 +12,10 @@ import torch
 
 import vae
 from vae.data import to_unit
-from vae.losses import LOSSES
-from vae.objective import kl_divergence, reduce_terms
-from vae.scoring import continuous_bernoulli_parameter
-from vae.training import Program, advance, initial_state
+from vae.losses.objective import kl_divergence, reduce_terms
+from vae.losses.table import LOSSES
+from vae.study.scoring import continuous_bernoulli_parameter
+from vae.training.step import Program, advance, initial_state
 
 EPSILON = torch.finfo(torch.float32).eps
 LIMIT = math.log((1 - EPSILON) / EPSILON)  # 15.94

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vae.ui import engine, shell
 from vae.ui.compare import matrix
 from vae.ui.compare import models as compared
-from vae.ui.latent.look import PARTS
-from vae.ui.surface_link import PARTS as SURFACE_PARTS
+from vae.ui.latent.state import PARTS
+from vae.ui.shared import engine, shell
+from vae.ui.surfaces.state import PARTS as SURFACE_PARTS
 
 PAGES = Path(__file__).parents[1] / "pages"
 

@@ -10,10 +10,9 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from vae import LOSSES, TrainConfig, load_dataset
-from vae.evaluation import evaluate_piece, merge, pieces, reference_lines, sigma_of, squared_residual
-from vae.losses import continuous_bernoulli_mean, optimal_sigma
-from vae.randomness import generator
-from vae.scoring import (
+from vae.losses.bernoulli import continuous_bernoulli_mean
+from vae.losses.gaussian import optimal_sigma
+from vae.study.scoring import (
     HALF_A_GREY_LEVEL,
     MEASURES,
     READINGS,
@@ -28,9 +27,11 @@ from vae.scoring import (
     reference_scores,
     score,
 )  # fmt: skip
-from vae.scoring.scores import scores_of
-from vae.scoring.seen import Codes, Seen
-from vae.shipped import load_shipped
+from vae.study.scoring.scores import scores_of
+from vae.study.scoring.seen import Codes, Seen
+from vae.training.evaluation import evaluate_piece, merge, pieces, reference_lines, sigma_of, squared_residual
+from vae.training.randomness import generator
+from vae.training.shipped import load_shipped
 
 IMAGES, SAMPLES = 200, 8
 
@@ -236,7 +237,7 @@ def test_the_same_numbers_every_time_and_for_every_part(bce, digits, scores, see
 
 
 def test_an_images_estimate_depends_on_no_other_image(bce, digits, seen, monkeypatch):
-    monkeypatch.setattr("vae.scoring.seen.VALUES_AT_ONCE", 7 * SAMPLES * 64)  # seven images at a time
+    monkeypatch.setattr("vae.study.scoring.seen.VALUES_AT_ONCE", 7 * SAMPLES * 64)  # seven images at a time
     for key, estimates in look(*bce, digits, 70, SAMPLES).log_p.items():
         assert torch.allclose(estimates, seen.log_p[key][:70], rtol=1e-5, atol=1e-3), key
 

@@ -12,16 +12,16 @@ import pytest
 import torch
 
 import vae
-import vae.config
-import vae.losses
-import vae.model
+import vae.losses.table
+import vae.training.config
+import vae.training.networks
 from vae.__main__ import main
 from vae.data import DATASETS, data_folder
-from vae.kl_terms import KL_TERMS
-from vae.losses import LOSSES
-from vae.model import ARCHITECTURES
-from vae.script import script_of
-from vae.script.data import data_text
+from vae.export.script import script_of
+from vae.export.script.data import data_text
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.table import LOSSES
+from vae.training.networks import ARCHITECTURES
 
 BASE = {"hidden": (32,), "latent_dim": 3, "batch_size": 64, "epochs": 10, "beta": 2.0, "seed": 4}
 FORMULA = "where(x < .5, abs(x - p)**1.5, 2*(x - p)**2) + clip(p, .1, e/3)**2 - minimum(logits, -3)*1e-3/pi"
@@ -108,7 +108,7 @@ def test_a_script_prints_the_curve_of_the_run(changes, steps, alone):
 
 @pytest.mark.parametrize("field", ["loss", "kl_term", "architecture"])
 def test_nothing_is_left_out_of_the_scripts_that_are_run(field):
-    known = {"loss": vae.config.loss_keys(), "kl_term": KL_TERMS, "architecture": ARCHITECTURES}[field]
+    known = {"loss": vae.training.config.loss_keys(), "kl_term": KL_TERMS, "architecture": ARCHITECTURES}[field]
     default = {"kl_term": "constant", "architecture": "mlp"}
     assert {changes.get(field, default.get(field)) for changes, _ in TOGETHER} == set(known)
 
@@ -241,12 +241,12 @@ def new_loss(p, x):
 
 def _with_loss(monkeypatch, pixelwise):
     record = dataclasses.replace(LOSSES["mse"], pixelwise=pixelwise)
-    monkeypatch.setattr(vae.losses, "LOSSES", {**LOSSES, "mse": record})
+    monkeypatch.setattr(vae.losses.table, "LOSSES", {**LOSSES, "mse": record})
     return vae.TrainConfig(**BASE | {"loss": "mse"})
 
 
 def test_a_new_loss_needs_nothing(monkeypatch):
-    config = _with_loss(monkeypatch, vae.losses.of_sigmoid(new_loss))
+    config = _with_loss(monkeypatch, vae.losses.record.of_sigmoid(new_loss))
     text = script_of(config)
     assert "STEEPNESS = 3.0  # of the loss below" in text and "def steep(" in text and "return steep(p, x) ** 2" in text
     p, x = torch.rand(2, 50, generator=torch.Generator().manual_seed(0))
@@ -274,7 +274,7 @@ def _untold(shape, hidden):
 
 def test_a_network_whose_first_weights_cannot_be_told_is_refused_in_one_sentence(monkeypatch):
     record = dataclasses.replace(ARCHITECTURES["mlp"], encoder=_untold)
-    monkeypatch.setattr(vae.model, "ARCHITECTURES", {**ARCHITECTURES, "mlp": record})
+    monkeypatch.setattr(vae.training.networks, "ARCHITECTURES", {**ARCHITECTURES, "mlp": record})
     with pytest.raises(vae.SettingError, match=r"^architecture = 'mlp' cannot be used: .* and '_untold' is none\.$"):
         script_of(vae.TrainConfig(**BASE))
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import vae
-from vae.checkpoint import LastEpoch
-from vae.latent import health
-from vae.shipped import FOLDER, SHIPPED, Shipped, load_shipped, make, table, write_table
-from vae.subset import encode_test
+from vae.latent.codes import health
+from vae.training.checkpoint import LastEpoch
+from vae.training.shipped import FOLDER, SHIPPED, Shipped, load_shipped, make, table, write_table
+from vae.training.subset import encode_test
 
 TINY = Shipped("tiny", "Tiny", vae.TrainConfig(dataset="digits", hidden=(16,), latent_dim=3, epochs=2))
 

@@ -13,11 +13,12 @@ from vae.figures.panels import Panel, number
 from vae.figures.plot import encoded
 from vae.figures.sections import sections
 from vae.figures.surfaces import surfaces
-from vae.losses import LOSSES
-from vae.surfaces import VIEWS, descend, per_pixel, surface
-from vae.ui import surface_link
-from vae.ui.surface_link import LOOK
-from vae.ui.surface_parts import distorted
+from vae.losses.descent import descend
+from vae.losses.surfaces import VIEWS, per_pixel, surface
+from vae.losses.table import LOSSES
+from vae.ui.surfaces import state as surface_link
+from vae.ui.surfaces.parts import distorted
+from vae.ui.surfaces.state import STATE
 
 GRID = np.linspace(0, 1, 51)
 POINTWISE = [key for key, loss in LOSSES.items() if loss.pointwise]
@@ -41,14 +42,14 @@ def test_a_link_reproduces_every_field():
         "steps": 17, "source": "run", "on": "laplace", "picture": 7, "distortion": "blur", "amount": 0.5, "gaussian.sigma": 0.05, "laplace.b": 0.3, "logcosh.a": 2.0,
         "gaussian_optimal.sigma": 1.0, "gaussian_learned.sigma": 0.4,
     }  # fmt: skip
-    assert wanted.keys() == LOOK.fields.keys()
-    query = LOOK.write(wanted)
+    assert wanted.keys() == STATE.fields.keys()
+    query = STATE.write(wanted)
     assert all(isinstance(text, str) for text in query.values())
-    assert LOOK.read(query) == (wanted, [])
+    assert STATE.read(query) == (wanted, [])
 
 
 def test_a_link_names_losses_view_and_cursor_even_where_they_are_the_default():
-    assert LOOK.write(LOOK.read({})[0]) == {"losses": "bce,mse", "view": "value", "x": "0.8", "p": "0.9"}
+    assert STATE.write(STATE.read({})[0]) == {"losses": "bce,mse", "view": "value", "x": "0.8", "p": "0.9"}
 
 
 @pytest.mark.parametrize(
@@ -76,15 +77,15 @@ def test_a_link_names_losses_view_and_cursor_even_where_they_are_the_default():
     ],
 )
 def test_a_bad_field_keeps_its_default_and_is_answered_in_one_sentence(name, text, said):
-    values, problems = LOOK.read({name: text, "view": "slope"} if name != "view" else {name: text})
+    values, problems = STATE.read({name: text, "view": "slope"} if name != "view" else {name: text})
     assert len(problems) == 1 and said in problems[0] and problems[0].endswith(".")
-    expected = LOOK.read({})[0] | ({"view": "slope"} if name != "view" else {})
+    expected = STATE.read({})[0] | ({"view": "slope"} if name != "view" else {})
     assert values == expected
 
 
 def test_a_link_to_ssim_opens_the_part_that_shows_it():
-    assert LOOK.read({"losses": "bce,ssim"})[0]["part"] == "patch"
-    assert LOOK.read({"losses": "bce,ssim", "part": "image"})[0]["part"] == "image"
+    assert STATE.read({"losses": "bce,ssim"})[0]["part"] == "patch"
+    assert STATE.read({"losses": "bce,ssim", "part": "image"})[0]["part"] == "image"
 
 
 # ---- What is cut off, and what is said of it -----------------------------------------------------------------------

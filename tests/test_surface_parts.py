@@ -7,8 +7,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from vae.data import load_dataset, to_unit
-from vae.shipped import load_shipped
-from vae.ui import shell, surface_parts
+from vae.training.shipped import load_shipped
+from vae.ui.shared import shell
+from vae.ui.surfaces import parts as surface_parts
 
 PAGE = Path(__file__).parents[1] / "pages" / "surfaces.py"
 

@@ -8,21 +8,14 @@ import torch
 from torch.distributions import Bernoulli, ContinuousBernoulli, kl_divergence
 
 from vae.errors import SettingError
-from vae.formula import formula_loss
-from vae.losses import LOSSES, continuous_bernoulli_mean
-from vae.surfaces import (
-    VIEWS,
-    at_point,
-    calculus,
-    continuous_bernoulli_logits,
-    defaults,
-    descend,
-    least,
-    limit_at_ends,
-    numerical_calculus,
-    search,
-    surface,
-)
+from vae.losses.arguments import defaults
+from vae.losses.bernoulli import continuous_bernoulli_logits, continuous_bernoulli_mean
+from vae.losses.derivatives import derivatives_of, limit_at_ends, numerical_derivatives, search
+from vae.losses.descent import descend
+from vae.losses.formula import formula_loss
+from vae.losses.minimum import minimum
+from vae.losses.surfaces import VIEWS, at_point, surface
+from vae.losses.table import LOSSES
 
 torch.set_num_threads(1)  # arrays this small only lose by being shared out
 
@@ -47,12 +40,12 @@ def test_the_minimum_is_at_the_truth(key):
     values = surface(LOSSES[key], "value", GRID, GRID).values
     assert (values.argmin(0) == np.arange(101)).all()
     assert (np.sort(values, 0)[1] > values.min(0)).all(), "and nowhere else"
-    assert (least(LOSSES[key], GRID).p == GRID).all()
+    assert (minimum(LOSSES[key], GRID).p == GRID).all()
 
 
 def test_continuous_bernoulli_is_least_where_its_mean_is_the_truth():
     x = torch.linspace(0.05, 0.95, 91, dtype=torch.float64)
-    p = torch.from_numpy(least(CB, x).p)
+    p = torch.from_numpy(minimum(CB, x).p)
     mean = ContinuousBernoulli(probs=p).mean
     torch.testing.assert_close(mean, x, rtol=0, atol=1e-8)
     assert (p - x).abs().max() > 0.1, "which is not at p = x"
@@ -66,7 +59,7 @@ def test_the_inverse_mean_is_exact_from_tiny_to_nearly_one():
 
 
 def test_least_value_where_the_best_p_is_too_small_for_a_float():
-    found = least(CB, [1e-3])  # the best logit is -1000: value 1 + log(x) up to exp(-1000)
+    found = minimum(CB, [1e-3])  # the best logit is -1000: value 1 + log(x) up to exp(-1000)
     assert found.value[0] == pytest.approx(1 + math.log(1e-3), abs=1e-12)
     assert found.p[0] == 0
 
@@ -74,14 +67,14 @@ def test_least_value_where_the_best_p_is_too_small_for_a_float():
 @pytest.mark.parametrize("key", POINTWISE)
 def test_search_finds_the_closed_form_minimum(key):
     x = torch.linspace(0.05, 0.94, 37, dtype=torch.float64)  # closer to 1, p runs out of digits
-    closed, at = calculus(LOSSES[key]).least(LOSSES[key], x, **defaults(LOSSES[key]))
+    closed, at = derivatives_of(LOSSES[key]).minimum(LOSSES[key], x, **defaults(LOSSES[key]))
     found, found_at = search(LOSSES[key], x, **defaults(LOSSES[key]))
     torch.testing.assert_close(found, closed, rtol=0, atol=1e-9)
     torch.testing.assert_close(found_at, at, rtol=0, atol=1e-6)
 
 
 def test_search_finds_a_minimum_that_is_not_at_the_truth():
-    found = least(formula_loss("p*log(p) + 0*x"), [0.0, 0.5, 1.0])
+    found = minimum(formula_loss("p*log(p) + 0*x"), [0.0, 0.5, 1.0])
     np.testing.assert_allclose(found.p, 1 / math.e, atol=1e-7)
     np.testing.assert_allclose(found.value, -1 / math.e, atol=1e-12)
 
@@ -91,7 +84,7 @@ def test_no_least_value_is_said_and_shown_as_nan():
     assert np.isnan(found.values[:, [0, -1]]).all()
     assert not np.isnan(found.values[:, 1:-1]).any()
     assert "x = 0 and 1" in found.note and found.note.endswith(".")
-    assert least(CB, [0.0]).value[0] == -math.inf
+    assert minimum(CB, [0.0]).value[0] == -math.inf
     assert surface(LOSSES["bce"], "excess", GRID, GRID).note == ""
     assert "0 to 1" in surface(formula_loss("log(p)"), "excess", GRID, GRID).note
 
@@ -109,8 +102,8 @@ def some_parameters(loss):
 def test_closed_forms_equal_autograd(key, name):
     loss = LOSSES[key]
     x, p = random_points()
-    closed = getattr(calculus(loss), name)(p, x, **some_parameters(loss))
-    automatic = getattr(numerical_calculus(loss), name)(p, x, **some_parameters(loss))
+    closed = getattr(derivatives_of(loss), name)(p, x, **some_parameters(loss))
+    automatic = getattr(numerical_derivatives(loss), name)(p, x, **some_parameters(loss))
     assert closed.abs().max() > 0 or (key, name) == ("laplace", "curvature")
     torch.testing.assert_close(closed, automatic, rtol=1e-8, atol=1e-8)
 
@@ -120,8 +113,8 @@ def test_closed_forms_equal_autograd(key, name):
 def test_closed_forms_at_the_ends_are_the_limits_from_inside(key, name):
     loss = LOSSES[key]
     p, x = torch.meshgrid(torch.tensor([0.0, 1.0]).double(), torch.tensor([0.0, 0.3, 1.0]).double(), indexing="ij")
-    closed = getattr(calculus(loss), name)(p, x, **defaults(loss))
-    limit = getattr(numerical_calculus(loss), name)(p, x, **defaults(loss))
+    closed = getattr(derivatives_of(loss), name)(p, x, **defaults(loss))
+    limit = getattr(numerical_derivatives(loss), name)(p, x, **defaults(loss))
     kink = (p == x) if key == "laplace" else torch.zeros_like(p, dtype=torch.bool)  # no derivative at p = x: see below
     torch.testing.assert_close(closed[~kink], limit[~kink], rtol=1e-8, atol=1e-8)
 
@@ -137,7 +130,7 @@ def test_the_logit_slope_is_the_gradient_that_a_network_gets(key):
     x, p = random_points(seed=1)
     logits = torch.logit(p).requires_grad_()
     (gradient,) = torch.autograd.grad(loss.pixelwise(logits, x, **some_parameters(loss)).sum(), logits)
-    drawn = calculus(loss).logit_slope(p, x, **some_parameters(loss))
+    drawn = derivatives_of(loss).logit_slope(p, x, **some_parameters(loss))
     torch.testing.assert_close(drawn, gradient, rtol=1e-8, atol=1e-8)
 
 
@@ -145,7 +138,7 @@ def test_continuous_bernoulli_derivatives_beside_one_half():
     p = torch.sigmoid(torch.tensor([-0.21, -0.2, -0.19, -1e-9, 0.0, 1e-9, 0.199999, 0.200001])).double()
     x = torch.full_like(p, 0.3)
     for name in ("slope", "logit_slope", "curvature"):
-        closed, automatic = (getattr(c(CB), name)(p, x) for c in (calculus, numerical_calculus))
+        closed, automatic = (getattr(c(CB), name)(p, x) for c in (derivatives_of, numerical_derivatives))
         torch.testing.assert_close(closed, automatic, rtol=1e-8, atol=1e-8)
 
 

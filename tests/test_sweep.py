@@ -17,7 +17,7 @@ from PIL import Image
 from scipy import stats
 
 import vae
-from vae.sweep import (
+from vae.study.sweep import (
     QUANTITIES,
     Measures,
     Point,
@@ -37,9 +37,9 @@ from vae.sweep import (
     tradeoffs,
     undominated,
 )
-from vae.sweep.cell import spans, trajectory_steps
-from vae.sweep.grid import cell_id, group_of, seeds_in
-from vae.sweep.results import is_results
+from vae.study.sweep.cell import spans, trajectory_steps
+from vae.study.sweep.grid import cell_id, group_of, seeds_in
+from vae.study.sweep.results import is_results
 
 BASE = vae.TrainConfig(dataset="digits", hidden=(16,), epochs=1, batch_size=480)
 AXES = {"loss": ["bce", "mse"], "beta": [0.5, 1, 4], "latent_dim": [2], "seed": [0, 1, 2]}

@@ -20,7 +20,7 @@ from vae.__main__ import main
 from vae.engine import Engine, Status
 from vae.engine import sweep as sweep_module
 from vae.engine.headless import closing_table
-from vae.sweep import SweepError, SweepSpec, read_results, run_cell
+from vae.study.sweep import SweepError, SweepSpec, read_results, run_cell
 
 ROOT = Path(__file__).parents[1]
 BASE = vae.TrainConfig(dataset="digits", hidden=(16,), epochs=2, batch_size=240)

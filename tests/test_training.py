@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vae
-from vae.training import Pictures, batch_indices, observe, picture_indices
+from vae.training.step import Pictures, batch_indices, observe, picture_indices
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(40,), batch_size=32, epochs=2, seed=4)
 
@@ -101,7 +101,7 @@ def test_runs_of_one_seed_are_paired_whatever_their_loss(digits):
 def test_one_step_is_adams_step_on_the_elbo(digits):
     """The step written out by hand, with torch.optim.Adam unfused and torch's own BCE and KL."""
     from vae.data import to_unit
-    from vae.randomness import generator
+    from vae.training.randomness import generator
 
     state = vae.initial_state(CONFIG)
     model = vae.model_of(CONFIG, {name: tensor.clone() for name, tensor in state.weights.items()})

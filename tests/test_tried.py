@@ -10,14 +10,14 @@ import pytest
 import torch
 
 import vae
-from vae.config import TrainConfig
-from vae.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding, usable
 from vae.errors import SettingError, VaeError
-from vae.evaluation import terms_of_batch
-from vae.losses import LOSSES
-from vae.subset import encode_test
-from vae.training import TrainState
-from vae.ui.latent.look import PARTS
+from vae.latent.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding, usable
+from vae.losses.table import LOSSES
+from vae.training.config import TrainConfig
+from vae.training.evaluation import terms_of_batch
+from vae.training.step import TrainState
+from vae.training.subset import encode_test
+from vae.ui.latent.state import PARTS
 
 SMALL = {"dataset": "digits", "hidden": (8,), "latent_dim": 3, "epochs": 1}
 

@@ -10,17 +10,21 @@ import pytest
 
 from vae import TrainConfig
 from vae.engine import Status, View
-from vae.ui import kl, lecture, link, words, zoo
-from vae.ui.classroom.door import LOOK as CLASSROOM
-from vae.ui.compare.look import LOOK as COMPARE
-from vae.ui.lab.look import LOOK as LAB
-from vae.ui.latent.look import LOOK
-from vae.ui.surface_link import LOOK as SURFACES
+from vae.ui.classroom.door import STATE as CLASSROOM
+from vae.ui.compare.state import STATE as COMPARE
+from vae.ui.kl import page as kl
+from vae.ui.lab.state import STATE as LAB
+from vae.ui.latent.state import STATE
+from vae.ui.lecture import page as lecture
+from vae.ui.shared import words
+from vae.ui.surfaces.state import STATE as SURFACES
+from vae.ui.train import link
+from vae.ui.zoo import page as zoo
 
 UI = Path(words.__file__).parent
 FIELDS = {
-    "latent": LOOK.fields, "compare": COMPARE.fields, "lab": LAB.fields, "surfaces": SURFACES.fields, "zoo": zoo.LOOK.fields,
-    "kl": kl.LOOK.fields, "lecture": lecture.LOOK.fields, "train": (*link.FIELDS, *link.PARAMETERS, *link.RACE),
+    "latent": STATE.fields, "compare": COMPARE.fields, "lab": LAB.fields, "surfaces": SURFACES.fields, "zoo": zoo.STATE.fields,
+    "kl": kl.STATE.fields, "lecture": lecture.STATE.fields, "train": (*link.CONFIG, *link.PARAMETERS, *link.RACE),
     "classroom": CLASSROOM.fields,
 }  # fmt: skip
 
@@ -105,13 +109,13 @@ def test_what_a_link_brings_is_shown_as_text_on_every_page(open_app, name):
 def test_what_others_add_to_a_link_is_left_out_in_silence():
     added = {"utm_source": "mail", "utm_campaign": "x", "fbclid": "1", "gclid": "2", "mc_cid": "3"}
     assert link.read({"beta": "2", "dataset": "digits"} | added) == link.read({"beta": "2", "dataset": "digits"})
-    assert LOOK.read(added) == LOOK.read({})
+    assert STATE.read(added) == STATE.read({})
 
 
 def test_numbers_of_other_keyboards_are_read_and_a_decimal_comma_is_told():
     assert link.read({"dataset": "digits", "beta": "２．５", "epochs": "１２"})[0].base.beta == 2.5
-    assert LOOK.read({"image": "１２", "span": "２"})[0]["image"] == 12
-    for problems in (link.read({"beta": "0,5"})[1], LOOK.read({"span": "0,5"})[1]):
+    assert STATE.read({"image": "１２", "span": "２"})[0]["image"] == 12
+    for problems in (link.read({"beta": "0,5"})[1], STATE.read({"span": "0,5"})[1]):
         assert len(problems) == 1 and "with a point: 0.5" in problems[0]
 
 

@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 
 import vae
-from vae import zoo
 from vae.data import to_unit
 from vae.errors import SettingError
-from vae.randomness import generator
-from vae.training import CORRECT, advance, batch_indices, initial_state, observe
-from vae.zoo import ZOO, programs, symptoms
-from vae.zoo.entries import BASE
+from vae.study import zoo
+from vae.study.zoo import ZOO, programs, symptoms
+from vae.study.zoo.bugs import BASE
+from vae.training.randomness import generator
+from vae.training.step import CORRECT, advance, batch_indices, initial_state, observe
 
 KEYS = pytest.mark.parametrize("bug", ZOO.values(), ids=lambda bug: bug.name)
 
@@ -59,7 +59,7 @@ def test_the_patient_shows_every_symptom_and_the_control_none(bug, data, trained
 def test_the_control_is_a_model_that_works(bug, data, trained):
     """The cure is not only the absence of the symptom: the same net explains the digits better than the mean image."""
     control = trained(bug.control)
-    lines = vae.evaluation.reference_lines(data, BASE.loss_record(), {}, BASE.latent_dim)
+    lines = vae.training.evaluation.reference_lines(data, BASE.loss_record(), {}, BASE.latent_dim)
     mean = next(line.value for line in lines if line.key == "mean")
     assert control.step == BASE.total_steps
     assert vae.evaluate(bug.control.config, control.used, data).reconstruction < mean - 2
@@ -142,7 +142,7 @@ def test_the_fixed_line_makes_the_healthy_picture():
 
 
 def initial_model(config):
-    return vae.training.model_of(config, initial_state(config).weights)
+    return vae.training.step.model_of(config, initial_state(config).weights)
 
 
 # ---- Programs travel, and chunks leave no trace ---------------------------------------------------------------------

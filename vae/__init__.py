@@ -1,16 +1,17 @@
 """VAE Loss Lab: what the loss of a variational autoencoder does. No streamlit, dask or torchvision is imported here."""
 
-from vae.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from vae.config import TrainConfig
 from vae.data import DATASETS, ImageDataset, load_dataset
 from vae.errors import CheckpointError, DataError, SettingError, VaeError
-from vae.evaluation import Evaluation, evaluate, reference_lines
-from vae.kl_terms import KL_TERMS
-from vae.losses import LOSSES, Loss
-from vae.model import ARCHITECTURES, VAE
-from vae.objective import kl_divergence
-from vae.presets import PRESETS
-from vae.training import Observation, Progress, TrainState, advance, initial_state, model_of, train
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.objective import kl_divergence
+from vae.losses.record import Loss
+from vae.losses.table import LOSSES
+from vae.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vae.training.config import TrainConfig
+from vae.training.evaluation import Evaluation, evaluate, reference_lines
+from vae.training.networks import ARCHITECTURES, VAE
+from vae.training.presets import PRESETS
+from vae.training.step import Observation, Progress, TrainState, advance, initial_state, model_of, train
 
 __version__ = "0.1.0"
 

@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from vae.config import TrainConfig, loss_keys
 from vae.data import DATASETS
 from vae.errors import SettingError, VaeError
-from vae.kl_terms import KL_TERMS
-from vae.losses import LOSSES
-from vae.model import ARCHITECTURES
-from vae.presets import PRESETS
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.table import LOSSES
+from vae.training.config import TrainConfig, loss_keys
+from vae.training.networks import ARCHITECTURES
+from vae.training.presets import PRESETS
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
 KL_PARAMETERS = {p.name: p.meaning for term in KL_TERMS.values() for p in term.parameters}
@@ -126,7 +126,7 @@ def _widths(text: str) -> object:
 def config_from(options: argparse.Namespace) -> TrainConfig:
     """The config that the options stand for: the preset's fields, changed by those that were given."""
     from vae.data import default_dataset
-    from vae.presets import find_preset
+    from vae.training.presets import find_preset
 
     fields = (
         "dataset loss formula architecture hidden latent_dim beta kl_term reduction learning_rate batch_size epochs size "
@@ -151,10 +151,10 @@ def _train(options: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from vae.checkpoint import save_checkpoint
     from vae.data import load_dataset
-    from vae.evaluation import evaluate
-    from vae.training import model_of, train
+    from vae.training.checkpoint import save_checkpoint
+    from vae.training.evaluation import evaluate
+    from vae.training.step import model_of, train
 
     if options.threads is not None:
         if not isinstance(options.threads, int) or not 1 <= options.threads <= 1024:
@@ -189,7 +189,7 @@ def _train(options: argparse.Namespace) -> int:
 def _script(options: argparse.Namespace) -> int:
     import torch
 
-    from vae.script import script_of
+    from vae.export.script import script_of
 
     threads = torch.get_num_threads() if options.threads is None else options.threads
     sys.stdout.reconfigure(encoding="utf-8")  # what Python reads, whatever the terminal writes
@@ -200,7 +200,7 @@ def _script(options: argparse.Namespace) -> int:
 def _sweep(options: argparse.Namespace) -> int:
     from vae.data import load_dataset
     from vae.engine import headless
-    from vae.sweep import SweepSpec, seeds_in, values_in
+    from vae.study.sweep import SweepSpec, seeds_in, values_in
 
     options.vary += [f"{name}={text}" for name in PARAMETERS if (text := getattr(options, name)) is not None]
     for name in PARAMETERS:  # sigma belongs to the losses that have it, not to all of the sweep
@@ -221,7 +221,7 @@ def _checkpoints(options: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from vae.shipped import FOLDER, SHIPPED, find_shipped, make, write_table
+    from vae.training.shipped import FOLDER, SHIPPED, find_shipped, make, write_table
 
     models = [find_shipped(name) for name in options.names] or list(SHIPPED.values())
     folder = options.folder or FOLDER

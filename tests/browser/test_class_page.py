@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from vae.claims import CLAIMS
 from vae.classroom import CLAIM, PATIENT, question_of, reconcile
+from vae.study.claims import CLAIMS
 
 PHONE = {"width": 390, "height": 844}
 

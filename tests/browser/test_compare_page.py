@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from vae import load_dataset
 from vae.figures.matrix import number
-from vae.scoring import MEASURES, matrix, reference_scores, score
-from vae.shipped import FOLDER, load_shipped
+from vae.study.scoring import MEASURES, matrix, reference_scores, score
+from vae.training.shipped import FOLDER, load_shipped
 
 MODELS = ("digits-bce-z2", "digits-mse-z8")
 

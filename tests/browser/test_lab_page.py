@@ -7,7 +7,7 @@ import pandas
 import pytest
 from playwright.sync_api import Page, expect
 
-from vae.ui.lab.look import VIEWS
+from vae.ui.lab.state import VIEWS
 
 
 @pytest.fixture

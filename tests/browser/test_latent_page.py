@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from vae.shipped import FOLDER
-from vae.ui.latent.look import PARTS
+from vae.training.shipped import FOLDER
+from vae.ui.latent.state import PARTS
 
 DIGITS, MNIST = "digits-bce-z8", "mnist-bce-z20"
 

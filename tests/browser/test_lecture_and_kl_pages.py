@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from vae.claims import ANSWERS, CLAIMS
-from vae.ui.look import LAG_SECONDS
+from vae.study.claims import ANSWERS, CLAIMS
+from vae.ui.shared.page_state import LAG_SECONDS
 
 VERDICT = ".st-key-lecture-verdict"
 

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load, save
 from test_words import FIELDS
 
-from vae.ui.shell import PAGES
+from vae.ui.shared.shell import PAGES
 
 FOREIGN = (
     "![i](http://127.0.0.1:9/x.png) [a](http://127.0.0.1:9/) $x^2$ <img src=http://127.0.0.1:9/y.png> :smile: **c**"

@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import Error, Locator, Page, expect
 
-from vae.ui.shell import PAGES
+from vae.ui.shared.shell import PAGES
 
 STEPS = int(os.environ.get("MONKEY_STEPS", 12))
 SEED = int(os.environ.get("SEED", 0))

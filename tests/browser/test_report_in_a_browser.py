@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import vae
-from vae.report import ReportRun, report_of
+from vae.export.report import ReportRun, report_of
 
 WINDOWS = {
     "projector": {"viewport": {"width": 1280, "height": 720}},

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from vae.zoo import ZOO
+from vae.study.zoo import ZOO
 
 
 def ready(page: Page, title: str = "Patient A") -> None:

@@ -6,8 +6,8 @@ import os
 import time
 from multiprocessing import get_context
 
-from vae.config import TrainConfig
 from vae.engine.workers import CHUNK_SECONDS
+from vae.training.config import TrainConfig
 
 WARM_SECONDS = 3.0
 
@@ -31,7 +31,7 @@ def _train(config: TrainConfig, seconds: float, begin, results) -> None:
     import torch
 
     from vae.data import load_dataset
-    from vae.training import advance, initial_state
+    from vae.training.step import advance, initial_state
 
     torch.set_num_threads(1)
     os.nice(15)

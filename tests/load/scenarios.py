@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from vae.config import TrainConfig
+from vae.training.config import TrainConfig
 
 from . import figures, headless
 from .client import NotThere, Student

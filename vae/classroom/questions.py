@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from vae.claims import ANSWERS, CLAIMS
 from vae.classroom.races import RACES, Seen
 from vae.errors import SettingError
-from vae.zoo import ZOO, find_bug
+from vae.study.claims import ANSWERS, CLAIMS
+from vae.study.zoo import ZOO, find_bug
 
 CLAIM, PATIENT, RACE = "claim", "patient", "race"
 

@@ -8,7 +8,7 @@ from vae.engine.limits import LimitError, Limits
 from vae.engine.race import Race
 from vae.engine.run import Run, View
 from vae.engine.sweep import Sweep, SweepView, UnderWay
-from vae.engine.unfolding import Unfolding, UnfoldingView
+from vae.engine.tsne import TSNE, TSNEView
 
 __all__ = [
     "Engine",
@@ -21,8 +21,8 @@ __all__ = [
     "Sweep",
     "SweepView",
     "UnderWay",
-    "Unfolding",
-    "UnfoldingView",
+    "TSNE",
+    "TSNEView",
     "View",
     "shared_engine",
 ]

@@ -18,9 +18,7 @@ from distributed import Client, fire_and_forget
 from distributed.security import Security
 from numpy.typing import ArrayLike
 
-from vae.config import TrainConfig
 from vae.data import default_dataset
-from vae.embedding import EmbeddingConfig
 from vae.engine import tasks
 from vae.engine.job import Job
 from vae.engine.limits import LimitError, Limits
@@ -28,13 +26,15 @@ from vae.engine.pace import Pace
 from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
 from vae.engine.sweep import Sweep
-from vae.engine.unfolding import Unfolding
+from vae.engine.tsne import TSNE
 from vae.engine.workers import Workers
 from vae.errors import SettingError, VaeError
-from vae.evaluation import ReferenceLine
 from vae.events import event
-from vae.sweep import SweepSpec
-from vae.training import CORRECT, Program, Progress
+from vae.latent.embedding import EmbeddingConfig
+from vae.study.sweep import SweepSpec
+from vae.training.config import TrainConfig
+from vae.training.evaluation import ReferenceLine
+from vae.training.step import CORRECT, Program, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class Engine:
             raise LimitError(
                 "This server is about to be stopped: what is under way goes on, and nothing new is started."
             )
-        check = {Run: self.limits.check_runs, Unfolding: self.limits.check_maps}[type(jobs[0])]
+        check = {Run: self.limits.check_runs, TSNE: self.limits.check_maps}[type(jobs[0])]
         going = [job for job in self._of_kind(type(jobs[0])).values() if job.status.active]
         of_owner = sum(_person(job.owner) == _person(jobs[0].owner) for job in going)
         check(of_owner, len(going), sum(not job.status.active for job in jobs))
@@ -224,9 +224,9 @@ class Engine:
 
     def create_unfolding(
         self, codes: ArrayLike, config: EmbeddingConfig, owner: str = "", start: ArrayLike | None = None
-    ) -> Unfolding:
+    ) -> TSNE:
         """A t-SNE that is not started yet; its view has the first layout. SettingError as initial_embedding()."""
-        return self._keep(Unfolding(self.cluster, codes, config, owner, _new_id(), start))
+        return self._keep(TSNE(self.cluster, codes, config, owner, _new_id(), start))
 
     def create_sweep(self, spec: SweepSpec, path: str | os.PathLike, owner: str = "") -> Sweep:
         """A sweep that is not started yet, going on from the file at path if there is one. An owner has one at a time:
@@ -267,9 +267,9 @@ class Engine:
         return self._of_kind(Run)
 
     @property
-    def unfoldings(self) -> dict[str, Unfolding]:
+    def maps(self) -> dict[str, TSNE]:
         """Every owner's t-SNEs by id, oldest first."""
-        return self._of_kind(Unfolding)
+        return self._of_kind(TSNE)
 
     @property
     def sweeps(self) -> dict[str, Sweep]:

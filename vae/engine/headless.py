@@ -13,7 +13,7 @@ from tqdm import tqdm
 from vae.engine.cluster import Engine, workers_wanted
 from vae.engine.job import Status
 from vae.errors import SettingError
-from vae.sweep import (
+from vae.study.sweep import (
     QUANTITIES,
     Band,
     Estimate,

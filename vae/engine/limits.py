@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vae.config import TrainConfig, operations_of_step
 from vae.errors import VaeError
-from vae.sweep.grid import STATES_HELD, state_bytes
+from vae.study.sweep.grid import STATES_HELD, state_bytes
+from vae.training.config import TrainConfig, operations_of_step
 
 
 class LimitError(VaeError):

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vae.engine import workers
-
-if TYPE_CHECKING:
-    from vae.engine.run import Run
+from vae.engine.job import Status
 
 ROUND = 1.2  # a chunk of every column, however many for a worker, in chunks of a run alone
+
+
+class Column(Protocol):
+    """A run of a race: run.py has it."""
+
+    next_steps: int
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def under_way(self) -> bool: ...
+
+    @property
+    def first_is_back(self) -> bool: ...
+
+    def accept_first(self) -> None: ...
+
+    def fill(self) -> None: ...
 
 
 class Pace:
@@ -20,7 +37,7 @@ class Pace:
     def __init__(self, cluster: workers.Workers):
         self.lock = threading.RLock()
         self.news = threading.Condition(self.lock)
-        self.columns: list[Run] = []
+        self.columns: list[Column] = []
         self._workers = cluster
         self._ends: dict[int, int] = {}  # step at which a chunk starts -> step at which it ends
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vae.config import TrainConfig
 from vae.engine.job import Status
 from vae.engine.pace import Pace
 from vae.engine.run import Run, View
-from vae.lineup import MOST_COLUMNS
+from vae.training.config import TrainConfig
+from vae.training.race import MOST_COLUMNS
 
 
 class Race:

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from distributed import Future
 
-from vae.config import TrainConfig, operations_of_step
 from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status, sentence_of
-from vae.engine.keep import KeptState
+from vae.engine.kept import KeptState
 from vae.engine.pace import Pace
 from vae.engine.workers import OPERATIONS_PER_SECOND, Workers
 from vae.errors import SettingError
-from vae.evaluation import Evaluation, merge, pieces, sigma_of
-from vae.training import CORRECT, Observation, Pictures, Program, Progress, TrainState
+from vae.training.config import TrainConfig, operations_of_step
+from vae.training.evaluation import Evaluation, merge, pieces, sigma_of
+from vae.training.step import CORRECT, Observation, Pictures, Program, Progress, TrainState
 
 # The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 1e9, 25

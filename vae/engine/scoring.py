@@ -12,12 +12,12 @@ import torch
 from distributed import Future
 from torch import Tensor
 
-from vae.config import TrainConfig
 from vae.data import load_dataset
 from vae.engine.job import sentence_of
 from vae.engine.workers import Workers
-from vae.scoring import Scores, reference_scores, score
-from vae.training import model_of
+from vae.study.scoring import Scores, reference_scores, score
+from vae.training.config import TrainConfig
+from vae.training.step import model_of
 
 T = TypeVar("T")
 KEPT = 256

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from distributed import Future
 
-from vae.config import TrainConfig, operations_of_step
 from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status
 from vae.engine.workers import OPERATIONS_PER_SECOND, Workers
 from vae.errors import VaeError
-from vae.sweep import Point, Result, ResultsFile, SweepError, SweepSpec, read_results
-from vae.sweep.cell import Leg, measures, optimal_sigma, spans
-from vae.sweep.grid import cell_seconds, in_order
-from vae.training import TrainState
+from vae.study.sweep import Point, Result, ResultsFile, SweepError, SweepSpec, read_results
+from vae.study.sweep.cell import Leg, measures, optimal_sigma, spans
+from vae.study.sweep.grid import cell_seconds, in_order
+from vae.training.config import TrainConfig, operations_of_step
+from vae.training.step import TrainState
 
 CHUNK_SECONDS = 0.5
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 4e9, 60  # before the pace is known

@@ -21,9 +21,9 @@ from distributed import Worker, WorkerPlugin, get_worker
 from numpy.typing import NDArray
 
 import vae
-from vae.config import TrainConfig
 from vae.data import DATASETS, ImageDataset, carry, load_dataset
-from vae.embedding import (
+from vae.errors import SettingError, VaeError
+from vae.latent.embedding import (
     FEWEST,
     EmbeddingConfig,
     EmbeddingState,
@@ -31,10 +31,10 @@ from vae.embedding import (
     affinities,
     initial_embedding,
 )
-from vae.errors import SettingError, VaeError
-from vae.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
-from vae.sweep import cell
-from vae.training import Program, Progress, TrainState, advance, initial_state, model_of
+from vae.study.sweep import cell
+from vae.training.config import TrainConfig
+from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
+from vae.training.step import Program, Progress, TrainState, advance, initial_state, model_of
 
 # What a chunk starts from: the state after the chunk before, one brought home, or None for the initial state.
 Before = TrainState | None
@@ -183,7 +183,7 @@ def _freeze() -> None:
     gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s
 
 
-# ---- Cells of a sweep (vae/sweep/cell.py) ---------------------------------------------------------------------------
+# ---- Cells of a sweep (vae/study/sweep/cell.py) ---------------------------------------------------------------------------
 
 
 def advance_cell_chunk(

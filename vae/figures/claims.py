@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from vae.claims import Evidence, Finding
 from vae.figures.kl import CODE, TERM_COLOURS
 from vae.figures.plot import Figure, Trace, figure, trace, upright
 from vae.figures.theme import LOSS_COLOURS, Ink, axis, layout
-from vae.kl import PIXELS, code_weight, divergence, weigh
-from vae.losses import LOSSES
-from vae.surfaces import surface
+from vae.losses.kl import PIXELS, code_weight, divergence, weigh
+from vae.losses.surfaces import surface
+from vae.losses.table import LOSSES
+from vae.study.claims import Evidence, Finding
 
 HEIGHT = 350
 P = np.linspace(0, 1, 401)

@@ -15,7 +15,7 @@ import numpy as np
 from vae.figures.panels import Cut, Panel, places
 
 if TYPE_CHECKING:
-    from vae.surfaces import Surface
+    from vae.losses.surfaces import Surface
 
 
 def cut_off(values: np.ndarray) -> Cut:

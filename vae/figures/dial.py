@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vae.dial import HIGH, LOW, SCALES, Scale, Tick
 from vae.figures.plot import Figure, Layout, Trace, figure, trace
 from vae.figures.theme import LOSS_COLOURS, Ink, heading, layout
+from vae.training.beta_dial import HIGH, LOW, SCALES, Scale, Tick
 
 WIDE, NARROW = 560, 340  # the least widths in pixels that labels are set apart for
 CHARACTER = 6.4  # pixels, of a label's font

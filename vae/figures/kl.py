@@ -9,7 +9,7 @@ import numpy as np
 from vae.figures.beside import beside, on
 from vae.figures.plot import Figure, Trace, across, figure, trace
 from vae.figures.theme import Ink, axis, heading, layout
-from vae.kl import Densities, Descent, Estimate, Weighing
+from vae.losses.kl import Densities, Descent, Estimate, Weighing
 
 # The two terms of the loss, wherever they stand beside each other; neither is the colour of a loss.
 TERM_COLOURS = {"reconstruction": "#7B61C9", "kl": "#1B8A7A"}

@@ -8,13 +8,13 @@ from vae.figures.beside import beside, on, stacked
 from vae.figures.kl import CODE
 from vae.figures.plot import Figure, Layout, Trace, figure, trace, upright
 from vae.figures.theme import Ink, axis, layout
-from vae.kl_terms import Panel
+from vae.losses.kl_terms import Panel
 
 DASHES = ("solid", "dash", "dot")
 
 
 def kl_term(panels: Sequence[Panel], height: int = 190) -> tuple[Figure, Layout]:
-    """The panels of vae.kl_terms.panels() beside each other; and the layout for a narrow window, one below the other."""
+    """The panels of vae.losses.kl_terms.panels() beside each other; and the layout for a narrow window, one below the other."""
     traces = [on(i, line) for i, panel in enumerate(panels) for line in _lines(panel)]
     y_axes = [axis(_folded(panel.y_label), rangemode="tozero") for panel in panels]
     x_axes = [axis(panel.x_label) for panel in panels]

@@ -29,7 +29,7 @@ from vae.figures.plot import Figure, Layout, Trace, figure, numbered, trace
 from vae.figures.theme import axis, layout
 
 if TYPE_CHECKING:
-    from vae.surfaces import Surface
+    from vae.losses.surfaces import Surface
 
 
 def maps(

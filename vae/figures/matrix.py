@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
-from vae.scoring.measures import GROUPS, Measure
-from vae.scoring.table import Cell, Matrix, Row
+from vae.study.scoring.measures import GROUPS, Measure
+from vae.study.scoring.table import Cell, Matrix, Row
 
 NARROW = "&nbsp;=&nbsp;"  # not broken over two lines
 ARROWS = {"lower": "↓", "higher": "↑", "data": "→", "neither": ""}

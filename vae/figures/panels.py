@@ -12,7 +12,7 @@ import numpy as np
 from vae.figures.plot import numbered
 
 if TYPE_CHECKING:
-    from vae.surfaces import Surface
+    from vae.losses.surfaces import Surface
 
 INFINITE = "#e0115f"  # marks what is infinite: no loss has this colour
 ON_TOP = "#1b1f24"  # lines and points on a surface, which is light on every page

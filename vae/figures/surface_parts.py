@@ -16,7 +16,7 @@ from vae.figures.plot import Figure, Layout, Trace, across, figure, numbered, tr
 from vae.figures.theme import Ink, axis, layout
 
 if TYPE_CHECKING:
-    from vae.surfaces import Descent
+    from vae.losses.descent import Descent
 
 LIT = INFINITE  # the pixel looked at, in both pictures and on the map
 GREYS = [[0, "#000000"], [1, "#ffffff"]]

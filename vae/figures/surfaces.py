@@ -27,7 +27,7 @@ from vae.figures.plot import Figure, Layout, Trace, figure, numbered, trace
 from vae.figures.theme import Ink, layout
 
 if TYPE_CHECKING:
-    from vae.surfaces import Surface
+    from vae.losses.surfaces import Surface
 
 EYE = {"x": -1.2, "y": -1.3, "z": 1.3}
 

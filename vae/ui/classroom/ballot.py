@@ -6,8 +6,8 @@ import streamlit as st
 
 from vae.classroom import CLASSES, Round, reconcile
 from vae.ui.classroom.attempt import attempt, refusals
-from vae.ui.owner import owner
-from vae.ui.words import plain, say
+from vae.ui.shared.owner import owner
+from vae.ui.shared.words import plain, say
 
 
 def asked(kind: str, key: str) -> Round | None:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from vae.classroom import CLASSES, Classroom, State
-from vae.ui.keys import rules
-from vae.ui.owner import owner
-from vae.ui.refresh import refreshing
+from vae.ui.shared.keys import rules
+from vae.ui.shared.owner import owner
+from vae.ui.shared.refresh import refreshing
 
 SECONDS = 2.0
 HEARD, FOLLOWED = "classroom.heard", "classroom.followed"  # what this session knows of its class

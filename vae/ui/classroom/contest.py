@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from vae.classroom import RACES, Classroom, ClassroomError, Question, answered
 from vae.engine import LimitError, Race, Status
-from vae.lineup import Lineup
-from vae.ui import link
-from vae.ui.engine import engine
+from vae.training.race import RaceConfig
+from vae.ui.shared.engine import engine
+from vae.ui.train import link
 
 
 def begin(room: Classroom, key: str) -> None:
@@ -40,7 +40,7 @@ def _owner(room: Classroom) -> str:
     return f"{room.lecturer}:class"
 
 
-def _lineup(key: str) -> Lineup:
+def _lineup(key: str) -> RaceConfig:
     return link.read(RACES[key].query)[0]
 
 

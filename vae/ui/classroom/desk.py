@@ -7,17 +7,17 @@ import html
 import segno
 import streamlit as st
 
-from vae.claims import CLAIMS
 from vae.classroom import CLAIM, PATIENT, RACE, RACES, Classroom, Question, Round, counts, question_of, reconcile, table
 from vae.figures.votes import votes
+from vae.study.claims import CLAIMS
+from vae.study.zoo import ZOO
 from vae.ui.classroom import bell, contest, door
 from vae.ui.classroom.attempt import attempt
 from vae.ui.classroom.way import notice, way_in
-from vae.ui.components import figure
-from vae.ui.keys import rules
-from vae.ui.refresh import refreshing
-from vae.ui.words import plain, say
-from vae.zoo import ZOO
+from vae.ui.shared.components import figure
+from vae.ui.shared.keys import rules
+from vae.ui.shared.refresh import refreshing
+from vae.ui.shared.words import plain, say
 
 TALLY_SECONDS = 0.5
 KINDS = {CLAIM: "a claim", PATIENT: "a patient", RACE: "a race"}

@@ -11,8 +11,8 @@ from vae.classroom import CLASSES, Classroom, ClassroomError
 from vae.classroom.room import CODE_LENGTH, SIGNS
 from vae.errors import SettingError
 from vae.ui.classroom.attempt import attempt, refusals
-from vae.ui.look import Field, Look, digits_of
-from vae.ui.owner import owner
+from vae.ui.shared.owner import owner
+from vae.ui.shared.page_state import Field, PageState, digits_of
 
 
 def _code(name: str, text: str) -> str:
@@ -22,12 +22,12 @@ def _code(name: str, text: str) -> str:
     return code
 
 
-LOOK = Look("classroom", MappingProxyType({"class": Field("", _code)}))
+STATE = PageState("classroom", MappingProxyType({"class": Field("", _code)}))
 
 
 def enter() -> tuple[Classroom | None, list[str]]:
     """The class that this browser teaches or attends, joined here where a link or a typed code says which; and problems."""
-    values, problems = LOOK.restore()
+    values, problems = STATE.restore()
     problems = [*problems, *refusals()]
     me, code = owner(), str(values["class"])
     room = CLASSES.taught_by(me)
@@ -40,8 +40,8 @@ def enter() -> tuple[Classroom | None, list[str]]:
         if room is not None and room is not attended:
             st.rerun()  # now as one of the class, on every page
     room = room or CLASSES.attended_by(me)
-    LOOK.set(**{"class": room.code if room else ""})
-    LOOK.share()
+    STATE.set(**{"class": room.code if room else ""})
+    STATE.share()
     return room, problems
 
 
@@ -50,7 +50,7 @@ def closed() -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True):
         st.markdown("**Join a class.** The code is on the lecturer's screen.")
-        LOOK.control(st.text_input, "class", "Code", max_chars=CODE_LENGTH, placeholder="five letters and digits")
+        STATE.control(st.text_input, "class", "Code", max_chars=CODE_LENGTH, placeholder="five letters and digits")
         st.button("Join", key="classroom-join", type="primary", width="stretch")
     with right, st.container(border=True):
         st.markdown(
@@ -63,10 +63,10 @@ def closed() -> None:
 def leave(room: Classroom) -> None:
     """From a callback."""
     attempt(room.leave, owner())
-    LOOK.set(**{"class": ""})
+    STATE.set(**{"class": ""})
 
 
 def end(room: Classroom) -> None:
     """From a callback."""
     CLASSES.end(room)
-    LOOK.set(**{"class": ""})
+    STATE.set(**{"class": ""})

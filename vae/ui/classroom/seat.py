@@ -7,8 +7,8 @@ import streamlit as st
 from vae.classroom import PATIENT, Classroom, Round
 from vae.ui.classroom import door
 from vae.ui.classroom.ballot import ballot, outcome
-from vae.ui.shell import page
-from vae.ui.words import plain
+from vae.ui.shared.shell import page
+from vae.ui.shared.words import plain
 
 
 def show(room: Classroom) -> None:

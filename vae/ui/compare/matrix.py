@@ -9,25 +9,25 @@ from vae.data import load_dataset
 from vae.engine.scoring import Answer
 from vae.figures import matrix as figures
 from vae.figures.mosaics import strip
-from vae.scoring import GROUPS, MEASURES, Matrix, Scores, matrix, mean_image
-from vae.training import picture_indices
-from vae.ui.compare.look import data_of
+from vae.study.scoring import GROUPS, MEASURES, Matrix, Scores, matrix, mean_image
+from vae.training.step import picture_indices
 from vae.ui.compare.models import references_of, scores_of, title_of
-from vae.ui.engine import starter
+from vae.ui.compare.state import data_of
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.refresh import OFTEN, refreshing
-from vae.ui.words import plain, say
+from vae.ui.shared.engine import starter
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.refresh import OFTEN, refreshing
+from vae.ui.shared.words import plain, say
 
 REFERENCES = ("perfect copy", "mean image")
 PICTURES, ACROSS = 10, 5
 
 
-def show(models: list[Opened], look: Values) -> None:
-    answers = _answers(models, look["data"])
+def show(models: list[Opened], state: Values) -> None:
+    answers = _answers(models, state["data"])
     waiting = any(answer.pending for answer in answers)
-    refreshing(_live, OFTEN if waiting else None, models, look["data"], waiting)
-    _below(models, look["data"], waiting)
+    refreshing(_live, OFTEN if waiting else None, models, state["data"], waiting)
+    _below(models, state["data"], waiting)
 
 
 def _answers(models: list[Opened], data: str) -> list[Answer]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from vae.config import TrainConfig
 from vae.engine.scoring import Answer, Scorer
 from vae.errors import CheckpointError
-from vae.scoring import Scores
-from vae.shipped import SHIPPED
-from vae.ui.compare.look import data_name
-from vae.ui.engine import engine, starter
+from vae.study.scoring import Scores
+from vae.training.config import TrainConfig
+from vae.training.shipped import SHIPPED
+from vae.ui.compare.state import data_name
 from vae.ui.latent.models import FILE, RUN, Opened, choices, open_model, run_of
+from vae.ui.shared.engine import engine, starter
 
 PREFERRED = ("mnist-bce-z20", "mnist-mse-z20", "mnist-gaussian_optimal-z20", "mnist-continuous_bernoulli-z20")
 DEFAULT_MODELS = 4

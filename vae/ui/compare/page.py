@@ -6,9 +6,7 @@ import streamlit as st
 
 from vae.data import DATASETS, default_dataset
 from vae.errors import VaeError
-from vae.ui import datasets
 from vae.ui.compare import matrix, rescue
-from vae.ui.compare.look import LOOK, MOST_MODELS, PARTS, data_name, data_of, data_title, settle
 from vae.ui.compare.models import (
     Option,
     default_models,
@@ -17,9 +15,11 @@ from vae.ui.compare.models import (
     open_for,
     options,
 )
+from vae.ui.compare.state import MOST_MODELS, PARTS, STATE, data_name, data_of, data_title, settle
 from vae.ui.latent.models import Opened, bring, title_in
-from vae.ui.look import Values
-from vae.ui.words import say
+from vae.ui.shared import datasets
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.words import say
 
 CHOSEN = "compare:chosen"  # whether the user has chosen the models: then none means none
 UPLOAD, REFUSAL = "compare:file", "compare:refusal"
@@ -27,52 +27,48 @@ UPLOAD, REFUSAL = "compare:file", "compare:refusal"
 
 def restore() -> tuple[Values, list[str]]:
     """What to show: from the link, with the models that ship where it names none."""
-    values, problems = LOOK.restore()
+    values, problems = STATE.restore()
     data = values["data"] or default_dataset()
     models = values["models"]
     if not models and not st.session_state.get(CHOSEN):
         models = default_models(data, options())
     if (data, models) != (values["data"], values["models"]):
         settle(data=data, models=models)
-    return LOOK.shown(), problems
+    return STATE.shown(), problems
 
 
-def share() -> None:
-    LOOK.share()
-
-
-def models(look: Values) -> list[Opened]:
+def models(state: Values) -> list[Opened]:
     """Let the user choose; the models that can be opened. Where one cannot be, the page says why."""
     known = options()
     first, second, third = st.columns([2.2, 6.2, 2.4], vertical_alignment="bottom")
     names = [*DATASETS, *sorted({data_name(o.config) for o in known.values()} - set(DATASETS))]
-    names += [] if look["data"] in names else [look["data"]]
-    LOOK.control(
+    names += [] if state["data"] in names else [state["data"]]
+    STATE.control(
         first.selectbox, "data", "Data", names, format_func=data_title, on_change=_other_data, filter_mode=None
     )
-    LOOK.control(
+    STATE.control(
         third.segmented_control, "part", "Part", list(PARTS), format_func=PARTS.get, required=True, width="stretch"
     )
     with second, st.container(horizontal=True, vertical_alignment="bottom"):
-        if look["part"] == "matrix":
-            _choice(known, look)
+        if state["part"] == "matrix":
+            _choice(known, state)
             _own_file()
-        elif DATASETS[data_of(look["data"])[0]].is_present():
-            rescue.choice(known, look)
+        elif DATASETS[data_of(state["data"])[0]].is_present():
+            rescue.choice(known, state)
     if refusal := st.session_state.get(REFUSAL):
         say(refusal, "error")
-    if not _present(look["data"]) or look["part"] != "matrix":
+    if not _present(state["data"]) or state["part"] != "matrix":
         return []
-    opened = [model for key in look["models"] if (model := _open(key, look["data"]))]
+    opened = [model for key in state["models"] if (model := _open(key, state["data"]))]
     _offer_again([model.key for model in opened])
     return opened
 
 
-def _choice(known: dict[str, Option], look: Values) -> None:
+def _choice(known: dict[str, Option], state: Values) -> None:
     """Models of this data, with those that a link asked for among them even where there are none such: they are answered."""
-    here = [key for key, option in known.items() if data_name(option.config) == look["data"]]
-    here += [key for key in look["models"] if key not in here]
-    LOOK.control(
+    here = [key for key, option in known.items() if data_name(option.config) == state["data"]]
+    here += [key for key in state["models"] if key not in here]
+    STATE.control(
         st.multiselect, "models", f"Models, up to {MOST_MODELS}", here, max_selections=MOST_MODELS, on_change=_chose,
         format_func=lambda key: title_in({key: one.title for key, one in known.items()}, key), filter_mode=None,
     )  # fmt: skip
@@ -84,7 +80,7 @@ def _chose() -> None:
 
 def _other_data() -> None:
     st.session_state[CHOSEN] = False
-    LOOK.set(models=(), rescued="")
+    STATE.set(models=(), rescued="")
 
 
 def _present(data: str) -> bool:
@@ -135,20 +131,20 @@ def _brought() -> None:
     except VaeError as reason:
         st.session_state[REFUSAL] = str(reason)
         return
-    known, chosen = options(), list(LOOK.now("models"))
+    known, chosen = options(), list(STATE.now("models"))
     data = data_name(known[key].config)
-    if data != LOOK.now("data"):
+    if data != STATE.now("data"):
         chosen = list(default_models(data, known))
     st.session_state[CHOSEN] = True
-    LOOK.set(data=data, models=tuple(dict.fromkeys([*chosen[: MOST_MODELS - 1], key])))
+    STATE.set(data=data, models=tuple(dict.fromkeys([*chosen[: MOST_MODELS - 1], key])))
 
 
-def show(opened: list[Opened], look: Values) -> None:
-    if not DATASETS[data_of(look["data"])[0]].is_present():
+def show(opened: list[Opened], state: Values) -> None:
+    if not DATASETS[data_of(state["data"])[0]].is_present():
         return
-    if look["part"] == "rescue":
-        rescue.show(look)
+    if state["part"] == "rescue":
+        rescue.show(state)
     elif opened:
-        matrix.show(opened, look)
+        matrix.show(opened, state)
     else:
         say("Choose at least one model.", "info")

@@ -9,48 +9,48 @@ import torch
 from vae.data import load_dataset
 from vae.figures.rescue import Bar, rescue
 from vae.figures.theme import LOSS_COLOURS
-from vae.losses import continuous_bernoulli_mean
-from vae.scoring import Rescue, rescue_pictures
-from vae.training import picture_indices
-from vae.ui.compare.look import LOOK, data_name, data_of, settle
+from vae.losses.bernoulli import continuous_bernoulli_mean
+from vae.study.scoring import Rescue, rescue_pictures
+from vae.training.step import picture_indices
 from vae.ui.compare.matrix import is_starting
 from vae.ui.compare.models import Option, open_for, options, scores_of, title_of
-from vae.ui.components import figure
+from vae.ui.compare.state import STATE, data_name, data_of, settle
 from vae.ui.latent.models import Opened, title_in
-from vae.ui.look import Values
-from vae.ui.pictures import pictures
-from vae.ui.refresh import OFTEN, refreshing
-from vae.ui.words import plain, say
+from vae.ui.shared.components import figure
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
+from vae.ui.shared.refresh import OFTEN, refreshing
+from vae.ui.shared.words import plain, say
 
 TRAINED = "continuous_bernoulli"
 
 
-def choice(known: dict[str, Option], look: Values) -> None:
+def choice(known: dict[str, Option], state: Values) -> None:
     """Let the user choose the model; the one that a link asked for is in the list even where there is none: it is answered."""
-    trained = _trained("bce", known, look["data"])
-    if not look["rescued"] and trained:
-        settle(rescued=next((key for key in look["models"] if key in trained), next(iter(trained))))
-    asked = LOOK.shown()["rescued"]
+    trained = _trained("bce", known, state["data"])
+    if not state["rescued"] and trained:
+        settle(rescued=next((key for key in state["models"] if key in trained), next(iter(trained))))
+    asked = STATE.shown()["rescued"]
     if asked:
-        LOOK.control(
+        STATE.control(
             st.selectbox, "rescued", "A model trained with BCE", [*trained, *({asked} - set(trained))], filter_mode=None,
             format_func=lambda key: title_in({key: one.title for key, one in known.items()}, key), width=380,
         )  # fmt: skip
 
 
-def show(look: Values) -> None:
-    known, key = options(), LOOK.shown()["rescued"]
+def show(state: Values) -> None:
+    known, key = options(), STATE.shown()["rescued"]
     if not key:
         say(
             "No model here was trained with BCE on this data set: train one on the Train page, or choose other data.",
             "info",
         )
-    elif key not in _trained("bce", known, look["data"]):
+    elif key not in _trained("bce", known, state["data"]):
         named = title_in({}, key)
-        say(f"{named[:60]!r} is no model trained with BCE on {look['data']}: choose one from the list.", "error")
+        say(f"{named[:60]!r} is no model trained with BCE on {state['data']}: choose one from the list.", "error")
     else:
-        model, partner = open_for(key, look["data"]), _partner(known, known[key], look["data"])
-        _act(model, open_for(partner, look["data"]) if partner else None, look["data"])
+        model, partner = open_for(key, state["data"]), _partner(known, known[key], state["data"])
+        _act(model, open_for(partner, state["data"]) if partner else None, state["data"])
 
 
 def _trained(loss: str, known: dict[str, Option], data: str) -> dict[str, Option]:

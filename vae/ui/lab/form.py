@@ -6,60 +6,60 @@ import os
 
 import streamlit as st
 
-from vae.config import TrainConfig
 from vae.data import DATASETS
 from vae.errors import SettingError, VaeError
-from vae.losses import LOSSES
-from vae.sweep import Estimate, SweepSpec, estimate, seeds_in, values_in
-from vae.ui import datasets
-from vae.ui.engine import engine
-from vae.ui.lab.look import LOOK
+from vae.losses.table import LOSSES
+from vae.study.sweep import Estimate, SweepSpec, estimate, seeds_in, values_in
+from vae.training.config import TrainConfig
+from vae.ui.lab.state import STATE
 from vae.ui.lab.sweeps import MINE, grid, new_path
-from vae.ui.look import Values
-from vae.ui.owner import owner
-from vae.ui.words import duration, say
+from vae.ui.shared import datasets
+from vae.ui.shared.engine import engine
+from vae.ui.shared.owner import owner
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.words import duration, say
 
 REFUSAL = "lab:refusal"
 
 
-def form(look: Values) -> None:
+def form(state: Values) -> None:
     """The grid's fields, the estimate as they change, and the button that starts it."""
     st.markdown("**A sweep of your own**")
-    LOOK.control(st.selectbox, "dataset", "Data", list(DATASETS), filter_mode=None)
-    LOOK.control(st.multiselect, "losses", "Losses", list(LOSSES), format_func=lambda key: LOSSES[key].name)
+    STATE.control(st.selectbox, "dataset", "Data", list(DATASETS), filter_mode=None)
+    STATE.control(st.multiselect, "losses", "Losses", list(LOSSES), format_func=lambda key: LOSSES[key].name)
     left, right = st.columns(2)
-    LOOK.control(left.text_input, "betas", "β, the weight of KL", help="Numbers with commas between.")
-    LOOK.control(right.text_input, "latent_dims", "Latent dimensions", help="Whole numbers with commas between.")
-    LOOK.control(
+    STATE.control(left.text_input, "betas", "β, the weight of KL", help="Numbers with commas between.")
+    STATE.control(right.text_input, "latent_dims", "Latent dimensions", help="Whole numbers with commas between.")
+    STATE.control(
         left.text_input, "seeds", "Seeds",
         help="How many, from 0 on, or which, with commas between. Cells of one seed share initial weights, batches and "
         "noise, so they are compared in pairs: five pairs or more make an interval narrow.",
     )  # fmt: skip
-    LOOK.control(right.number_input, "epochs", "Epochs", 1, 10_000)
-    source = DATASETS[look["dataset"]]
+    STATE.control(right.number_input, "epochs", "Epochs", 1, 10_000)
+    source = DATASETS[state["dataset"]]
     if not source.is_present():
         st.caption(f"{source.title} is not on this machine yet (about {source.megabytes} MB from the internet).")
         datasets.offer(source)
         return
     try:
-        spec = asked_for(look)
+        spec = asked_for(state)
     except SettingError as reason:
         say(reason, "error")
         return
     _start_button(spec)
 
 
-def asked_for(look: Values) -> SweepSpec:
+def asked_for(state: Values) -> SweepSpec:
     """The sweep that the form describes; SettingError says what of it cannot be used."""
-    if not look["losses"]:
+    if not state["losses"]:
         raise SettingError("losses", [], "at least one loss is accepted")
     axes = {
-        "loss": look["losses"],
-        "beta": values_in(look["betas"]),
-        "latent_dim": values_in(look["latent_dims"]),
-        "seed": seeds_in(look["seeds"]),
+        "loss": state["losses"],
+        "beta": values_in(state["betas"]),
+        "latent_dim": values_in(state["latent_dims"]),
+        "seed": seeds_in(state["seeds"]),
     }
-    return SweepSpec(TrainConfig(dataset=look["dataset"], epochs=look["epochs"]), axes)
+    return SweepSpec(TrainConfig(dataset=state["dataset"], epochs=state["epochs"]), axes)
 
 
 def _start_button(spec: SweepSpec) -> None:
@@ -86,7 +86,7 @@ def told(spec: SweepSpec, cost: Estimate) -> str:
 
 
 def _start(spec: SweepSpec) -> None:
-    attempt(lambda: LOOK.set(sweep=begin(spec)))
+    attempt(lambda: STATE.set(sweep=begin(spec)))
 
 
 def begin(spec: SweepSpec) -> str:

@@ -5,46 +5,38 @@ from __future__ import annotations
 import streamlit as st
 
 from vae.errors import VaeError
-from vae.sweep import label_of
-from vae.ui.engine import engine, starter
+from vae.study.sweep import label_of
 from vae.ui.lab import form, progress, views
-from vae.ui.lab.look import LOOK, VIEWS
+from vae.ui.lab.state import STATE, VIEWS
 from vae.ui.lab.sweeps import Opened, bring, choices, content_of, open_sweep
-from vae.ui.live import start_up_notice
-from vae.ui.look import Values
-from vae.ui.words import say
+from vae.ui.shared.engine import engine, starter
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.words import say
+from vae.ui.train.live import start_up_notice
 
 UPLOAD = "lab:file"
 
 
-def restore() -> tuple[Values, list[str]]:
-    return LOOK.restore()
-
-
-def share() -> None:
-    LOOK.share()
-
-
-def sidebar(look: Values) -> None:
+def sidebar(state: Values) -> None:
     waiting = engine() is None  # asked before the form, which may take as long as the start
     with st.sidebar:
-        form.form(look)
+        form.form(state)
         if waiting:
             start_up_notice(starter())
 
 
-def controls(look: Values) -> Opened | None:
+def controls(state: Values) -> Opened | None:
     """Let the user choose a sweep and a view. The sweep, opened; where it cannot be, the page says why."""
     titles = choices()
-    if not look["sweep"] and titles:
-        LOOK.set(sweep=next((key for key in titles if key.startswith("shipped:")), next(iter(titles))))
-    asked = LOOK.now("sweep")
+    if not state["sweep"] and titles:
+        STATE.set(sweep=next((key for key in titles if key.startswith("shipped:")), next(iter(titles))))
+    asked = STATE.now("sweep")
     first, second, third = st.columns([3.3, 5.2, 3.3], vertical_alignment="bottom")
     options = list(titles) if asked in titles else [*titles, asked]
-    key = LOOK.control(
+    key = STATE.control(
         first.selectbox, "sweep", "Sweep", options, format_func=lambda k: titles.get(k, k), filter_mode=None
     )
-    LOOK.control(
+    STATE.control(
         second.segmented_control,
         "view",
         "Look at it as",
@@ -87,13 +79,13 @@ def _files(opened: Opened | None) -> None:
 def _brought() -> None:
     file = st.session_state[UPLOAD]
     if file is not None:
-        form.attempt(lambda: LOOK.set(sweep=bring(file.name, file.getvalue())))
+        form.attempt(lambda: STATE.set(sweep=bring(file.name, file.getvalue())))
 
 
-def show(opened: Opened, look: Values) -> None:
+def show(opened: Opened, state: Values) -> None:
     progress.progress(opened)
     if failed := [result for result in opened.results if result.failure]:
         one = f"seed {failed[0].config.seed} of {label_of(failed[0].config, opened.spec.varied)}"
         say(f"{len(failed)} of the cells failed and are left out below; {one}: {failed[0].failure}", "warning")
     if opened.results or opened.job is not None:
-        views.show(opened, look)
+        views.show(opened, state)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from vae.axes import AXES
 from vae.data import DATASETS
 from vae.engine import Sweep
-from vae.sweep import Result, Sheet, SweepError, SweepSpec, parse_results, read_results
-from vae.sweep.results import is_results
-from vae.ui.engine import engine
-from vae.ui.owner import owner
-from vae.ui.words import file_name
+from vae.study.sweep import Result, Sheet, SweepError, SweepSpec, parse_results, read_results
+from vae.study.sweep.results import is_results
+from vae.training.axes import AXES
+from vae.ui.shared.engine import engine
+from vae.ui.shared.owner import owner
+from vae.ui.shared.words import file_name
 
 SHIPPED = Path(__file__).parents[3] / "measurements"
 OURS, MINE, FILE = "shipped:", "mine:", "file:"

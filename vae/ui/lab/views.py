@@ -12,13 +12,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from vae.axes import AXES
-from vae.config import TrainConfig
 from vae.engine import UnderWay
 from vae.figures import lab
 from vae.figures.mosaics import packed
 from vae.figures.theme import LOSS_COLOURS
-from vae.sweep import (
+from vae.study.sweep import (
     QUANTITIES,
     Result,
     band,
@@ -33,21 +31,23 @@ from vae.sweep import (
     tradeoffs,
     undominated,
 )
-from vae.sweep.cell import SIDE
-from vae.sweep.statistics import values_of
-from vae.ui.components import atlas, figure
-from vae.ui.lab.look import CURVES, LOOK
+from vae.study.sweep.cell import SIDE
+from vae.study.sweep.statistics import values_of
+from vae.training.axes import AXES
+from vae.training.config import TrainConfig
+from vae.ui.lab.state import CURVES, STATE
 from vae.ui.lab.sweeps import Opened
-from vae.ui.look import Values
-from vae.ui.refresh import SELDOM, refreshing
-from vae.ui.words import plain, say
+from vae.ui.shared.components import atlas, figure
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.refresh import SELDOM, refreshing
+from vae.ui.shared.words import plain, say
 
 NARROW = {"height": 420, "legend": {"font": {"size": 10}}, "margin": {"l": 44, "t": 90}}
 TABLE = ("negative_elbo", "reconstruction", "kl", "squared_error", "sharpness", "middle", "active_units", "sigma")
 
 
-def show(opened: Opened, look: Values) -> None:
-    SHOW[look["view"]](opened, look)
+def show(opened: Opened, state: Values) -> None:
+    SHOW[state["view"]](opened, state)
 
 
 # ---- Names and marks -------------------------------------------------------------------------------------------------
@@ -79,13 +79,13 @@ def _dashes(configs: Sequence[TrainConfig]) -> dict[TrainConfig, str]:
 # ---- The plane -------------------------------------------------------------------------------------------------------
 
 
-def _plane(opened: Opened, look: Values) -> None:
-    LOOK.control(st.toggle, "trails", "How each cell came there", help="Held-out figures during training, thin.")
+def _plane(opened: Opened, state: Values) -> None:
+    STATE.control(st.toggle, "trails", "How each cell came there", help="Held-out figures during training, thin.")
     name = f"lab.{opened.key}.{len(opened.results)}"
     shown = [result for result in opened.results if result.measures is not None]
     _thumbnails(name, shown)
     active = opened.job is not None and opened.job.status.active
-    refreshing(_moving_plane, SELDOM if active else None, opened, shown, look["trails"], name)
+    refreshing(_moving_plane, SELDOM if active else None, opened, shown, state["trails"], name)
     st.caption(
         "A dot is a cell on the whole test set; hover one to see what it reconstructs and dreams up. Lines join the means "
         "over seeds from β to β: a larger β pays less KL for a larger error. Left and low is better; open circles are "
@@ -171,8 +171,8 @@ def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
 # ---- Curves ----------------------------------------------------------------------------------------------------------
 
 
-def _curves(opened: Opened, look: Values) -> None:
-    LOOK.control(
+def _curves(opened: Opened, state: Values) -> None:
+    STATE.control(
         st.segmented_control,
         "curve",
         "Curve",
@@ -183,10 +183,10 @@ def _curves(opened: Opened, look: Values) -> None:
     )
     groups = grouped(opened.results)
     dashes = _dashes(list(groups))
-    lines = [_line(opened, group, members, look["curve"], dashes[group]) for group, members in groups.items()]
-    drawn = lab.curves(lines, f"{QUANTITIES[look['curve']].title}, {QUANTITIES[look['curve']].unit}")
-    figure(drawn, "lab.curves", f"Curves of {CURVES[look['curve']]} with bands over seeds", narrow=NARROW)
-    rulers = " Curves of two losses have no common scale here." if QUANTITIES[look["curve"]].own_ruler else ""
+    lines = [_line(opened, group, members, state["curve"], dashes[group]) for group, members in groups.items()]
+    drawn = lab.curves(lines, f"{QUANTITIES[state['curve']].title}, {QUANTITIES[state['curve']].unit}")
+    figure(drawn, "lab.curves", f"Curves of {CURVES[state['curve']]} with bands over seeds", narrow=NARROW)
+    rulers = " Curves of two losses have no common scale here." if QUANTITIES[state["curve"]].own_ruler else ""
     st.caption(
         "On held-out images. A line is the mean over seeds, its band the 95 % interval of that mean; one seed gives no "
         f"band.{rulers}"
@@ -202,7 +202,7 @@ def _line(opened: Opened, group: TrainConfig, members: Mapping[int, Result], key
 # ---- The table -------------------------------------------------------------------------------------------------------
 
 
-def _table(opened: Opened, look: Values) -> None:
+def _table(opened: Opened, state: Values) -> None:
     columns = {QUANTITIES[key].title: summary(opened.results, QUANTITIES[key]) for key in TABLE}
     rows = []
     for group, members in grouped(opened.results).items():
@@ -225,17 +225,17 @@ def _table(opened: Opened, look: Values) -> None:
 # ---- Two groups ------------------------------------------------------------------------------------------------------
 
 
-def _compare(opened: Opened, look: Values) -> None:
+def _compare(opened: Opened, state: Values) -> None:
     groups = _groups(opened)
     if len(groups) < 2:
         say("This sweep varies nothing but the seed: there are no two groups to compare.", "info")
         return
-    _choose_two(groups, look)
+    _choose_two(groups, state)
     left, right, third = st.columns(3)
     name = {index: _label(opened, group) for index, group in enumerate(groups)}
-    LOOK.control(left.selectbox, "first", "This", list(name), format_func=name.get, filter_mode=None)
-    LOOK.control(right.selectbox, "second", "against that", list(name), format_func=name.get, filter_mode=None)
-    LOOK.control(
+    STATE.control(left.selectbox, "first", "This", list(name), format_func=name.get, filter_mode=None)
+    STATE.control(right.selectbox, "second", "against that", list(name), format_func=name.get, filter_mode=None)
+    STATE.control(
         third.selectbox,
         "measure",
         "in",
@@ -243,8 +243,8 @@ def _compare(opened: Opened, look: Values) -> None:
         format_func=lambda key: QUANTITIES[key].title,
         filter_mode=None,
     )
-    chosen = [groups[LOOK.now(field)] for field in ("first", "second")]
-    quantity = QUANTITIES[LOOK.now("measure")]
+    chosen = [groups[STATE.now(field)] for field in ("first", "second")]
+    quantity = QUANTITIES[STATE.now("measure")]
     if chosen[0] == chosen[1]:
         say("These are the same cells: choose two that differ.", "info")
         return
@@ -265,15 +265,15 @@ def _compare(opened: Opened, look: Values) -> None:
     )
 
 
-def _choose_two(groups: Sequence[TrainConfig], look: Values) -> None:
+def _choose_two(groups: Sequence[TrainConfig], state: Values) -> None:
     """Where nothing was chosen yet, or it was for a larger sweep: the first group and one of another loss, alike else."""
-    first, second = look["first"], look["second"]
+    first, second = state["first"], state["second"]
     if first >= len(groups):
-        LOOK.set(first=(first := 0))
+        STATE.set(first=(first := 0))
     if not 0 <= second < len(groups):
         axis, group = AXES["loss"], groups[first]
         alike = [i for i, g in enumerate(groups) if g != group and axis.set(g, group.loss) == group]
-        LOOK.set(second=alike[0] if alike else (first + 1) % len(groups))
+        STATE.set(second=alike[0] if alike else (first + 1) % len(groups))
 
 
 SHOW: Mapping[str, Callable[[Opened, Values], None]] = MappingProxyType(

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from vae.data import to_unit
-from vae.latent import direction, moved
+from vae.latent.codes import direction, moved
 from vae.ui.latent.chosen import CHOSEN, gallery, index_of, name_of
-from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.pictures import pictures
-from vae.ui.words import plain, say
+from vae.ui.latent.state import STATE
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
+from vae.ui.shared.words import plain, say
 
 ALPHAS = torch.linspace(-1, 2, 13)
 ONE = 8  # where alpha is 1
@@ -29,12 +29,12 @@ COLOURS = {"plus": "#009E73", "minus": "#CC79A7"}
 LASSO = "latent:lasso"  # indices of the points last lassoed on a map
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
+def show(first: Opened, second: Opened | None, state: Values) -> None:
     origin, start, kind, minus, plus = st.columns([2, 2, 2, 2, 2], vertical_alignment="bottom")
-    LOOK.control(origin.selectbox, "origin", "Start from", list(ORIGINS), format_func=ORIGINS.get, filter_mode=None)
-    LOOK.control(kind.selectbox, "groups", "Groups are", list(KINDS), format_func=KINDS.get, filter_mode=None)
-    begin = _start(first, look, start)
-    groups = GROUPED[look["groups"]](first, {"minus": minus, "plus": plus})
+    STATE.control(origin.selectbox, "origin", "Start from", list(ORIGINS), format_func=ORIGINS.get, filter_mode=None)
+    STATE.control(kind.selectbox, "groups", "Groups are", list(KINDS), format_func=KINDS.get, filter_mode=None)
+    begin = _start(first, state, start)
+    groups = GROUPED[state["groups"]](first, {"minus": minus, "plus": plus})
     if empty := [name for name, members in groups.items() if not members]:
         say(f"Put at least one image into the group {' and into the group '.join(empty)}.", "info")
         return
@@ -48,15 +48,15 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
 # ---- The start and the groups: indices of images -----------------------------------------------------------------------
 
 
-def _start(model: Opened, look: Values, column) -> list[int]:
+def _start(model: Opened, state: Values, column) -> list[int]:
     """The images whose mean is where the arithmetic starts: a class, or one image."""
-    if look["origin"] == "class" and model.encoded.labels is not None:
+    if state["origin"] == "class" and model.encoded.labels is not None:
         return _class(model, "origin", "the mean of", column)
-    index = index_of(model, look["image"])
+    index = index_of(model, state["image"])
     column.caption(name_of(model, index))
     pictures(
         gallery(model, 20), "arithmetic.start", "Start image", columns=20, marks={index: CHOSEN}, width=800,
-        on_pick=lambda picked: LOOK.set(image=picked),
+        on_pick=lambda picked: STATE.set(image=picked),
     )  # fmt: skip
     return [index]
 
@@ -66,9 +66,9 @@ def _class(model: Opened, name: str, label: str, column) -> list[int]:
         say("This data set has no classes.", "info", column)
         return []
     known = range(len(model.classes))
-    if LOOK.now(f"{name}_class") not in known:
-        LOOK.set(**{f"{name}_class": 0})
-    chosen = LOOK.control(
+    if STATE.now(f"{name}_class") not in known:
+        STATE.set(**{f"{name}_class": 0})
+    chosen = STATE.control(
         column.selectbox, f"{name}_class", label, known, format_func=lambda i: str(model.classes[i]), filter_mode=None
     )
     return (model.encoded.labels == chosen).nonzero().flatten().tolist()
@@ -80,11 +80,11 @@ def _classes(model: Opened, columns: Mapping) -> dict[str, list[int]]:
 
 def _ticked(model: Opened, columns: Mapping) -> dict[str, list[int]]:
     """Click on pictures to put them into a group, and again to take them out."""
-    ticked = {name: list(LOOK.now(f"{name}_ticks")) for name in GROUPS}
+    ticked = {name: list(STATE.now(f"{name}_ticks")) for name in GROUPS}
     adding = columns["minus"].segmented_control(
         "A click puts it into", GROUPS, key="latent:adding", default="plus", required=True
     )
-    columns["plus"].button("Clear both", on_click=LOOK.set, kwargs={"plus_ticks": (), "minus_ticks": ()})
+    columns["plus"].button("Clear both", on_click=STATE.set, kwargs={"plus_ticks": (), "minus_ticks": ()})
     n = min(THUMBNAILS, len(model.encoded))
     marks = {i: COLOURS[name] for name, members in ticked.items() for i in members if i < n}
     pictures(
@@ -96,11 +96,11 @@ def _ticked(model: Opened, columns: Mapping) -> dict[str, list[int]]:
 
 
 def _tick(name: str, index: int) -> None:
-    held = [*LOOK.now(f"{name}_ticks")]
+    held = [*STATE.now(f"{name}_ticks")]
     other = "minus" if name == "plus" else "plus"
     changed = [i for i in held if i != index] if index in held else [*held, index]
-    rest = [i for i in LOOK.now(f"{other}_ticks") if i != index]
-    LOOK.set(**{f"{name}_ticks": tuple(changed), f"{other}_ticks": tuple(rest)})
+    rest = [i for i in STATE.now(f"{other}_ticks") if i != index]
+    STATE.set(**{f"{name}_ticks": tuple(changed), f"{other}_ticks": tuple(rest)})
 
 
 def _lassoed(model: Opened, columns: Mapping) -> dict[str, list[int]]:

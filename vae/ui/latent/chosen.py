@@ -11,11 +11,11 @@ from torch import Tensor
 
 from vae.data import DATASETS
 from vae.figures.mosaics import packed
-from vae.ui import datasets
-from vae.ui.components import atlas
-from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
-from vae.ui.pictures import pictures
+from vae.ui.latent.state import STATE
+from vae.ui.shared import datasets
+from vae.ui.shared.components import atlas
+from vae.ui.shared.pictures import pictures
 
 ROW = 20  # images to choose from at a glance
 CHOSEN = "#D55E00"
@@ -44,7 +44,7 @@ def name_of(model: Opened, index: int) -> str:
 
 def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int:
     """A row of test images to click, and a number for any other one; returns the index chosen."""
-    index = index_of(model, LOOK.now(field))
+    index = index_of(model, STATE.now(field))
     left, right = st.columns([6, 1], vertical_alignment="center")
     with left:
         kind = "" if model.images is not None else " (reconstructions: the images are not on this machine)"
@@ -52,9 +52,11 @@ def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int
         marks = {index: CHOSEN} if index < n else {}
         pictures(
             gallery(model, n), key, f"{label}: test images", columns=n, marks=marks, width=900,
-            on_pick=lambda picked: LOOK.set(**{field: picked}),
+            on_pick=lambda picked: STATE.set(**{field: picked}),
         )  # fmt: skip
-    LOOK.control(right.number_input, field, f"{label}, number", 0, len(model.encoded) - 1, label_visibility="collapsed")
+    STATE.control(
+        right.number_input, field, f"{label}, number", 0, len(model.encoded) - 1, label_visibility="collapsed"
+    )
     return index
 
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.mosaics import strip
 from vae.figures.per_pixel import signed
-from vae.model import VAE, Layer, layers_of
-from vae.one_pass import Pass
-from vae.ui.assets import component
-from vae.ui.latent.look import MOST_MOVES
+from vae.latent.forward_pass import ForwardPass
+from vae.training.networks import VAE, Layer, layers_of
 from vae.ui.latent.models import Opened
+from vae.ui.latent.state import MOST_MOVES
+from vae.ui.shared.assets import component
 
 SHOWN = 20  # latent dimensions
 SPAN = 3.0  # what a slider adds to z, at most
@@ -29,11 +29,11 @@ _diagram = component(Path(__file__).with_name("diagram.js"))
 
 def diagram(
     model: Opened,
-    seen: Pass,
+    seen: ForwardPass,
     x: Tensor | None,
     said_of_x: str,
     drags: Sequence[tuple[int, float]],
-    beside: tuple[str, Pass] | None,
+    beside: tuple[str, ForwardPass] | None,
     on_press: Callable[[str], None],
     on_drag: Callable[[list[float]], None],
 ) -> None:
@@ -62,7 +62,7 @@ def _numbers(sent: object) -> list[float]:
     return [min(max(float(v), -MOST_MOVES), MOST_MOVES) for v in values if isinstance(v, (int, float)) and v == v]
 
 
-def _content(model: Opened, seen: Pass, drags: Sequence[tuple[int, float]]) -> dict:
+def _content(model: Opened, seen: ForwardPass, drags: Sequence[tuple[int, float]]) -> dict:
     n = min(SHOWN, len(seen.mu))
     more = f", first {n} of {len(seen.mu)}" if n < len(seen.mu) else ""
     kl, own = TERM_COLOURS["kl"], model.colour
@@ -101,7 +101,7 @@ def _bars(
     return found | ({} if marks is None else {"marks": marks[:n].tolist()})
 
 
-def _reach(seen: Pass) -> float:
+def _reach(seen: ForwardPass) -> float:
     """What the chart of z spans: z and mu share it, so that one can be read against the other."""
     return max(SPAN, float(seen.z.abs().max()), float(seen.mu.abs().max()))
 
@@ -126,7 +126,7 @@ def _picture_of_logits(logits: Tensor) -> dict:
     return _picture(signed(logits.numpy()), caption, f"Logits: {caption}")
 
 
-def _said_of_p(model: Opened, seen: Pass) -> str:
+def _said_of_p(model: Opened, seen: ForwardPass) -> str:
     low, high = (float(level) / 255 for level in (seen.p.min(), seen.p.max()))
     what = "mean of p(x|z)" if model.config.loss == "continuous_bernoulli" else "sigmoid of the logits"
     return f"{what}, {low:.2f} to {high:.2f}"

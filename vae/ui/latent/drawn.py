@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from vae.data import to_unit
-from vae.drawing import FORMS, MNIST, as_digit
-from vae.embedding import usable
 from vae.errors import SettingError
-from vae.ui.canvas import canvas as sheet
-from vae.ui.canvas import drawing_in
+from vae.latent.drawing import FORMS, MNIST, as_digit
+from vae.latent.embedding import usable
 from vae.ui.latent.models import Opened
+from vae.ui.shared.canvas import canvas as sheet
+from vae.ui.shared.canvas import drawing_in
 
 DRAWING = "latent:drawing"
 

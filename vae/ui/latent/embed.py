@@ -9,107 +9,107 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from vae.embedding import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
-from vae.engine import LimitError, Unfolding, UnfoldingView
+from vae.engine import TSNE, LimitError, TSNEView
 from vae.errors import VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
-from vae.latent import axis_between
-from vae.ui.components import figure
-from vae.ui.engine import engine, starter
+from vae.latent.codes import axis_between
+from vae.latent.embedding import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
 from vae.ui.latent.drawn import code_of_drawing
-from vae.ui.latent.look import AGAINST, COLOURS_BY, INITIALS, LOOK, METHODS
 from vae.ui.latent.models import Opened
 from vae.ui.latent.readings import REVISION, Panel, readings
-from vae.ui.live import start_up_notice
-from vae.ui.look import Values
-from vae.ui.owner import owner
-from vae.ui.refresh import OFTEN, refreshing
-from vae.ui.words import say
+from vae.ui.latent.state import AGAINST, COLOURS_BY, INITIALS, METHODS, STATE
+from vae.ui.shared.components import figure
+from vae.ui.shared.engine import engine, starter
+from vae.ui.shared.owner import owner
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.refresh import OFTEN, refreshing
+from vae.ui.shared.words import say
+from vae.ui.train.live import start_up_notice
 
 MAPS = "latent:maps"  # this session's t-SNEs, by what they are of
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
-    _controls(first, look)
+def show(first: Opened, second: Opened | None, state: Values) -> None:
+    _controls(first, state)
     try:
-        panels = _panels(first, second, look)
-        _show_maps(panels, look)
+        panels = _panels(first, second, state)
+        _show_maps(panels, state)
     except VaeError as reason:
         say(reason, "warning")
         return
-    if look["colour"] == "axis":
+    if state["colour"] == "axis":
         _axis_ends(first)
-    readings(panels[0], _at_rest(panels[0], look), look)
+    readings(panels[0], _at_rest(panels[0], state), state)
     st.caption(
         "Read a t-SNE map with care: it keeps neighbours, not distances. Gaps between groups, the size of a group and "
         "empty space mean little, and another seed or perplexity draws another map. Maps are of μ, never of a sampled z."
     )
 
 
-def _show_maps(panels: Sequence[Panel], look: Values) -> None:
+def _show_maps(panels: Sequence[Panel], state: Values) -> None:
     """SettingError where a map cannot begin as asked."""
     for model in {panel.model.key: panel.model for panel in panels}.values():
         thumbnails(model)
-    if look["method"] == "pca":
-        _maps(panels, look, [_by_pca(panel) for panel in panels])
+    if state["method"] == "pca":
+        _maps(panels, state, [_by_pca(panel) for panel in panels])
     elif engine() is None:
         start_up_notice(starter())
     else:
-        unfoldings = [_unfolding(panel, panels[0]) for panel in panels]
-        active = _active(unfoldings)
+        maps = [_unfolding(panel, panels[0]) for panel in panels]
+        active = _active(maps)
         # Always a fragment, though it refreshes only while a map unfolds: else the figure would be made anew at each change.
-        refreshing(_moving, OFTEN if active else None, panels, unfoldings, look, _chosen(), active)
+        refreshing(_moving, OFTEN if active else None, panels, maps, state, _chosen(), active)
 
 
 # ---- What is mapped --------------------------------------------------------------------------------------------------
 
 
-def _controls(model: Opened, look: Values) -> None:
+def _controls(model: Opened, state: Values) -> None:
     method, perplexity, seed, initial, early, against, colour = st.columns(
         [1.7, 1.2, 1.2, 1.5, 1.3, 1.8, 1.8], vertical_alignment="bottom"
     )
-    still = look["method"] == "pca"
-    LOOK.control(method.segmented_control, "method", "Map by", list(METHODS), format_func=METHODS.get, required=True)
-    LOOK.control(
+    still = state["method"] == "pca"
+    STATE.control(method.segmented_control, "method", "Map by", list(METHODS), format_func=METHODS.get, required=True)
+    STATE.control(
         perplexity.number_input, "perplexity", "Perplexity", 2.0, 200.0, step=5.0, disabled=still,
         help="About how many neighbours each point minds.",
     )  # fmt: skip
-    LOOK.control(seed.number_input, "map_seed", "Seed", 0, 2**31 - 1, disabled=still)
-    LOOK.control(
+    STATE.control(seed.number_input, "map_seed", "Seed", 0, 2**31 - 1, disabled=still)
+    STATE.control(
         initial.selectbox, "initial", "First layout", list(INITIALS), format_func=INITIALS.get, disabled=still,
         filter_mode=None,
     )  # fmt: skip
-    LOOK.control(
+    STATE.control(
         early.number_input, "early", "Exaggeration", 1.0, 50.0, step=1.0, disabled=still,
         help="How much stronger the pull is during the first 250 iterations.",
     )  # fmt: skip
-    LOOK.control(
+    STATE.control(
         against.selectbox, "against", "Beside it", list(AGAINST), format_func=AGAINST.get, filter_mode=None,
         help="A second map that differs in one thing; the second model, where one is chosen above.",
     )  # fmt: skip
     known = [key for key in COLOURS_BY if model.encoded.labels is not None or key not in ("class", "axis")]
-    if look["colour"] not in known:
-        LOOK.set(colour="kl")
-    LOOK.control(colour.selectbox, "colour", "Colour", known, format_func=COLOURS_BY.get, filter_mode=None)
+    if state["colour"] not in known:
+        STATE.set(colour="kl")
+    STATE.control(colour.selectbox, "colour", "Colour", known, format_func=COLOURS_BY.get, filter_mode=None)
 
 
-def _panels(first: Opened, second: Opened | None, look: Values) -> list[Panel]:
+def _panels(first: Opened, second: Opened | None, state: Values) -> list[Panel]:
     """The map asked for, and beside it the one that differs. SettingError for settings that cannot be mapped."""
     usual = {
-        "perplexity": float(look["perplexity"]),
-        "seed": int(look["map_seed"]),
-        "initial": "given" if look["initial"] == "shared" else look["initial"],
-        "early_exaggeration": float(look["early"]),
+        "perplexity": float(state["perplexity"]),
+        "seed": int(state["map_seed"]),
+        "initial": "given" if state["initial"] == "shared" else state["initial"],
+        "early_exaggeration": float(state["early"]),
     }
     panels = [_panel(first, usual, first.title)]
     if second is not None:
         panels.append(_panel(second, usual, second.title))
-    elif look["against"] == "seed":
+    elif state["against"] == "seed":
         panels.append(_panel(first, usual | {"seed": usual["seed"] + 1}, f"seed {usual['seed'] + 1}"))
-    elif look["against"] == "perplexity":
+    elif state["against"] == "perplexity":
         other = 5.0 if usual["perplexity"] >= 15 else 50.0
         panels.append(_panel(first, usual | {"perplexity": other}, f"perplexity {other:g}"))
     return panels
@@ -130,7 +130,7 @@ def _panel(model: Opened, settings: Mapping, name: str) -> Panel:
     return Panel(model, config, found.index, found.sentence, name)
 
 
-def _unfolding(panel: Panel, shared: Panel) -> Unfolding:
+def _unfolding(panel: Panel, shared: Panel) -> TSNE:
     """This session's t-SNE for the panel; one that has not begun where there was none."""
     key = (panel.model.key, id(panel.model.encoded), panel.config)
     held = st.session_state.setdefault(MAPS, {})
@@ -142,8 +142,8 @@ def _unfolding(panel: Panel, shared: Panel) -> Unfolding:
     return held[key]
 
 
-def _at_rest(panel: Panel, look: Values) -> np.ndarray | None:
-    if look["method"] == "pca":
+def _at_rest(panel: Panel, state: Values) -> np.ndarray | None:
+    if state["method"] == "pca":
         return pca(panel.codes)[0]
     held = st.session_state.get(MAPS, {}).get((panel.model.key, id(panel.model.encoded), panel.config))
     view = held.view() if held else None
@@ -153,30 +153,28 @@ def _at_rest(panel: Panel, look: Values) -> np.ndarray | None:
 # ---- What moves ------------------------------------------------------------------------------------------------------
 
 
-def _moving(
-    panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values, chosen: tuple, active: bool
-) -> None:
+def _moving(panels: Sequence[Panel], maps: Sequence[TSNE], state: Values, chosen: tuple, active: bool) -> None:
     """The part that refreshes while a map unfolds; the whole page follows once that changes, or something is chosen."""
-    if _chosen() != chosen or _active(unfoldings) != active:
+    if _chosen() != chosen or _active(maps) != active:
         st.rerun(scope="app")
-    _unfolded(panels, unfoldings, look)
+    _unfolded(panels, maps, state)
 
 
-def _active(unfoldings: Sequence[Unfolding]) -> bool:
-    return any(unfolding.view().status.active for unfolding in unfoldings)
+def _active(maps: Sequence[TSNE]) -> bool:
+    return any(unfolding.view().status.active for unfolding in maps)
 
 
 def _chosen() -> tuple:
     """What the rest of the page depends on: the image, the lasso, and which maps there are."""
     state = st.session_state
-    return LOOK.now("image"), id(state.get(MAPS)), state.get(REVISION, 0), *state.get(LASSO, ())
+    return STATE.now("image"), id(state.get(MAPS)), state.get(REVISION, 0), *state.get(LASSO, ())
 
 
-def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Values) -> None:
-    views = [unfolding.view() for unfolding in unfoldings]
+def _unfolded(panels: Sequence[Panel], maps: Sequence[TSNE], state: Values) -> None:
+    views = [unfolding.view() for unfolding in maps]
     left, right = st.columns([3, 5], vertical_alignment="center")
     with left:
-        _buttons(unfoldings, views)
+        _buttons(maps, views)
     done, total = (sum(getattr(view, name) for view in views) for name in ("iteration", "total_iterations"))
     right.progress(done / total, text=f"iteration {views[0].iteration} of {views[0].total_iterations}")
     for view in views:
@@ -184,12 +182,12 @@ def _unfolded(panels: Sequence[Panel], unfoldings: Sequence[Unfolding], look: Va
             say(view.message, "warning")
     layouts = [
         Layout(view.coordinates, view.kl_divergence, _placed(panel, unfolding, view))
-        for panel, unfolding, view in zip(panels, unfoldings, views)
+        for panel, unfolding, view in zip(panels, maps, views)
     ]
-    _maps(panels, look, layouts)
+    _maps(panels, state, layouts)
 
 
-def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) -> None:
+def _buttons(maps: Sequence[TSNE], views: Sequence[TSNEView]) -> None:
     active, ended = any(view.status.active for view in views), all(view.status.ended for view in views)
     begun = any(view.iteration for view in views)
     table = (
@@ -198,9 +196,9 @@ def _buttons(unfoldings: Sequence[Unfolding], views: Sequence[UnfoldingView]) ->
             "Go on" if begun else "Unfold",
             "play_arrow",
             not active and not ended,
-            partial(_unfold, unfoldings),
+            partial(_unfold, maps),
         ),
-        ("pause", "Pause", "pause", active, _each("pause", unfoldings)),
+        ("pause", "Pause", "pause", active, _each("pause", maps)),
         ("anew", "Start anew", "restart_alt", begun and not active, _forget),
     )
     with st.container(horizontal=True, gap="small"):
@@ -217,7 +215,7 @@ def _by_pca(panel: Panel) -> Layout:
     return Layout(pca(panel.codes)[0], drawing=placed)
 
 
-def _placed(panel: Panel, unfolding: Unfolding, view: UnfoldingView) -> np.ndarray | None:
+def _placed(panel: Panel, unfolding: TSNE, view: TSNEView) -> np.ndarray | None:
     """Where the drawing belongs on a map that rests: a third of a second, once for each drawing and map."""
     code = code_of_drawing(panel.model)
     if code is None or view.status.active or not view.iteration:
@@ -231,17 +229,17 @@ def _placed(panel: Panel, unfolding: Unfolding, view: UnfoldingView) -> np.ndarr
     return held[key]
 
 
-def _each(action: str, unfoldings: Sequence[Unfolding]) -> Callable[[], None]:
+def _each(action: str, maps: Sequence[TSNE]) -> Callable[[], None]:
     def act() -> None:
-        for unfolding in unfoldings:
+        for unfolding in maps:
             getattr(unfolding, action)()
 
     return act
 
 
-def _unfold(unfoldings: Sequence[Unfolding]) -> None:
+def _unfold(maps: Sequence[TSNE]) -> None:
     try:
-        engine().start(unfoldings)
+        engine().start(maps)
     except LimitError as reason:
         say(reason, "warning")
 
@@ -263,24 +261,24 @@ class Layout:
     drawing: np.ndarray | None = None
 
 
-def _maps(panels: Sequence[Panel], look: Values, layouts: Sequence[Layout]) -> None:
+def _maps(panels: Sequence[Panel], state: Values, layouts: Sequence[Layout]) -> None:
     for i, (panel, laid, column) in enumerate(zip(panels, layouts, st.columns(len(panels), gap="small"))):
         said = f", KL(P‖Q) {laid.kl:.2f} nats" if laid.kl is not None else ""
         with column:
             figure(
-                _drawn(panel, laid, f"{panel.name}{said}", look), f"embed.{i}", f"Map of the codes of {panel.name}",
+                _drawn(panel, laid, f"{panel.name}{said}", state), f"embed.{i}", f"Map of the codes of {panel.name}",
                 on_click=_clicked, on_select=_lassoed, thumbnails=thumbnail_name(panel.model),
             )  # fmt: skip
             if panel.left_out:
                 st.caption(panel.left_out)
 
 
-def _drawn(panel: Panel, laid: Layout, title: str, look: Values) -> Figure:
+def _drawn(panel: Panel, laid: Layout, title: str, state: Values) -> Figure:
     points = laid.points
     shown = np.ones(len(points), bool)
-    if look["isolate"] and st.session_state.get(LASSO):
+    if state["isolate"] and st.session_state.get(LASSO):
         shown = np.isin(panel.index, st.session_state[LASSO])
-    index = index_of(panel.model, look["image"])
+    index = index_of(panel.model, state["image"])
     marks = [
         Mark(*map(float, points[at]), name_of(panel.model, index), colour=CHOSEN)
         for at in np.flatnonzero(panel.index == index)
@@ -289,28 +287,28 @@ def _drawn(panel: Panel, laid: Layout, title: str, look: Values) -> Figure:
         marks.append(Mark(*map(float, laid.drawing), "your drawing", "star", CHOSEN))
     revision = st.session_state.get(REVISION, 0)
     return scattered(
-        points[shown], _colouring(panel, panel.index[shown], look), title, index=panel.index[shown], marks=marks,
+        points[shown], _colouring(panel, panel.index[shown], state), title, index=panel.index[shown], marks=marks,
         lasso=revision, height=400,
     )  # fmt: skip
 
 
 def _clicked(point: Mapping) -> None:
     if point["curveNumber"] == 0:
-        LOOK.set(image=int(point["customdata"]))
+        STATE.set(image=int(point["customdata"]))
 
 
 def _lassoed(chosen: Sequence[int]) -> None:
     st.session_state[LASSO] = [int(index) for index in chosen]
 
 
-def _colouring(panel: Panel, index: np.ndarray, look: Values) -> Colouring:
-    encoded, colour = panel.model.encoded, look["colour"]
+def _colouring(panel: Panel, index: np.ndarray, state: Values) -> Colouring:
+    encoded, colour = panel.model.encoded, state["colour"]
     if encoded.labels is None and colour in ("class", "axis"):
         colour = "kl"
     if colour == "class":
         return Colouring("class", encoded.labels.numpy()[index], panel.model.classes)
     if colour == "axis":
-        a, b = (min(int(look[f"axis_{end}"]), len(panel.model.classes) - 1) for end in ("from", "to"))
+        a, b = (min(int(state[f"axis_{end}"]), len(panel.model.classes) - 1) for end in ("from", "to"))
         line = axis_between(encoded.mu, encoded.labels, a, b)
         return Colouring("along the axis", line.coordinates.numpy()[index], unit="0 to 1: from mean to mean")
     values = encoded.kl.sum(1) if colour == "kl" else encoded.losses
@@ -321,9 +319,9 @@ def _axis_ends(model: Opened) -> None:
     left, right, _ = st.columns([2, 2, 6])
     for column, end, label in ((left, "from", "The axis runs from"), (right, "to", "to")):
         known = range(len(model.classes))
-        if LOOK.now(f"axis_{end}") not in known:
-            LOOK.set(**{f"axis_{end}": 0})
-        LOOK.control(
+        if STATE.now(f"axis_{end}") not in known:
+            STATE.set(**{f"axis_{end}": 0})
+        STATE.control(
             column.selectbox, f"axis_{end}", f"{label}", known, format_func=lambda i: f"the mean of {model.classes[i]}",
             filter_mode=None,
         )  # fmt: skip

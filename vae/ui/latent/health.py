@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from vae.figures.latent import code_histograms, kl_bars
-from vae.latent import order_by_kl
-from vae.ui.components import figure
+from vae.latent.codes import order_by_kl
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.words import plain
+from vae.ui.shared.components import figure
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.words import plain
 
 HISTOGRAMS = 8
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
+def show(first: Opened, second: Opened | None, state: Values) -> None:
     shown = [model for model in (first, second) if model]
     for i, (model, column) in enumerate(zip(shown, st.columns(len(shown), gap="medium"))):
         with column:
@@ -22,14 +22,14 @@ def show(first: Opened, second: Opened | None, look: Values) -> None:
 
 
 def _one(model: Opened, i: int, columns: int) -> None:
-    state = model.health
-    st.markdown(f"**{plain(model.title)}**: {state.verdict}")
-    figure(kl_bars(state.kl_per_dim, model.colour, 230), f"health.kl.{i}", f"KL of each dimension of {model.title}")
-    order = order_by_kl(state.kl_per_dim)[:HISTOGRAMS]
+    health = model.health
+    st.markdown(f"**{plain(model.title)}**: {health.verdict}")
+    figure(kl_bars(health.kl_per_dim, model.colour, 230), f"health.kl.{i}", f"KL of each dimension of {model.title}")
+    order = order_by_kl(health.kl_per_dim)[:HISTOGRAMS]
     drawn, narrow = code_histograms(model.encoded.mu.numpy(), order, model.colour, columns)
     figure(drawn, f"health.codes.{i}", f"Histograms of the codes of {model.title} against N(0, 1)", narrow=narrow)
     st.caption(
-        f"KL {sum(state.kl_per_dim):.2f} nats per image over {len(model.encoded):,} test images. A dimension counts as "
+        f"KL {sum(health.kl_per_dim):.2f} nats per image over {len(model.encoded):,} test images. A dimension counts as "
         "used where the variance of its μ over the images is above .01 (active units, Burda et al. 2016). The line is "
         "N(0, 1): the codes of one image are spread around its μ, so over all images μ alone is narrower than the prior."
     )

@@ -6,55 +6,55 @@ import streamlit as st
 import torch
 
 from vae.figures.scatter import Colouring, Mark, scattered
-from vae.latent import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
-from vae.ui.components import figure
+from vae.latent.codes import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest, thumbnails
 from vae.ui.latent.drawn import code_of_drawing
-from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.pictures import pictures
-from vae.ui.words import plain
+from vae.ui.latent.state import STATE
+from vae.ui.shared.components import figure
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
+from vae.ui.shared.words import plain
 
 PLANES = {"dimensions": "two dimensions", "pca": "the codes' two principal axes"}
 N_SAMPLES = 24
 GRID_WIDTH, GRID_WIDTH_BELOW_CONTROLS = 430, 350  # pixels: they fit a projector
 
 
-def plane_of(model: Opened, look: Values) -> Plane:
+def plane_of(model: Opened, state: Values) -> Plane:
     """The plane that is decoded: for two dimensions all of the latent space."""
-    if look["plane"] == "pca" and model.latent_dim > 1:
+    if state["plane"] == "pca" and model.latent_dim > 1:
         return plane_of_pca(model.encoded.mu)
     order = order_by_kl(model.health.kl_per_dim)
-    ranks = [min(int(look[name]), model.latent_dim) - 1 for name in ("first", "second")]
+    ranks = [min(int(state[name]), model.latent_dim) - 1 for name in ("first", "second")]
     i, j = sorted(order[rank] for rank in ranks) if model.latent_dim == 2 else (order[rank] for rank in ranks)
     return plane_of_dimensions(torch.zeros(model.latent_dim), i, j)
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
+def show(first: Opened, second: Opened | None, state: Values) -> None:
     if first.latent_dim > 2:
-        _plane_controls(look)
+        _plane_controls(state)
     shown = [model for model in (first, second) if model]
     columns = st.columns(2, gap="medium")
     for i, (model, column) in enumerate(zip(shown, columns)):
         with column:
-            _grid(model, plane_of(model, look), int(look["cells"]), f"grid.{i}")
+            _grid(model, plane_of(model, state), int(state["cells"]), f"grid.{i}")
     with columns[1] if second is None else st.container():
         for tile, (i, model) in zip(st.columns(len(shown)), enumerate(shown)):
             with tile:
-                _codes(model, plane_of(model, look), look, f"codes.{i}")
-    _samples(shown, look)
+                _codes(model, plane_of(model, state), state, f"codes.{i}")
+    _samples(shown, state)
 
 
-def _plane_controls(look: Values) -> None:
+def _plane_controls(state: Values) -> None:
     plane, one, other, _ = st.columns([2.4, 1.6, 1.6, 3], vertical_alignment="bottom")
-    LOOK.control(
+    STATE.control(
         plane.selectbox, "plane", "Plane through", list(PLANES), format_func=PLANES.get, filter_mode=None,
         help="Either through 0 along two dimensions, or the plane in which the codes spread most.",
     )  # fmt: skip
     for column, field, label in ((one, "first", "Across: rank by KL"), (other, "second", "Up: rank by KL")):
-        LOOK.control(
-            column.number_input, field, label, 1, 256, disabled=look["plane"] == "pca",
+        STATE.control(
+            column.number_input, field, label, 1, 256, disabled=state["plane"] == "pca",
             help="1 is the dimension with the most KL.",
         )  # fmt: skip
 
@@ -75,12 +75,12 @@ def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
 
 
 def _choose_nearest(model: Opened, plane: Plane, at: torch.Tensor) -> None:
-    LOOK.set(image=nearest(plane.coordinates(model.encoded.mu), at))
+    STATE.set(image=nearest(plane.coordinates(model.encoded.mu), at))
 
 
-def _codes(model: Opened, plane: Plane, look: Values, key: str) -> None:
+def _codes(model: Opened, plane: Plane, state: Values, key: str) -> None:
     """The codes on that plane, and the chosen image among them."""
-    encoded, index = model.encoded, index_of(model, look["image"])
+    encoded, index = model.encoded, index_of(model, state["image"])
     points = plane.coordinates(encoded.mu)
     classes = None if encoded.labels is None else Colouring("class", encoded.labels.numpy(), model.classes)
     marks = [Mark(*points[index].tolist(), name_of(model, index), colour=CHOSEN)]
@@ -101,7 +101,7 @@ def _codes(model: Opened, plane: Plane, look: Values, key: str) -> None:
 
 def _clicked(point) -> None:
     if point["curveNumber"] == 0:
-        LOOK.set(image=int(point["customdata"]))
+        STATE.set(image=int(point["customdata"]))
 
 
 def _pair(model: Opened, index: int) -> None:
@@ -113,11 +113,11 @@ def _pair(model: Opened, index: int) -> None:
     pictures(both, f"pair.{model.key}", f"Test image {index}", columns=2, above=above, width=130 * len(both))
 
 
-def _samples(shown: list[Opened], look: Values) -> None:
+def _samples(shown: list[Opened], state: Values) -> None:
     cells, seed, _ = st.columns([2, 2, 5])
-    LOOK.control(cells.slider, "cells", "Pictures a side of the map", 3, 25)
-    LOOK.control(seed.number_input, "seed", "Seed of the samples", 0, 2**31 - 1)
+    STATE.control(cells.slider, "cells", "Pictures a side of the map", 3, 25)
+    STATE.control(seed.number_input, "seed", "Seed of the samples", 0, 2**31 - 1)
     for i, model in enumerate(shown):
         st.caption(f"Samples of **{plain(model.title)}**: z drawn from N(0, I) with this seed, decoded.")
-        seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, int(look["seed"])))
+        seen = model.decode(prior_samples(N_SAMPLES, model.latent_dim, int(state["seed"])))
         pictures(seen, f"samples.{i}", f"Prior samples of {model.title}", columns=N_SAMPLES // 2, width=720)

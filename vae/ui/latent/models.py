@@ -13,21 +13,21 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from vae.checkpoint import Checkpoint, load_checkpoint
-from vae.config import TrainConfig, multiply_adds
 from vae.data import DATASETS, load_dataset
 from vae.engine import Run
 from vae.errors import CheckpointError
-from vae.evaluation import Evaluation, training_sigma
 from vae.figures.theme import LOSS_COLOURS
-from vae.latent import Health, health
-from vae.model import VAE
-from vae.shipped import SHIPPED, load_shipped
-from vae.subset import SIZE, Subset, encode_images
-from vae.training import pictures
-from vae.ui.engine import engine
-from vae.ui.owner import owner
-from vae.ui.words import file_name
+from vae.latent.codes import Health, health
+from vae.training.checkpoint import Checkpoint, load_checkpoint
+from vae.training.config import TrainConfig, multiply_adds
+from vae.training.evaluation import Evaluation, training_sigma
+from vae.training.networks import VAE
+from vae.training.shipped import SHIPPED, load_shipped
+from vae.training.step import pictures
+from vae.training.subset import SIZE, Subset, encode_images
+from vae.ui.shared.engine import engine
+from vae.ui.shared.owner import owner
+from vae.ui.shared.words import file_name
 
 ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encoding test images: half a second or so
 FEWEST = 200

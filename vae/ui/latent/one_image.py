@@ -8,59 +8,59 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from vae.latent import order_by_kl
-from vae.losses import LOSSES
-from vae.one_pass import Pass, decoded, noise, one_pass
+from vae.latent.codes import order_by_kl
+from vae.latent.forward_pass import ForwardPass, decoded, forward_pass, noise
+from vae.losses.table import LOSSES
 from vae.ui.latent.chosen import index_of, name_of, need_images, picker
 from vae.ui.latent.diagram import diagram
 from vae.ui.latent.drawn import can_draw, canvas, drawn
-from vae.ui.latent.look import LOOK, SOURCES
 from vae.ui.latent.models import Opened
+from vae.ui.latent.state import SOURCES, STATE
 from vae.ui.latent.terms import terms
-from vae.ui.look import Values
-from vae.ui.words import plain, say
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.words import plain, say
 
 DRAGS = 3  # dimensions of z that can be moved by hand: those with the most KL
 MOST_DRAWS = 9999
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
+def show(first: Opened, second: Opened | None, state: Values) -> None:
     """The picture, the diagram, the terms."""
-    x, name = _input(first, look)
+    x, name = _input(first, state)
     losses = (_other_loss(first),)
-    moves = _moves(first, look)
-    seen = _pass(first, x, look, moves, losses)
+    moves = _moves(first, state)
+    seen = _pass(first, x, state, moves, losses)
     if broken := _broken(seen):
         say(broken, "error")
         return
-    other = _beside(first, second, x, look, losses)
+    other = _beside(first, second, x, state, losses)
     if other and _broken(other[1]):
         say(f"{second.title}: {_broken(other[1])}", "error")
         other = None
     diagram(
         first, seen, x, name, [(dim, moves.get(dim, 0.0)) for dim in _movable(first)],
-        other and (other[0].title, other[1]), _pressed, lambda values: LOOK.set(shift=tuple(values)),
+        other and (other[0].title, other[1]), _pressed, lambda values: STATE.set(shift=tuple(values)),
     )  # fmt: skip
-    _said(first, second, other, look, moves)
+    _said(first, second, other, state, moves)
     terms(first, seen, other, losses[0])
     if x is None:
-        _what_the_file_knows(first, look)
+        _what_the_file_knows(first, state)
 
 
 # ---- The picture -----------------------------------------------------------------------------------------------------
 
 
-def _input(model: Opened, look: Values) -> tuple[Tensor | None, str]:
+def _input(model: Opened, state: Values) -> tuple[Tensor | None, str]:
     """The image, uint8 (C, H, W), None where it is not known, and what it is called."""
     if not can_draw(model):
         return _chosen(model)
     left, right = st.columns([1.3, 8], gap="medium", vertical_alignment="center")
-    LOOK.control(left.radio, "source", "Picture", list(SOURCES), format_func=SOURCES.get)
+    STATE.control(left.radio, "source", "Picture", list(SOURCES), format_func=SOURCES.get)
     with right:
-        return _chosen(model) if look["source"] == "chosen" else _drawn(model, look)
+        return _chosen(model) if state["source"] == "chosen" else _drawn(model, state)
 
 
-def _drawn(model: Opened, look: Values) -> tuple[Tensor | None, str]:
+def _drawn(model: Opened, state: Values) -> tuple[Tensor | None, str]:
     """The drawing; as long as there is none, the chosen test image."""
     x = drawn(model)
     left, right = st.columns([1, 2.4], gap="medium", vertical_alignment="center")
@@ -73,7 +73,7 @@ def _drawn(model: Opened, look: Values) -> tuple[Tensor | None, str]:
     )
     if x is not None:
         return x, "your drawing"
-    index = index_of(model, look["image"])
+    index = index_of(model, state["image"])
     x = None if model.images is None else model.images[index]
     return x, f"{name_of(model, index)}, until you draw"
 
@@ -86,20 +86,22 @@ def _chosen(model: Opened) -> tuple[Tensor | None, str]:
 # ---- The pass --------------------------------------------------------------------------------------------------------
 
 
-def _pass(model: Opened, x: Tensor | None, look: Values, moves: dict[int, float], losses: Sequence[str]) -> Pass:
+def _pass(
+    model: Opened, x: Tensor | None, state: Values, moves: dict[int, float], losses: Sequence[str]
+) -> ForwardPass:
     """From the image; or from what the file knows of it, where the image itself is not here."""
-    eps = noise(int(look["eps_seed"]), model.latent_dim)
+    eps = noise(int(state["eps_seed"]), model.latent_dim)
     shift = torch.zeros(model.latent_dim)
     for dim, move in moves.items():
         shift[dim] = move
     if x is not None:
-        return one_pass(model.config, model.model, x, eps, shift, losses, model.sigma, model.step)
-    at = index_of(model, look["image"])
+        return forward_pass(model.config, model.model, x, eps, shift, losses, model.sigma, model.step)
+    at = index_of(model, state["image"])
     mu, log_var = model.encoded.mu[at], model.encoded.log_var[at]
     return decoded(model.config, model.model, mu, log_var, eps, shift, model.step)
 
 
-def _broken(seen: Pass) -> str:
+def _broken(seen: ForwardPass) -> str:
     """What on the way of this image is no number any more, if anything."""
     ways = {"μ": seen.mu, "log σ²": seen.log_var, "z = μ + σ ε": seen.z, "the logits": seen.logits}
     first = next((name for name, values in ways.items() if not values.isfinite().all()), None)
@@ -109,13 +111,13 @@ def _broken(seen: Pass) -> str:
 
 
 def _beside(
-    first: Opened, second: Opened | None, x: Tensor | None, look: Values, losses: Sequence[str]
-) -> tuple[Opened, Pass] | None:
+    first: Opened, second: Opened | None, x: Tensor | None, state: Values, losses: Sequence[str]
+) -> tuple[Opened, ForwardPass] | None:
     """The same image through the second model, its z not moved: under the first model's loss and the chosen one."""
     if second is None or _question(first) != _question(second):
         return None
     asked = [key for key in (first.config.loss, *losses) if key in LOSSES]  # not a formula of the first model's own
-    return second, _pass(second, x, look, {}, asked)
+    return second, _pass(second, x, state, {}, asked)
 
 
 def _question(model: Opened) -> tuple:
@@ -127,37 +129,41 @@ def _movable(model: Opened) -> tuple[int, ...]:
     return order_by_kl(model.health.kl_per_dim)[:DRAGS]
 
 
-def _moves(model: Opened, look: Values) -> dict[int, float]:
+def _moves(model: Opened, state: Values) -> dict[int, float]:
     """Dimension -> what is added to its z."""
-    return dict(zip(_movable(model), look["shift"]))
+    return dict(zip(_movable(model), state["shift"]))
 
 
 def _pressed(button: str) -> None:
-    now = int(LOOK.now("eps_seed"))
+    now = int(STATE.now("eps_seed"))
     match button:
         case "again":
-            LOOK.set(eps_seed=now % MOST_DRAWS + 1)
+            STATE.set(eps_seed=now % MOST_DRAWS + 1)
         case "zero":
-            LOOK.set(eps_seed=0)
+            STATE.set(eps_seed=0)
         case "back":
-            LOOK.set(shift=())
+            STATE.set(shift=())
 
 
 def _other_loss(model: Opened) -> str:
     """The loss to compare with, never the model's own."""
-    if LOOK.now("second_loss") == model.config.loss:
-        LOOK.set(second_loss="bce" if model.config.loss == "mse" else "mse")
-    return LOOK.now("second_loss")
+    if STATE.now("second_loss") == model.config.loss:
+        STATE.set(second_loss="bce" if model.config.loss == "mse" else "mse")
+    return STATE.now("second_loss")
 
 
 # ---- What is said about it -------------------------------------------------------------------------------------------
 
 
 def _said(
-    first: Opened, second: Opened | None, other: tuple[Opened, Pass] | None, look: Values, moves: dict[int, float]
+    first: Opened,
+    second: Opened | None,
+    other: tuple[Opened, ForwardPass] | None,
+    state: Values,
+    moves: dict[int, float],
 ) -> None:
     said = []
-    if int(look["eps_seed"]) == 0:
+    if int(state["eps_seed"]) == 0:
         said.append("ε = 0, so z is the mean code μ.")
     if any(moves.values()):
         said.append("z was moved by hand: the reconstruction term is that of the moved z, the KL term stays q(z|x)'s.")
@@ -167,10 +173,10 @@ def _said(
         st.caption(" ".join(said))
 
 
-def _what_the_file_knows(model: Opened, look: Values) -> None:
+def _what_the_file_knows(model: Opened, state: Values) -> None:
     """The image is not here: what the model's file says about it, and how to get it or one's own."""
     held = model.encoded
-    at = index_of(model, look["image"])
+    at = index_of(model, state["image"])
     st.caption(
         f"Of {name_of(model, at)} the model's file knows μ, log σ² and the reconstruction, not the image: decoded from μ, "
         f"its reconstruction term is {float(held.losses[at]):.2f} nats ({plain(model.config.loss_record().name)}), summed over pixels. "

@@ -11,11 +11,11 @@ from vae.engine import Run
 from vae.errors import VaeError
 from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
 from vae.ui.latent.drawn import can_draw, sheet_in_popover
-from vae.ui.latent.look import LOOK, PARTS
 from vae.ui.latent.models import Opened, bring, choices, open_model, run_of, title_in
-from vae.ui.look import Values
-from vae.ui.refresh import SELDOM, refreshing
-from vae.ui.words import plain, say
+from vae.ui.latent.state import PARTS, STATE
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.refresh import SELDOM, refreshing
+from vae.ui.shared.words import plain, say
 
 DRAWABLE = ("map", "embed")  # parts that show where a drawing lies, and have no sheet of their own
 PREFERRED = "mnist-bce-z20"
@@ -39,22 +39,14 @@ def _follow(seen: list[tuple[Run, int]]) -> None:
         st.rerun(scope="app")
 
 
-def restore() -> tuple[Values, list[str]]:
-    return LOOK.restore()
-
-
-def share() -> None:
-    LOOK.share()
-
-
-def models(look: Values) -> list[Opened]:
+def models(state: Values) -> list[Opened]:
     """Let the user choose one model or two, and the part. The models, opened; where one cannot be, the page says why."""
     titles = choices()
-    if not look["model"] and titles:
-        LOOK.set(model=PREFERRED if PREFERRED in titles else next(iter(titles)))
+    if not state["model"] and titles:
+        STATE.set(model=PREFERRED if PREFERRED in titles else next(iter(titles)))
     first, second, part = st.columns([2.6, 2.6, 5.6], vertical_alignment="bottom")
     keys = (_choice(first, "Model", "model", titles), _choice(second, "Beside it", "beside", {"": "none"} | titles))
-    LOOK.control(
+    STATE.control(
         part.segmented_control,
         "part",
         "Look at it as",
@@ -68,7 +60,7 @@ def models(look: Values) -> list[Opened]:
         say("Beside itself a model shows nothing new: it is shown once. Choose another one to compare it with.", "info")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _verdict(opened)
-        if look["part"] in DRAWABLE and opened and can_draw(opened[0]):
+        if state["part"] in DRAWABLE and opened and can_draw(opened[0]):
             sheet_in_popover()
         _own_file()
     if refusal := st.session_state.get(REFUSAL):
@@ -78,9 +70,9 @@ def models(look: Values) -> list[Opened]:
 
 def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
     """A list of models, with the one that a link asked for in it even where there is no such model: it is answered."""
-    asked = LOOK.now(field)
+    asked = STATE.now(field)
     options = list(titles) if asked in titles else [*titles, asked]
-    return LOOK.control(
+    return STATE.control(
         column.selectbox, field, label, options, format_func=lambda key: title_in(titles, key), filter_mode=None
     )
 
@@ -118,13 +110,13 @@ def _brought() -> None:
     st.session_state[REFUSAL] = ""
     if file is not None:
         try:
-            LOOK.set(model=bring(file.name, file.getvalue()))
+            STATE.set(model=bring(file.name, file.getvalue()))
         except VaeError as reason:
             st.session_state[REFUSAL] = str(reason)
 
 
-def show(opened: list[Opened], look: Values) -> None:
+def show(opened: list[Opened], state: Values) -> None:
     training = [run for model in opened if (run := run_of(model.key)) and run.view().status.active]
-    if training and look["part"] != "embed":  # there a map would begin anew with every step
+    if training and state["part"] != "embed":  # there a map would begin anew with every step
         refreshing(_follow, SELDOM, [(run, run.view().step) for run in training])
-    SHOW[look["part"]](opened[0], opened[1] if len(opened) > 1 else None, look)
+    SHOW[state["part"]](opened[0], opened[1] if len(opened) > 1 else None, state)

@@ -12,13 +12,13 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from vae.embedding import EmbeddingConfig, Quality, neighbours, quality
+from vae.latent.embedding import EmbeddingConfig, Quality, neighbours, quality
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import gallery, index_of, name_of
-from vae.ui.latent.look import LOOK
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.pictures import pictures
+from vae.ui.latent.state import STATE
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
 
 NEIGHBOURS = 8
 REVISION = "latent:lasso revision"  # counts the selections that were cleared
@@ -39,19 +39,19 @@ class Panel:
         return self.model.encoded.mu.numpy()[self.index]
 
 
-def readings(panel: Panel, points: np.ndarray | None, look: Values) -> None:
+def readings(panel: Panel, points: np.ndarray | None, state: Values) -> None:
     """points: the map where it rests, None while it moves."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _neighbours(panel, look)
+        _neighbours(panel, state)
     with right:
         _lasso(panel)
         _trust(panel, points)
 
 
-def _neighbours(panel: Panel, look: Values) -> None:
+def _neighbours(panel: Panel, state: Values) -> None:
     """The chosen image and its nearest ones, by code and by picture."""
-    model, index = panel.model, index_of(panel.model, look["image"])
+    model, index = panel.model, index_of(panel.model, state["image"])
     shown, rows, beside = gallery(model, len(model.encoded)), [], []
     for name, points in (("by code", model.encoded.mu), ("by picture", shown)):
         near = neighbours(points.numpy(), index, min(NEIGHBOURS, len(shown) - 1))
@@ -71,14 +71,14 @@ def _lasso(panel: Panel) -> None:
     counts = "" if labels is None else _counts(panel, labels[inside].tolist())
     st.caption(f"Lassoed: {len(inside)} images{counts}. Arithmetic can use them as a group.")
     left, right = st.columns(2, vertical_alignment="center")
-    LOOK.control(left.toggle, "isolate", "Show only these")
+    STATE.control(left.toggle, "isolate", "Show only these")
     right.button("Clear the selection", on_click=_unlasso, key="latent:unlasso")
 
 
 def _unlasso() -> None:
     st.session_state[LASSO] = []
     st.session_state[REVISION] = st.session_state.get(REVISION, 0) + 1
-    LOOK.set(isolate=False)
+    STATE.set(isolate=False)
 
 
 def _counts(panel: Panel, labels: Sequence[int]) -> str:

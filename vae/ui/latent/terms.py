@@ -8,15 +8,16 @@ import html
 import numpy as np
 import streamlit as st
 
-from vae.config import TrainConfig
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.mosaics import strip
 from vae.figures.per_pixel import shaded
 from vae.figures.theme import LOSS_COLOURS
-from vae.losses import LOSSES, Loss
-from vae.one_pass import Pass, Reconstruction
-from vae.ui.latent.look import LOOK
+from vae.latent.forward_pass import ForwardPass, Reconstruction
+from vae.losses.record import Loss
+from vae.losses.table import LOSSES
+from vae.training.config import TrainConfig
 from vae.ui.latent.models import Opened
+from vae.ui.latent.state import STATE
 
 KL = TERM_COLOURS["kl"]
 STYLE = """
@@ -38,7 +39,7 @@ STYLE = """
 """
 
 
-def terms(model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None, other: str) -> None:
+def terms(model: Opened, seen: ForwardPass, beside: tuple[Opened, ForwardPass] | None, other: str) -> None:
     """Two columns: the model's own loss, and the one to compare with, which is chosen there."""
     own = model.config.loss_record()
     with st.container(key="vae-terms"):
@@ -50,14 +51,14 @@ def terms(model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None, other: 
             _column(own, model, seen, beside)
         with right:
             keys = [key for key in LOSSES if key != own.key]
-            LOOK.control(
+            STATE.control(
                 st.selectbox, "second_loss", "The same prediction under", keys,
                 format_func=lambda key: f"under {LOSSES[key].name}", filter_mode=None, label_visibility="collapsed",
             )  # fmt: skip
             _column(LOSSES[other], model, seen, beside)
 
 
-def _column(loss: Loss, model: Opened, seen: Pass, beside: tuple[Opened, Pass] | None) -> None:
+def _column(loss: Loss, model: Opened, seen: ForwardPass, beside: tuple[Opened, ForwardPass] | None) -> None:
     st.latex(formula(loss, model.config))
     shown = [(model, seen), *([beside] if beside else [])]
     titles = [of.title if beside else "" for of, _ in shown]
@@ -105,7 +106,7 @@ def _swatch(key: str) -> str:
 # ---- The numbers -----------------------------------------------------------------------------------------------------
 
 
-def _sum(loss: Loss, seen: Pass, title: str) -> str:
+def _sum(loss: Loss, seen: ForwardPass, title: str) -> str:
     """reconstruction + what the KL adds = total, with a picture of the first."""
     parts = [f"<div class='of'>{html.escape(title)}</div>"] if title else []
     kl_term = _term("+", *_cost_of_kl(seen), KL)
@@ -121,7 +122,7 @@ def _sum(loss: Loss, seen: Pass, title: str) -> str:
     return f"<div class='vae-sum'>{''.join(parts)}</div>"
 
 
-def _cost_of_kl(seen: Pass) -> tuple[str, str]:
+def _cost_of_kl(seen: ForwardPass) -> tuple[str, str]:
     """What the KL adds to the objective: the number, and what it is."""
     config, over = seen.config, f"over {len(seen.mu)} dimensions"
     term, epoch = config.kl_record(), seen.step / config.steps_per_epoch

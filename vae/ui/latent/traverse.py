@@ -9,45 +9,45 @@ import torch
 from torch import Tensor
 
 from vae.figures.mosaics import difference
-from vae.latent import UNITS, Walk, order_by_kl, scale_of
+from vae.latent.codes import UNITS, Walk, order_by_kl, scale_of
 from vae.ui.latent.chosen import code_of, picker
-from vae.ui.latent.look import LOOK, STARTS
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.pictures import pictures
-from vae.ui.words import plain
+from vae.ui.latent.state import STARTS, STATE
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
+from vae.ui.shared.words import plain
 
 STEPS = 11
 LARGE = 112  # pixels
 SLIDERS = 8  # fit beside the strips on a projector; more open below
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
+def show(first: Opened, second: Opened | None, state: Values) -> None:
     """Strips for the dimensions with the most KL; beside the second model's on the same grid, and the difference."""
-    rows = min(int(look["rows"]), max(m.latent_dim for m in (first, second) if m))
+    rows = min(int(state["rows"]), max(m.latent_dim for m in (first, second) if m))
     _controls(first, second)
-    if look["start"] == "image":
+    if state["start"] == "image":
         picker(first, "image", "Start", "traverse.pick")
-    shown = [(model, _walk(model, look, rows)) for model in (first, second) if model]
+    shown = [(model, _walk(model, state, rows)) for model in (first, second) if model]
     left, right = st.columns([7, 3], gap="medium")
     with left:
-        _strips(shown, look)
+        _strips(shown, state)
     with right:
         _now(shown)
-        _sliders(shown[0][1], look)
+        _sliders(shown[0][1], state)
 
 
-def _walk(model: Opened, look: Values, rows: int) -> Walk:
+def _walk(model: Opened, state: Values, rows: int) -> Walk:
     """Where the sliders of this model stand: slider k moves along its k-th most used dimension."""
     dims = order_by_kl(model.health.kl_per_dim)[:rows]
-    start = torch.zeros(model.latent_dim) if look["start"] == "prior" else code_of(model, look["image"])
-    moves = (*look["moves"], *[0.0] * len(dims))[: len(dims)]
-    return Walk(start, dims, moves, scale_of(look["unit"], model.latent_dim, model.encoded.mu))
+    start = torch.zeros(model.latent_dim) if state["start"] == "prior" else code_of(model, state["image"])
+    moves = (*state["moves"], *[0.0] * len(dims))[: len(dims)]
+    return Walk(start, dims, moves, scale_of(state["unit"], model.latent_dim, model.encoded.mu))
 
 
 def _controls(first: Opened, second: Opened | None) -> None:
     start, unit, span, count, reset = st.columns([2.4, 2.6, 2, 1.6, 1.2], vertical_alignment="bottom")
-    LOOK.control(
+    STATE.control(
         start.segmented_control,
         "start",
         "Start from",
@@ -56,23 +56,23 @@ def _controls(first: Opened, second: Opened | None) -> None:
         required=True,
         width="stretch",
     )
-    LOOK.control(
+    STATE.control(
         unit.selectbox, "unit", "A step is measured in", list(UNITS), format_func=lambda u: UNITS[u].label,
         filter_mode=None,
         help="The prior has standard deviation 1 in every dimension. The codes' own may be much smaller or larger.",
     )  # fmt: skip
-    LOOK.control(span.slider, "span", "Range, ± standard deviations", 0.5, 6.0, step=0.5, on_change=_still)
+    STATE.control(span.slider, "span", "Range, ± standard deviations", 0.5, 6.0, step=0.5, on_change=_still)
     most = max(m.latent_dim for m in (first, second) if m)
-    LOOK.control(count.number_input, "rows", "Dimensions shown", 1, max(most, int(LOOK.now("rows"))))
+    STATE.control(count.number_input, "rows", "Dimensions shown", 1, max(most, int(STATE.now("rows"))))
     reset.button("Reset", on_click=_still, width="stretch", help="All sliders back to the start.")
 
 
 def _still() -> None:
-    LOOK.set(moves=())
+    STATE.set(moves=())
 
 
-def _strips(shown: list[tuple[Opened, Walk]], look: Values) -> None:
-    steps = torch.linspace(-look["span"], look["span"], STEPS)
+def _strips(shown: list[tuple[Opened, Walk]], state: Values) -> None:
+    steps = torch.linspace(-state["span"], state["span"], STEPS)
     drawn = [(model, walk, model.decode(walk.strips(steps).flatten(0, 1))) for model, walk in shown]
     above = [f"{step:+.1f}".replace("-", "−") if abs(step) > 1e-6 else "0" for step in steps.tolist()]
     tiles = st.columns(len(drawn), gap="small")
@@ -106,10 +106,10 @@ def _picked(steps: Tensor, index: int) -> None:
 
 
 def _move(rank: int, step: float) -> None:
-    moves = [*LOOK.now("moves")]
+    moves = [*STATE.now("moves")]
     moves += [0.0] * (rank + 1 - len(moves))
     moves[rank] = round(step, 2)
-    LOOK.set(moves=tuple(moves))
+    STATE.set(moves=tuple(moves))
 
 
 def _now(shown: list[tuple[Opened, Walk]]) -> None:
@@ -120,21 +120,21 @@ def _now(shown: list[tuple[Opened, Walk]]) -> None:
             pictures(seen, f"now.{i}", f"Decoded by {model.title}", columns=1, width=LARGE)
 
 
-def _sliders(walk: Walk, look: Values) -> None:
+def _sliders(walk: Walk, state: Values) -> None:
     visible = st.columns(2, gap="small")
     rest = st.expander(f"{len(walk.dims) - SLIDERS} more").columns(2) if len(walk.dims) > SLIDERS else ()
     for rank, dim in enumerate(walk.dims):
-        key = LOOK.key(f"move.{rank}")
+        key = STATE.key(f"move.{rank}")
         if st.session_state.get(key) != walk.moves[rank]:  # said again, it would undo what the user did meanwhile
             st.session_state[key] = float(walk.moves[rank])
-        span = max(float(look["span"]), abs(walk.moves[rank]))
+        span = max(float(state["span"]), abs(walk.moves[rank]))
         column = (visible if rank < SLIDERS else rest)[rank % 2]
         label = f"z{_subscript(dim)}"
-        LOOK.control(column.slider, f"move.{rank}", label, -span, span, step=0.05, on_change=_slid, args=(rank,))
+        STATE.control(column.slider, f"move.{rank}", label, -span, span, step=0.05, on_change=_slid, args=(rank,))
 
 
 def _slid(rank: int) -> None:
-    _move(rank, LOOK.now(f"move.{rank}"))
+    _move(rank, STATE.now(f"move.{rank}"))
 
 
 def _subscript(number: int) -> str:

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from vae.data import to_unit
-from vae.latent import cross_fade, lerp, slerp
+from vae.latent.codes import cross_fade, lerp, slerp
 from vae.ui.latent.chosen import code_of, index_of, picker
 from vae.ui.latent.models import Opened
-from vae.ui.look import Values
-from vae.ui.pictures import pictures
-from vae.ui.words import say
+from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
+from vae.ui.shared.words import say
 
 STEPS = 11
 WAYS = {"straight": lerp, "round the origin": slerp}
 
 
-def show(first: Opened, second: Opened | None, look: Values) -> None:
+def show(first: Opened, second: Opened | None, state: Values) -> None:
     start = picker(first, "image", "From", "walk.from")
     end = picker(first, "other", "To", "walk.to")
     t = torch.linspace(0, 1, STEPS)

@@ -1,0 +1,57 @@
+"""How a script reads each data set: the training images, as the package splits, scales and resizes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from vae.data import find_source
+from vae.errors import SettingError
+from vae.training.config import TrainConfig
+
+# Each leaves images: uint8 (N, C, H, W), the training images.
+_READ: Mapping[str, str] = MappingProxyType(
+    {
+        "digits": """\
+from sklearn.datasets import load_digits
+
+pixels = torch.from_numpy(load_digits().images).mul(255 / 16).round()  # 0..16 become 0..255
+images = pixels.to(torch.uint8).unsqueeze(1)[:{n_train}]  # in file order: the rest, by other writers, is for testing""",
+        "mnist": """\
+file = options.data / "MNIST" / "raw" / "train-images-idx3-ubyte"  # where torchvision.datasets.MNIST puts it
+if not file.is_file():
+    sys.exit(f"{{file}} is not there. torchvision.datasets.MNIST({{str(options.data)!r}}, download=True) fetches it.")
+images = torch.from_numpy(np.fromfile(file, np.uint8)[16:]).view(-1, 1, 28, 28)  # after a header of 16 bytes""",
+        "olivetti": """\
+from sklearn.datasets import fetch_olivetti_faces  # fetched where it is not there yet
+
+pixels = fetch_olivetti_faces(data_home=options.data / "olivetti").images  # (400, 64, 64), ten pictures of each person
+images = torch.from_numpy(pixels).mul(255).round().to(torch.uint8).unsqueeze(1)
+images = images[torch.arange(len(images)) % 10 < 8]  # the last two pictures of each person are for testing""",
+    }
+)
+
+_RESIZED = """
+
+# Other than the data set's own size, as the settings have it.
+images = torch.cat(
+    [
+        F.interpolate(piece.float(), ({size}, {size}), mode="bilinear", antialias=True, align_corners=False)
+        .round().clamp(0, 255).to(torch.uint8)
+        for piece in images.split(4096)
+    ]
+)"""
+
+
+def needs_folder(config: TrainConfig) -> bool:
+    """Whether the script has an option for where the data set lies."""
+    return "options.data" in data_text(config)
+
+
+def data_text(config: TrainConfig) -> str:
+    """The lines that make `images`; SettingError for a data set that scripts cannot read."""
+    if config.dataset not in _READ:
+        raise SettingError("dataset", config.dataset, f"a script reads one of {', '.join(_READ)}")
+    source = find_source(config.dataset)
+    resized = config.size and source.shape[1:] != (config.size, config.size)
+    return _READ[config.dataset].format(n_train=source.n_train) + (_RESIZED.format(size=config.size) if resized else "")

@@ -1,0 +1,211 @@
+"""How good a model is on images it was not trained on, and the lines that say what a number is worth.
+
+Everything is nats per image (summed over pixels and latent dimensions, averaged over images), lower is better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import torch
+from torch import Tensor
+
+from vae.data import ImageDataset, to_unit
+from vae.losses.gaussian import SMALLEST_SIGMA
+from vae.losses.objective import Terms, kl_divergence, reduce_terms
+from vae.losses.record import Loss
+from vae.losses.table import LOSSES
+from vae.training.config import TrainConfig
+from vae.training.networks import VAE
+from vae.training.randomness import generator
+
+PIECE = 500  # images a piece; part of what the noise of an evaluation means, so the same everywhere
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's figures on `images` images. kl_per_dim: nats per image, one per latent dimension."""
+
+    images: int
+    reconstruction: float
+    kl_per_dim: tuple[float, ...]
+    sigma: float | None = None  # of the training set, where the loss takes its sigma from the residuals
+
+    @property
+    def kl(self) -> float:
+        return sum(self.kl_per_dim)
+
+    @property
+    def negative_elbo(self) -> float:
+        """-ELBO: reconstruction + KL, at beta = 1 whatever beta the training used."""
+        return self.reconstruction + self.kl
+
+
+def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | None = None) -> dict:
+    """The keyword arguments for the loss: given, trained, or (batch_sigma) measured on the training set.
+
+    Without batch_sigma the optimal sigma is that of the batch at hand, which is what training uses.
+    """
+    origin = config.loss_record().origin("sigma")
+    if origin == "learned":
+        return {"sigma": model.log_sigma.exp()}
+    if origin == "batch":
+        return {"sigma": batch_sigma}
+    return config.loss_parameters()
+
+
+def terms_of_batch(
+    config: TrainConfig, model: VAE, x: Tensor, eps: Tensor, batch_sigma: float | None = None, step: int = 0
+) -> Terms:
+    """x (B, C, H, W) in [0, 1], eps (B, Z) standard normal -> the Terms of the update after `step` others on this batch.
+
+    Of a bound over several samples of z: what it comes to with one.
+    """
+    logits, mu, log_var = model(x, eps)
+    pixel_loss = config.loss_record().pixelwise(logits, x, **loss_keywords(config, model, batch_sigma))
+    return reduce_terms(pixel_loss, kl_divergence(mu, log_var), partial(config.kl_cost, step=step), config.reduction)
+
+
+def pieces(images: int) -> Iterator[tuple[int, int]]:
+    """The (start, stop) of the pieces that an evaluation of so many images is made of."""
+    return ((start, min(start + PIECE, images)) for start in range(0, images, PIECE))
+
+
+@torch.inference_mode()
+def evaluate_piece(
+    config: TrainConfig, model: VAE, images: Tensor, start: int, stop: int, batch_sigma: float | None = None
+) -> Evaluation:
+    """One sample of z per image, the noise fixed by the config's seed and the piece's start. images: uint8 (N, C, H, W)."""
+    eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
+    terms = terms_of_batch(config, model, to_unit(images[start:stop]), eps, batch_sigma)
+    return Evaluation(stop - start, float(terms.reconstruction), tuple(terms.kl_per_dim.tolist()), batch_sigma)
+
+
+@torch.inference_mode()
+def squared_residual(config: TrainConfig, model: VAE, images: Tensor, start: int, stop: int) -> float:
+    """Mean squared residual of a piece of images (uint8) after one sampled pass: what the optimal sigma is made of."""
+    x = to_unit(images[start:stop])
+    eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
+    return float((torch.sigmoid(model(x, eps)[0]) - x).square().mean())
+
+
+def merge(parts: Iterable[Evaluation]) -> Evaluation:
+    """The evaluation of all images from those of its pieces."""
+    parts = list(parts)
+    images = sum(p.images for p in parts)
+
+    def mean(values: Iterable[float]) -> float:
+        return math.fsum(v * p.images for v, p in zip(values, parts)) / images
+
+    kl = tuple(mean(column) for column in zip(*(p.kl_per_dim for p in parts)))
+    return Evaluation(images, mean(p.reconstruction for p in parts), kl, parts[0].sigma)
+
+
+def training_sigma(config: TrainConfig, model: VAE, images: Tensor) -> float | None:
+    """The optimal sigma over these training images (uint8), None unless the loss takes its sigma from residuals."""
+    if config.loss_record().origin("sigma") != "batch":
+        return None
+    spans = list(pieces(len(images)))
+    return sigma_of([squared_residual(config, model, images, a, b) for a, b in spans], spans)
+
+
+def sigma_of(residuals: Sequence[float], spans: Sequence[tuple[int, int]]) -> float:
+    """The optimal sigma over all images, from the mean squared residual of each piece and its (start, stop)."""
+    total = math.fsum((stop - start) * r for r, (start, stop) in zip(residuals, spans))
+    return max(math.sqrt(total / spans[-1][1]), SMALLEST_SIGMA)
+
+
+def evaluate(config: TrainConfig, model: VAE, data: ImageDataset) -> Evaluation:
+    """The whole test set; an optimal sigma comes from the whole training set, so that the test set is not flattered."""
+    sigma = training_sigma(config, model, data.train)
+    return merge(evaluate_piece(config, model, data.test, a, b, sigma) for a, b in pieces(len(data.test)))
+
+
+# ---- Pictures ----------------------------------------------------------------------------------------------------
+
+
+def laplacian_variance(images: Tensor) -> Tensor:
+    """Variance over each image (N, C, H, W) of its 4-neighbour Laplacian, without padding: (N,), float64. Its mean over
+    a model's pictures, divided by that of the data, is their sharpness: below 1 they are blurrier."""
+    x = images.double()
+    sides = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
+    return (sides - 4 * x[..., 1:-1, 1:-1]).flatten(1).var(1, correction=0)
+
+
+MIDDLE = (0.1, 0.9)  # neither dark nor bright
+
+
+def middle_share(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) -> (N,), float64: the share of each one's pixels inside MIDDLE."""
+    low, high = MIDDLE
+    return ((images > low) & (images < high)).flatten(1).double().mean(1)
+
+
+# ---- Reference lines: "is 105 good?" -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReferenceLine:
+    """A value of the reconstruction term, nats per image, that a curve can be read against."""
+
+    key: str
+    label: str
+    value: float
+
+
+def reference_lines(
+    data: ImageDataset, loss: Loss, parameters: dict[str, float], latent_dim: int
+) -> tuple[ReferenceLine, ...]:
+    """The perfect copy, the mean training image and PCA with latent_dim components, under this loss, on the test set.
+
+    Lines without a finite value are left out: a density may be unbounded at a perfect copy, and PCA predicts values
+    outside [0, 1], where BCE has none. A mean pixel of exactly 0 or 1 is moved by half a grey level of one training
+    image: no sigmoid reaches 0, and one faint test pixel would make the line infinite.
+    """
+    if not loss.pointwise:
+        return ()
+    x = to_unit(data.test)
+    least = 0.5 / 255 / data.n_train
+    mean = to_unit(data.train).mean(0, keepdim=True).clamp(least, 1 - least)
+    candidates = (
+        ("floor", "perfect copy", x),
+        ("pca", f"PCA, {latent_dim} components", pca_reconstruction(data, latent_dim)),
+        ("mean", "mean image (collapsed)", mean.expand_as(x)),
+    )
+    lines = []
+    for key, label, p in candidates:
+        value = float(loss.of_prediction(p, x, **parameters).sum(dtype=torch.float64)) / len(x)
+        if math.isfinite(value) and not (key == "floor" and loss.origin("sigma") in ("batch", "learned")):
+            lines.append(ReferenceLine(key, label, value))
+    return tuple(lines)
+
+
+def pca_reconstruction(data: ImageDataset, components: int) -> Tensor:
+    """The test images (float) from their first principal components, fitted on the training images; not clipped."""
+    mean, axes = principal_axes(data)
+    axes = axes[:, :components]  # (D, k)
+    flat = to_unit(data.test).flatten(1) - mean  # (N, D)
+    return (flat @ axes @ axes.T + mean).view(len(flat), *data.shape)
+
+
+@lru_cache(maxsize=4)
+def principal_axes(data: ImageDataset) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and principal axes (D, D) of the training images, largest variance first."""
+    total = torch.zeros(math.prod(data.shape), dtype=torch.float64)
+    second = torch.zeros(len(total), len(total), dtype=torch.float64)
+    for piece in data.train.split(5000):
+        flat = to_unit(piece).flatten(1)
+        total += flat.sum(0)
+        second += flat.T @ flat
+    mean = total / data.n_train
+    covariance = second / data.n_train - torch.outer(mean, mean)
+    return mean.float(), torch.linalg.eigh(covariance)[1].flip(1).float()
+
+
+def entropy_floor(images: Tensor) -> Tensor:
+    """BCE of a perfect reconstruction for each image (uint8) in nats: its pixels' summed Bernoulli entropy, (N,)."""
+    x = to_unit(images)
+    return LOSSES["bce"].of_prediction(x, x).flatten(1).sum(1)

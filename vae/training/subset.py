@@ -1,0 +1,64 @@
+"""A fixed part of the test set as a trained model sees it: what a shipped checkpoint carries instead of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae.data import ImageDataset, to_unit
+from vae.losses.objective import kl_divergence
+from vae.training.config import TrainConfig
+from vae.training.evaluation import loss_keywords
+from vae.training.networks import VAE
+from vae.training.step import pictures
+
+SIZE = 2000  # the first test images, or all where there are fewer
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """n test images, encoded. No image of the data set is in it, only what the model makes of one.
+
+    mu, log_var: float32 (n, Z). labels: int64 (n,), or None. reconstructions: uint8 (n, C, H, W), decoded from mu.
+    losses: float32 (n,), the reconstruction term of each, decoded from mu, nats per image.
+    """
+
+    mu: Tensor
+    log_var: Tensor
+    labels: Tensor | None
+    reconstructions: Tensor
+    losses: Tensor
+
+    def __len__(self) -> int:
+        return len(self.mu)
+
+    @property
+    def kl(self) -> Tensor:
+        """KL of each image and dimension, (n, Z), nats."""
+        return kl_divergence(self.mu, self.log_var)
+
+
+@torch.inference_mode()
+def encode_images(
+    config: TrainConfig, model: VAE, images: Tensor, labels: Tensor | None, sigma: float | None = None
+) -> Subset:
+    """Encode images (uint8). sigma: the training set's optimal one, for a loss that takes it from residuals."""
+    parts = [_encoded(config, model, piece, sigma) for piece in images.split(500)]
+    mu, log_var, shown, losses = (torch.cat(column) for column in zip(*parts))
+    return Subset(mu, log_var, None if labels is None else labels.clone(), shown, losses)
+
+
+def _encoded(config: TrainConfig, model: VAE, images: Tensor, sigma: float | None) -> tuple[Tensor, ...]:
+    x = to_unit(images)
+    mu, log_var = model.encode(x)
+    logits = model.decode(mu)
+    loss = config.loss_record().pixelwise(logits, x, **loss_keywords(config, model, sigma))
+    return mu, log_var, torch.from_numpy(pictures(config, logits)), loss.flatten(1).sum(1)
+
+
+def encode_test(config: TrainConfig, model: VAE, data: ImageDataset, sigma: float | None = None) -> Subset:
+    """The first SIZE test images of the data set."""
+    labels = None if data.labels is None else data.test_labels[:SIZE]
+    return encode_images(config, model, data.test[:SIZE], labels, sigma)

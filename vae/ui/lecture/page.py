@@ -1,0 +1,275 @@
+"""The lecture, claim by claim: a list to choose from, and what is to be said of the chosen one. The choice is in the address."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+import streamlit as st
+
+from vae.classroom import CLAIM
+from vae.figures.claims import claim_figure
+from vae.figures.kl import TERM_COLOURS
+from vae.study.claims import ANSWERS, CLAIMS, MEASURED, Claim, Evidence, Finding, Verdict
+from vae.ui.classroom.ballot import asked, ballot, outcome
+from vae.ui.lecture.state import START, STATE
+from vae.ui.shared.components import figure
+from vae.ui.shared.shell import page
+from vae.ui.shared.words import plain
+from vae.ui.train import link
+
+ORDER = (START, *CLAIMS)
+GUESSES = "lecture.guesses"
+LABELS = "lecture.labels"
+BADGES = {  # answer -> colour and icon
+    "true": ("green", "check_circle"),
+    "true, but": ("orange", "rule"),
+    "not so": ("violet", "swap_horiz"),
+}
+
+
+# ---- The list ------------------------------------------------------------------------------------------------------
+
+
+def contents(findings: Mapping[str, Finding]) -> str:
+    """The claims to choose from, each with its verdict unless a guess is due; returns the chosen key."""
+    with st.container(horizontal=True, vertical_alignment="center", key="lecture-predict"):
+        STATE.control(
+            st.toggle, "predict", "Predict first",
+            help="Verdicts stay hidden until the class has made one guess. Guesses stay in this browser tab.",
+        )  # fmt: skip
+        if _predicting():
+            _score(findings)
+    labels = {key: _label(findings, key) for key in ORDER}
+    if labels != st.session_state.get(LABELS):  # the browser knows a choice by its label: say it again
+        st.session_state[LABELS] = labels
+        STATE.set(claim=STATE.shown()["claim"])
+    with st.container(key="lecture-contents"):
+        st.html(STYLE)
+        key = STATE.control(
+            st.radio, "claim", "Claims of the lecture", ORDER, format_func=labels.get, label_visibility="collapsed"
+        )
+    STATE.share()
+    return key
+
+
+def _label(findings: Mapping[str, Finding], key: str) -> str:
+    if key == START:
+        return ":material/school: **The loss in one picture**"
+    colour, icon = BADGES[findings[key].verdict.answer]
+    shown = f":{colour}[:material/{icon}:]" if is_open(key) else ":gray[:material/help:]"
+    return f"{shown} {CLAIMS[key].title}"
+
+
+def guesses() -> dict[str, str]:
+    """Of this browser tab: claim -> answer."""
+    return st.session_state.setdefault(GUESSES, {})
+
+
+def _predicting() -> bool:
+    """Whether a guess is asked for before a verdict opens."""
+    return bool(STATE.now("predict"))
+
+
+def is_open(key: str) -> bool:
+    """Whether the verdict may be seen: always, or once guessed; in a class that was asked, once the lecturer reveals it."""
+    if (of_class := asked(CLAIM, key)) is not None:
+        return of_class.revealed
+    return not _predicting() or key in guesses()
+
+
+def _score(findings: Mapping[str, Finding]) -> None:
+    given = guesses()
+    right = sum(findings[key].verdict.answer == guess for key, guess in given.items())
+    st.caption(f"{right} of {len(given)} guessed right" if given else "no guess yet")
+    if given:
+        st.button("Forget guesses", key="lecture-forget", type="tertiary", on_click=given.clear)
+
+
+# ---- The start -----------------------------------------------------------------------------------------------------
+
+
+def start() -> None:
+    """The ELBO in one picture and a few sentences."""
+    st.html(PICTURE)
+    terms = {name: rf"\textcolor{{{colour}}}" for name, colour in TERM_COLOURS.items()}
+    st.latex(
+        r"-\mathrm{ELBO}\;=\;"
+        + terms["reconstruction"] + r"{\underbrace{\mathbb{E}_{z\sim q(z|x)}\big[-\log p(x|z)\big]}_{\text{reconstruction}}}"
+        + r"\;+\;" + terms["kl"] + r"{\underbrace{\mathrm{KL}\big(q(z|x)\,\|\,\mathcal N(0,I)\big)}_{\text{KL term}}}"
+    )  # fmt: skip
+    st.markdown(
+        "A VAE turns a picture **x** into a small cloud of codes, draws one code **z** from it, and turns that back into a "
+        "picture. Its loss has two terms. The **reconstruction** asks how badly the result explains x: BCE and MSE are two "
+        "answers, and the lecture compares them. The **KL term** asks how far the cloud is from a standard normal. "
+        "Less of the first is a sharper picture; less of the second is a code space one can draw new pictures from. "
+        "Training makes the sum small, which makes a lower bound of log p(x), the ELBO, large."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("First claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
+                  on_click=STATE.set, kwargs={"claim": ORDER[1]})  # fmt: skip
+        for name, label in (("surfaces", "See the losses"), ("kl", "See the KL term"), ("train", "Train one")):
+            st.page_link(page(name), label=label)
+
+
+# ---- A claim -------------------------------------------------------------------------------------------------------
+
+
+def claim(finding: Finding) -> None:
+    """What the lecture says, and, once guessed where a guess is due, what the numbers say."""
+    told = finding.claim
+    said = "The lecture says" if told.of_lecture else "Why that is so"
+    st.html(
+        f"<div class='vae-claim'><h3>{ORDER.index(told.key)}. {html.escape(told.title)}</h3>"
+        f"<p><i>{said}:</i> {html.escape(told.sentence)}</p></div>"
+    )
+    if not is_open(told.key):
+        _ask(told)
+        return
+    _verdict(finding)
+    if (of_class := asked(CLAIM, told.key)) is not None:
+        outcome(of_class)
+    for sentence in told.statements():
+        st.markdown(f":material/balance: {plain(sentence)}")
+    if told.statements():
+        st.caption("d_z: the mean difference of the pairs over its standard deviation; above 1 is large.")
+    left, right = st.columns([1, 1.05], gap="medium")
+    with left:
+        _evidence(finding.evidence)
+    with right:
+        figure(claim_figure(finding), f"lecture-{told.key}", f"{told.title}: a figure of the numbers beside it")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _onwards(told)
+    if told.run:
+        st.caption(
+            f"{MEASURED.capitalize()}: one network on MNIST, 784-400-z, 6 epochs; means of five paired seeds with 95 % "
+            "intervals, from the results files in measurements/, which the Lab opens. To measure again:"
+        )
+        st.code("\n".join(told.run), language="bash")
+
+
+def _ask(told: Claim) -> None:
+    if (of_class := asked(CLAIM, told.key)) is not None:
+        ballot(of_class, "lecture")
+        return
+    st.markdown("**What do you expect?** One guess, then the verdict opens.")
+    with st.container(horizontal=True, key="lecture-guess"):
+        for answer in ANSWERS:
+            icon = f":material/{BADGES[answer][1]}:"
+            st.button(answer, key=f"lecture-guess-{answer}", icon=icon, on_click=_guess, args=(told.key, answer))
+
+
+def _guess(key: str, answer: str) -> None:
+    guesses()[key] = answer
+
+
+def _verdict(finding: Finding) -> None:
+    verdict: Verdict = finding.verdict
+    colour, icon = BADGES[verdict.answer]
+    guess = guesses().get(finding.claim.key) if _predicting() else None
+    words = "" if guess is None else f" You guessed “{guess}”{': right.' if guess == verdict.answer else '.'}"
+    with st.container(key="lecture-verdict"):
+        st.markdown(f":{colour}-badge[:material/{icon}: {verdict.name}] {verdict.explain}{words}")
+
+
+def _evidence(rows: tuple[Evidence, ...]) -> None:
+    """The numbers as a table; what the lecture says stands beside each, where it says something."""
+    expected = any(row.expected is not None for row in rows)
+    head = "<th></th><th>value</th>" + ("<th>expected</th><th></th>" if expected else "")
+    units = {row.unit for row in rows}
+    body = "".join(_row(row, expected, len(units) > 1) for row in rows)
+    st.html(f"<table class='vae-evidence'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    st.caption(f"{rows[0].unit}; {rows[0].origin}" if len(units) == 1 else rows[0].origin)
+
+
+def _row(row: Evidence, expected: bool, unit: bool) -> str:
+    name = html.escape(row.label) + (f" <small>{html.escape(row.unit)}</small>" if unit and row.unit else "")
+    within = ""
+    if row.interval is not None:
+        within = f" <small>{' to '.join(_number(end, row.decimals) for end in row.interval)}</small>"
+    cells = f"<th scope='row'>{name}</th><td>{_number(row.value, row.decimals)}{within}</td>"
+    if not expected:
+        return f"<tr>{cells}</tr>"
+    if row.expected is None:
+        return f"<tr>{cells}<td>–</td><td></td></tr>"
+    sign = "<span title='agrees'>✓</span>" if row.agrees else "<b title='does not agree'>✗</b>"
+    return f"<tr>{cells}<td>{_number(row.expected, row.decimals)}</td><td>{sign}</td></tr>"
+
+
+def _number(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if not float(text) else text.replace("-", "−")
+
+
+def _onwards(told: Claim) -> None:
+    following = ORDER.index(told.key) + 1
+    if following < len(ORDER):
+        st.button("Next claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
+                  on_click=STATE.set, kwargs={"claim": ORDER[following]})  # fmt: skip
+    label = {"surfaces": "See it on the surfaces", "kl": "See it on the KL page", "train": "Train it"}[told.page]
+    st.page_link(page(told.page), label=label, query_params=_query(told))
+
+
+def _query(told: Claim) -> dict[str, str]:
+    """The link's query as its page will write it: a page that rewrites its address cannot be left by going back."""
+    return link.write(link.read(told.query)[0]) if told.page == "train" else dict(told.query)
+
+
+# ---- Looks ---------------------------------------------------------------------------------------------------------
+
+STYLE = """
+<style>
+.st-key-lecture-contents [role=radiogroup] { gap: 0; }
+.st-key-lecture-contents [role=radiogroup] label { padding: 3.5px 6px; border-radius: 6px; }
+.st-key-lecture-contents [role=radiogroup] label:has(input:checked) { background: rgba(0, 114, 178, 0.13); }
+.st-key-lecture-predict { min-height: 2.6rem; }
+.vae-claim h3 { font-size: 1.3rem; margin: 0 0 4px; padding: 0; }
+.vae-claim p { margin: 0; }
+.vae-evidence { width: 100%; font-size: 0.86rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.vae-evidence th { text-align: left; font-weight: 400; }
+.vae-evidence thead th { opacity: 0.7; text-align: right; }
+.vae-evidence td { text-align: right; white-space: nowrap; padding-left: 10px; }
+.vae-evidence th, .vae-evidence td { padding-top: 3px; padding-bottom: 3px; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
+.vae-evidence small { opacity: 0.7; }
+@media (max-width: 640px) {
+  .stMain .katex-display { font-size: 0.78em; }
+  .st-key-lecture-contents { max-height: 11.5rem; overflow-y: auto; border: 1px solid rgba(128, 128, 128, 0.3); border-radius: 8px; }
+}
+</style>
+"""
+
+PICTURE = f"""
+<style>
+.vae-elbo {{ display: grid; grid-template-columns: 1fr auto 1.35fr auto 1fr auto 1.2fr; gap: 6px 8px; align-items: stretch;
+  text-align: center; margin: 4px 0; }}
+.vae-elbo .box {{ border: 2px solid rgba(128, 128, 128, 0.5); border-radius: 10px; padding: 22px 6px; }}
+.vae-elbo .box b {{ display: block; font-size: 1.35rem; font-family: Georgia, "Times New Roman", serif; font-style: italic; }}
+.vae-elbo .box small, .vae-elbo .way small {{ opacity: 0.8; }}
+.vae-elbo .way {{ display: flex; flex-direction: column; justify-content: center; font-size: 1.3rem; line-height: 1.1; }}
+.vae-elbo .way small {{ font-size: 0.78rem; }}
+.vae-elbo .kl {{ border-color: {TERM_COLOURS["kl"]}; }}
+.vae-elbo .rec {{ border-color: {TERM_COLOURS["reconstruction"]}; }}
+.vae-elbo .term {{ border-radius: 10px; padding: 6px 8px; color: #fff; font-size: 0.92rem; }}
+.vae-elbo .term.kl {{ grid-column: 1 / 4; background: {TERM_COLOURS["kl"]}; }}
+.vae-elbo .term.rec {{ grid-column: 5 / 8; background: {TERM_COLOURS["reconstruction"]}; }}
+.vae-elbo .plus {{ font-size: 1.4rem; align-self: center; }}
+@media (max-width: 640px) {{
+  .vae-elbo {{ grid-template-columns: 1fr; }}
+  .vae-elbo .box {{ padding: 5px; }}
+  .vae-elbo .arrow {{ transform: rotate(90deg); }}
+  .vae-elbo .term.kl, .vae-elbo .term.rec {{ grid-column: 1; }}
+}}
+</style>
+<div class="vae-elbo">
+  <div class="box"><b>x</b><small>a picture</small></div>
+  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>encoder</small></div>
+  <div class="box kl"><b>q(z|x) = N(μ, σ²)</b><small>a small cloud of codes</small></div>
+  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>draw</small></div>
+  <div class="box"><b>z</b><small>one code</small></div>
+  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>decoder</small></div>
+  <div class="box rec"><b>p(x|z)</b><small>how likely is x now?</small></div>
+  <div class="term kl"><b>KL term:</b> keep the cloud close to N(0, I)</div>
+  <div class="plus" aria-label="plus">+</div>
+  <div class="term rec"><b>Reconstruction:</b> make x likely again</div>
+</div>
+"""

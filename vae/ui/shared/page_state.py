@@ -1,0 +1,260 @@
+"""What a page shows, as a table of fields that its widgets hold and its link carries."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from vae.errors import SettingError, short
+
+Values = Mapping[str, object]
+
+
+# ---- Fields --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting: its default, text -> value (SettingError if it cannot be used), and value -> text."""
+
+    default: object
+    parse: Callable[[str, str], object]
+    show: Callable[[object], str] = str
+
+
+def choice(default: str, accepted: Sequence[str]) -> Field:
+    def parse(name: str, text: str) -> str:
+        if text not in accepted:
+            raise SettingError(name, text, f"one of {', '.join(accepted)} is accepted")
+        return text
+
+    return Field(default, parse)
+
+
+def real(default: float, low: float, high: float, within: Callable[[float], bool] | None = None) -> Field:
+    """A number from low to high; within narrows that, as where an end is left out."""
+    named = f"from {low:g} to {high:g}" if within is None else f"between {low:g} and {high:g}"
+
+    def parse(name: str, text: str) -> float:
+        number = number_in(name, text, f"a number {named}")
+        if not low <= number <= high or (within and not within(number)):  # NaN is within nothing
+            raise SettingError(name, number, f"a number {named} is accepted")
+        return number
+
+    return Field(default, parse, "{:.12g}".format)
+
+
+def whole(default: int, low: int, high: int) -> Field:
+    def parse(name: str, text: str) -> int:
+        text = digits_of(text)
+        if not re.fullmatch("[0-9]{1,10}", text) or not low <= int(text) <= high:
+            raise SettingError(name, text, f"a whole number from {low:,} to {high:,} is accepted")
+        return int(text)
+
+    return Field(default, parse)
+
+
+def flag(default: bool = False) -> Field:
+    def parse(name: str, text: str) -> bool:
+        if text not in ("yes", "no"):
+            raise SettingError(name, text, "yes or no is accepted")
+        return text == "yes"
+
+    return Field(default, parse, lambda on: "yes" if on else "no")
+
+
+# ---- What people write, and what others add ---------------------------------------------------------------------------
+
+# Added to links by mailing lists, social networks and advertisements; it says nothing to us.
+_TRACKING = re.compile(
+    "utm_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|mc_[ce]id|ref|_ga|_gl"
+)
+
+
+def unknown(name: str) -> list[str]:
+    """The sentence on a setting of a link that does not exist; none on what a link collects where it is passed on."""
+    if _TRACKING.fullmatch(name):
+        return []
+    return [f"The link has a setting {short(name)} that does not exist; it is left out."]
+
+
+def doubled(fields: Iterable[str]) -> list[str]:
+    """A sentence on each of the fields that the address has more than once, and not alike."""
+    names = [name for name in fields if len(set(st.query_params.get_all(name))) > 1]
+    return [f"The link has {name} more than once: the last one stands." for name in names]
+
+
+def digits_of(text: str) -> str:
+    """The text with the digits and signs of other keyboards, as full-width ones, written as usual."""
+    return unicodedata.normalize("NFKC", text).strip().replace("−", "-")
+
+
+def number_in(name: str, text: str, accepted: str) -> float:
+    """The number that a text says; SettingError, which tells what is meant where it has a decimal comma."""
+    usual = digits_of(text)
+    try:
+        return float(usual)
+    except ValueError:
+        meant = f", with a point: {usual.replace(',', '.')}" if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", usual[:20]) else ""
+        raise SettingError(name, text, f"{accepted} is accepted{meant}") from None
+
+
+# ---- The address ---------------------------------------------------------------------------------------------------
+
+LAG_SECONDS = 3.0  # a browser's address may be so old; going back in its history takes a person longer
+
+
+@dataclass
+class Address:
+    """What we wrote into a browser's address last, and before that."""
+
+    written: dict[str, str] | None = None
+    before: dict[str, str] | None = None
+    replaced_at: float = 0.0
+
+    def is_followed(self, query: dict[str, str], fields: Iterable[str]) -> bool:
+        """Whether a link was followed: the address is not ours, nor the one before, which the browser still had when it
+        asked for a refresh; nor has it none of the page's fields, as where another page wrote it while the user went back.
+        """
+        lags = query == self.before and time.monotonic() - self.replaced_at < LAG_SECONDS
+        return not query.keys().isdisjoint(fields) and query != self.written and not lags
+
+    def write(self, query: dict[str, str]) -> None:
+        if query != self.written:
+            self.before, self.written, self.replaced_at = self.written, query, time.monotonic()
+        if st.query_params.to_dict() != query:
+            st.query_params.from_dict(query)
+
+
+# ---- A page's fields, in its widgets and in the address --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PageState:
+    """The fields of one page. Those in `always` are written into a link even where they have their defaults."""
+
+    name: str
+    fields: Mapping[str, Field]
+    always: frozenset[str] = frozenset()
+
+    @property
+    def linked(self) -> Iterable[str]:
+        """The names that a link may have."""
+        return self.fields
+
+    def key(self, field: str) -> str:
+        """The key of the widget that holds a field."""
+        return f"{self.name}.{field}"
+
+    def shown(self) -> Values:
+        """What the page showed when it was last made, as restore() returned it."""
+        return self._mine()["values"]
+
+    def now(self, field: str) -> object:
+        """What a field holds: what it was set to since, else its widget's value, else what the page last showed. A widget
+        that is not on the page is forgotten, in a refresh of a part too, and whatever asks for its value from elsewhere
+        must not depend on that."""
+        key, was_set = self.key(field), self._mine()["set"]
+        if field in was_set:
+            return was_set[field]
+        return _value(st.session_state[key]) if key in st.session_state else self.shown()[field]
+
+    def values(self) -> dict[str, object]:
+        """What all fields hold."""
+        return {field: self.now(field) for field in self.fields}
+
+    def set(self, **values: object) -> None:
+        """Change what fields hold; from a callback, or before their widgets are made."""
+        self._mine()["set"].update(values)
+
+    def _mine(self) -> dict:
+        return st.session_state.setdefault(f"{self.name}:state", {"address": Address(), "set": {}})
+
+    def control(self, widget: Callable, field: str, label: str, *arguments: object, **options: object) -> object:
+        """The widget that holds a field; returns what it returns.
+
+        The browser is told what the state holds as the widget's own start, too. Told by the state alone, it hears it once;
+        and where the page is made again before the browser has loaded that kind of widget, it starts as an empty one.
+        """
+        given = inspect.signature(widget).bind_partial(label, *arguments, **options).arguments
+        held, key = _held(self.now(field)), self.key(field)
+        was_set = self._mine()["set"]
+        if field in was_set or key not in st.session_state:
+            # Only now: Streamlit would never forget what is put under the key of a widget that is not on the page, and
+            # would take it up again when the widget has come and gone.
+            st.session_state[key] = held
+            was_set.pop(field, None)
+        return widget(label, *arguments, **options, **_start(widget, given, held), key=key)
+
+    def restore(self) -> tuple[Values, list[str]]:
+        """What the page shows: a link's settings where one was followed, else what its widgets hold; and the link's problems."""
+        mine, query = self._mine(), st.query_params.to_dict()
+        followed = mine["address"].is_followed(query, self.linked) and not self._moved()
+        if "values" not in mine or followed:
+            mine["values"], problems = self.read(query)
+            mine["problems"] = [*problems, *doubled(self.linked)]
+            self.set(**mine["values"])
+        if self._moved():
+            mine["problems"] = []
+        mine["values"] = self.values()
+        return mine["values"], mine["problems"]
+
+    def _moved(self) -> bool:
+        """Whether a control was moved: then the address is an older one of ours that the browser had not replaced yet."""
+        return any(self.now(field) != value for field, value in self._mine().get("values", {}).items())
+
+    def share(self) -> None:
+        """Write what is shown into the address, so that copying it shares it: at the end of the page, which may have set
+        some fields itself."""
+        mine = self._mine()
+        mine["values"] = self.values()
+        mine["address"].write(self.write(mine["values"]))
+
+    def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+        """The settings that a link stands for, and a sentence for each of its fields that cannot be used.
+
+        A field that cannot be used keeps its default, and the sentence says so; nothing is corrected in silence.
+        """
+        values, problems = {name: field.default for name, field in self.fields.items()}, []
+        for name, text in query.items():
+            if name not in self.fields:
+                problems += unknown(name)
+                continue
+            try:
+                values[name] = self.fields[name].parse(name, text)
+            except SettingError as reason:
+                problems.append(f"{reason} The default stands instead.")
+        return values, problems
+
+    def write(self, values: Values) -> dict[str, str]:
+        """The link's query: the fields that are always in it, and every other one that has not its default."""
+        return {n: f.show(values[n]) for n, f in self.fields.items() if n in self.always or values[n] != f.default}
+
+
+def _start(widget: Callable, given: Mapping[str, object], held: object) -> dict[str, object]:
+    """How a widget is told where it starts; not at all where it cannot start there."""
+    accepted = inspect.signature(widget).parameters
+    options = given.get("options")
+    if options is not None and not all(one in options for one in (held if isinstance(held, list) else [held])):
+        return {}
+    low, high = given.get("min_value"), given.get("max_value")
+    if (low is not None and held < low) or (high is not None and held > high):
+        return {}
+    if "index" in accepted:
+        return {"index": list(options).index(held)}
+    return {"default" if "default" in accepted else "value": held}
+
+
+def _held(value: object) -> object:
+    """As a widget holds it: several choices are a list there."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _value(held: object) -> object:
+    return tuple(held) if isinstance(held, list) else held

@@ -1,0 +1,97 @@
+"""What surrounds every page: navigation, spacing, and the browser's name for its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import streamlit as st
+import torch
+from streamlit.runtime.pages_manager import PagesManager
+
+from vae.ui.classroom import bell
+from vae.ui.shared import answers
+from vae.ui.shared.engine import starter
+from vae.ui.shared.owner import owner
+from vae.ui.shared.words import say
+
+torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
+answers.keep()
+
+ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
+
+PAGES = {
+    "lecture": ("Lecture", "school"),
+    "surfaces": ("Loss surfaces", "landscape"),
+    "kl": ("KL term", "join_inner"),
+    "train": ("Train", "model_training"),
+    "latent": ("Latent space", "scatter_plot"),
+    "compare": ("Compare", "balance"),
+    "lab": ("Lab", "science"),
+    "zoo": ("Bug zoo", "pest_control"),
+    "classroom": ("Class", "groups"),
+    "server": ("Server", "dns"),
+}
+
+STYLE = """
+<style>
+.stMainBlockContainer { padding: 3.5rem 1.6rem 1rem; }
+.stSidebar [data-testid="stSidebarContent"] { padding-top: 0; }
+.stSidebar [data-testid="stVerticalBlock"] { gap: 0.55rem; }
+.stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+.stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
+.stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
+}
+</style>
+"""
+
+
+def pages():
+    """The navigation, and what a class has to be told on whatever page; also starts the engine, so that its workers are warm
+    before the first click."""
+    st.html(STYLE)
+    starter()
+    owner()
+    first, *others, last = PAGES
+    # The address of the first page is "/", whatever its name: the name is that of a second entry, which is not shown.
+    shown = [page(first, default=True, url_path="start"), *map(page, others)]
+    shown += [page(hidden, visibility="hidden") for hidden in (first, last)]  # the last is the lecturer's, by a link
+    current = st.navigation(shown, position="top")
+    bell.ring(current.url_path, page)
+    return current
+
+
+def page(name: str, **options) -> st.Page:
+    """The page of that name in the address, for the navigation and for links."""
+    title, icon = PAGES[name]
+    path = Path(__file__).parents[3] / "pages" / f"{name}.py"
+    return st.Page(path, title=title, icon=f":material/{icon}:", **{"url_path": name} | options)
+
+
+def headline(title: str, sentence: str) -> None:
+    """A page's name, and in one sentence what it shows. The first call of every page."""
+    _through_the_entry()
+    st.html(f"<h4>{title} <span>{sentence}</span></h4>")
+
+
+def _through_the_entry() -> None:
+    """Make sure that streamlit_app.py has run. In a fresh process Streamlit takes a folder "pages" for its automatic
+    menu until st.navigation is called for the first time: a link to a page would run that file alone."""
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+def slots(count: int) -> list:
+    """The page's parts, made before anything is put into them. A part that refreshes by itself then keeps its place
+    however much the parts above it show; without that, a refresh that comes late can break the page."""
+    return [st.container() for _ in range(count)]
+
+
+def tell(notices, problems: Iterable[str]) -> None:
+    """Say what is wrong with a link above the page."""
+    with notices:
+        for problem in problems:
+            say(problem, "warning")

@@ -1,0 +1,28 @@
+"""A data set that is not on this machine: says so, offers to fetch it, and names what is always there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vae.data import DATASETS
+from vae.training.race import RaceConfig
+from vae.ui.shared.datasets import offer
+from vae.ui.shared.words import say
+from vae.ui.train.state import STATE
+
+
+def ensure_present(race_config: RaceConfig | None) -> bool:
+    """Whether the settings' data set can be trained on; if not, the page says what to do about it."""
+    if race_config is None or DATASETS[race_config.base.dataset].is_present():
+        return True
+    source = DATASETS[race_config.base.dataset]
+    say(
+        f"{source.title} is not on this machine yet. Fetch it (about {source.megabytes} MB, needs internet), "
+        "or choose the small digits, which are always here.",
+        "info",
+    )
+    left, right, _ = st.columns([1, 1, 1])
+    right.button("Use the small digits", on_click=lambda: STATE.set(dataset="digits"), width="stretch")
+    with left:
+        offer(source)
+    return False

@@ -1,0 +1,246 @@
+"""What moves on the Train page: status, progress, pictures, codes and curves, refreshed while a race is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from vae.data import DATASETS
+from vae.engine import Engine, Race, View
+from vae.figures import latent
+from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
+from vae.figures.mosaics import difference, strip
+from vae.figures.theme import LOSS_COLOURS
+from vae.training.config import TrainConfig
+from vae.training.race import labels, names
+from vae.training.step import Observation, Pictures
+from vae.ui.shared import components, words
+from vae.ui.shared.components import Column, Row
+from vae.ui.shared.engine import EngineStart
+from vae.ui.shared.refresh import OFTEN, refreshing
+from vae.ui.train import dial, lookback, runs, sidebar
+
+PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
+PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}
+
+
+def panel_choice(race: Race) -> None:
+    """What stands below the pictures; and, in a race, whether the difference to the first column is shown."""
+    possible = [key for key in PANELS if key != "kl_term" or any(c.kl_term != "constant" for c in race.configs)]
+    if st.session_state.get("panel") not in possible:
+        st.session_state.panel = "curves"
+    st.segmented_control(
+        "Below the pictures", possible, format_func=PANELS.get, default=st.session_state.panel, key="panel", required=True,
+        label_visibility="collapsed", persist_state="session",
+    )  # fmt: skip
+    if len(race.runs) > 1:
+        st.toggle(
+            "Difference", key="difference", persist_state="session", help="Each column's reconstructions less the first column's: orange where "
+            "brighter, violet where darker, white where equal.",
+        )  # fmt: skip
+
+
+def show(engine: Engine, race: Race, vary: str) -> None:
+    """The live part, refreshed only while there is something to wait for."""
+    waiting = _is_waiting(race.views())
+    refreshing(_live, OFTEN if waiting else None, engine, race, vary, waiting)
+
+
+def _is_waiting(views: Sequence[View]) -> bool:
+    return any(view.status.active or not view.observations or view.evaluating for view in views)
+
+
+def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
+    if runs.is_asked():  # by a control in here: it is the page that obeys
+        st.rerun(scope="app")
+    views, configs = race.views(), race.configs
+    _status(engine, configs, views)
+    if all(view.observations for view in views):
+        looking = st.session_state.get("film", {}).get("looking")
+        films = [lookback.pictures_of(view) for view in views]
+        steps = lookback.steps_of(films)
+        index = lookback.place(steps, looking)
+        pictures = [lookback.at(film, steps[index]) for film in films]
+        seen = [lookback.at(view.observations, steps[index]) for view in views]
+        if len(views) == 1:
+            left, right = st.columns([3, 2], gap="medium")
+            with right:
+                _codes(configs[0], seen[0])
+        else:
+            left = st.container()
+        with left:
+            said = words.spoken(configs[0], views[0])
+            columns = _columns(configs, vary, pictures, seen)
+            components.film(columns, steps, index, looking, said, key="film")
+        _panel(engine, race, vary, views, seen, None if looking is None else steps[index])
+    if waiting and not _is_waiting(views):
+        st.rerun(scope="app")  # it has ended: the buttons change, the timer stops
+
+
+def _status(engine: Engine, configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
+    seconds = [view.seconds_left for view in views if view.seconds_left is not None]
+    left = f" · {words.duration(max(seconds))} left" if seconds else ""
+    left += words.sharing(engine.cluster.sharing, engine.workers)
+    message = words.race_status(configs, views)
+    failed = [view for view in views if view.status.value == "failed"]
+    if failed:
+        words.say(" ".join(view.message for view in failed), "error")
+    share = sum(view.step for view in views) / sum(view.total_steps for view in views)
+    st.progress(
+        share, text=("" if len(failed) == len(views) else words.plain(message.rstrip(".") if left else message)) + left
+    )
+
+
+# ---- Pictures ----------------------------------------------------------------------------------------------------
+
+
+def _columns(
+    configs: Sequence[TrainConfig], vary: str, pictures: Sequence[Pictures], seen: Sequence[Observation]
+) -> list[Column]:
+    if len(seen) == 1:
+        said = f": {seen[0].reconstruction:.1f} nats per image (held out)"
+        return [Column(_rows(pictures[0], pictures[0], 10, said))]
+    count = PICTURES[len(seen)]
+    colours = [LOSS_COLOURS[config.loss] for config in configs]
+    twins = [colours[:i].count(colour) for i, colour in enumerate(colours)]
+    marks = [RUN_MARKS[twin] if colours.count(colour) > 1 else "■" for twin, colour in zip(twins, colours)]
+    return [
+        Column(_rows(shown, pictures[0], count), label, _note(figures), colour, mark)
+        for shown, figures, label, colour, mark in zip(pictures, seen, labels(tuple(configs), vary), colours, marks)
+    ]
+
+
+def _note(seen: Observation) -> str:
+    return f"error {seen.squared_error:.1f} · KL {seen.kl:.1f} · sharpness {seen.sharpness:.2f}"
+
+
+def _rows(shown: Pictures, first: Pictures, count: int, more: str = "") -> list[Row]:
+    rows = [
+        Row("inputs", "test images x", _strip(shown.inputs, count), "Test images"),
+        Row(
+            "reconstructions",
+            f"reconstructions p, decoded from μ{more}",
+            _strip(shown.reconstructions, count),
+            f"Their reconstructions after step {shown.step}",
+        ),
+        Row(
+            "samples",
+            "samples: z drawn from N(0, I)",
+            _strip(shown.samples, count),
+            f"Prior samples after step {shown.step}",
+        ),
+    ]
+    if st.session_state.get("difference") and (more == ""):
+        changed = difference(shown.reconstructions, first.reconstructions)
+        rows[2] = Row(
+            "difference", "p less the first column's", _strip(changed, count), "Difference to the first column"
+        )
+    return rows
+
+
+def _strip(images: np.ndarray, count: int) -> bytes:
+    return strip(images[:count], columns=count)
+
+
+# ---- Below the pictures ------------------------------------------------------------------------------------------
+
+
+def _panel(
+    engine: Engine, race: Race, vary: str, views: Sequence[View], seen: Sequence[Observation], marker: int | None
+) -> None:
+    chosen, configs = st.session_state.get("panel", "curves"), race.configs
+    if chosen == "dial":
+        dial.show(race, names(configs, vary))
+    elif chosen == "codes":
+        for index, column in enumerate(st.columns(len(seen))):
+            with column:
+                title = labels(configs, vary)[index] if len(seen) > 1 else ""
+                _codes(configs[index], seen[index], f"codes-{index}", title, max(max(o.kl_per_dim) for o in seen))
+    elif chosen == "kl_term":
+        sidebar.show_kl_terms(configs)
+    else:
+        _curves(engine, configs, labels(configs, vary), views, marker)
+
+
+def _codes(
+    config: TrainConfig, seen: Observation, key: str = "codes", title: str = "", most: float | None = None
+) -> None:
+    if title:
+        st.caption(words.plain(title))
+    if seen.codes is not None:
+        drawn = latent.codes(seen.codes, seen.labels, DATASETS[config.dataset].classes)
+        components.figure(drawn, key, f"Codes of test images after step {seen.step}")
+    else:
+        drawn = latent.kl_bars(seen.kl_per_dim, LOSS_COLOURS[config.loss], most=most)
+        components.figure(drawn, key, f"KL of each latent dimension after step {seen.step}")
+
+
+def _curves(
+    engine: Engine, configs: Sequence[TrainConfig], told: Sequence[str], views: Sequence[View], marker: int | None
+) -> None:
+    kinds = kinds_of(configs)
+    first = configs[0]
+    wanted = first if kinds[0] == "reconstruction" else replace(first, loss="mse", formula="", parameters=())
+    lines = engine.reference_lines(wanted)
+    drawn_lines = {
+        kinds[0]: [(line.key, line.label, line.value) for line in lines or () if _applies(line.key, configs)]
+    }
+    if "sharpness" in kinds:
+        drawn_lines["sharpness"] = [("mean", "data", 1.0)]
+    runs = [run_curves(name, config, view) for name, config, view in zip(told, configs, views)]
+    drawn = training_curves(runs, kinds, drawn_lines, marker, titles={"objective": _objective_name(first)})
+    spoken = "Curves of " + ", ".join(kind.replace("_", " ") for kind in kinds) + " over the steps"
+    components.figure(drawn, "curves", spoken, narrow=narrow(drawn) if len(views) > 1 else None)
+    if lines is None:
+        st.caption("The reference lines are being computed.")
+
+
+def kinds_of(configs: Sequence[TrainConfig]) -> tuple[str, str, str]:
+    """The panels that can be compared: the reconstruction term only where all have the same unit, which is their loss."""
+    if len(configs) == 1:
+        return ("reconstruction", "kl", "objective")
+    same = len({(c.loss, c.formula, c.parameters) for c in configs}) == 1
+    return ("reconstruction" if same else "squared_error", "kl", "sharpness")
+
+
+def _applies(line: str, configs: Sequence[TrainConfig]) -> bool:
+    return line != "pca" or len({c.latent_dim for c in configs}) == 1
+
+
+def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
+    """What a view holds, for the figure of curves."""
+    held = view.observations
+    until = [step for step, _ in view.forks]
+    kinds = ("reconstruction", "squared_error", "kl", "sharpness", "objective")
+    values = {kind: [getattr(o, kind) for o in held] for kind in kinds}
+    training = {"reconstruction": view.reconstruction, "kl": view.kl, "objective": view.objective}
+    steps = np.array([o.step for o in held])
+    return RunCurves(
+        name, LOSS_COLOURS[config.loss], training, (steps, {k: np.array(v) for k, v in values.items()}), tuple(until)
+    )
+
+
+def _objective_name(config: TrainConfig) -> str:
+    if config.kl_term != "constant":
+        return f"Objective, {config.kl_record().name}"
+    reconstruction = "reconstruction / pixels" if config.reduction == "mean" else "reconstruction"
+    weight = "" if config.beta == 1 else f"{config.beta:g} "
+    name = f"Objective = {reconstruction} + {weight}KL"
+    return name + (" = −ELBO" if config.reduction == "sum" and config.beta == 1 else "")
+
+
+def start_up_notice(starter: EngineStart) -> None:
+    """Shown while the engine starts; looks again until it is up."""
+
+    def wait() -> None:
+        if starter.problem:
+            words.say(starter.problem, "error")
+        elif starter.engine is not None:
+            st.rerun(scope="app")
+        else:
+            st.progress(0.0, text="The workers are starting; this takes a few seconds, once.")
+
+    refreshing(wait, None if starter.problem else OFTEN)

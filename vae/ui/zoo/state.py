@@ -1,0 +1,10 @@
+"""What the Bug zoo shows: a patient."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from vae.study.zoo import ZOO
+from vae.ui.shared.page_state import PageState, choice
+
+STATE = PageState("zoo", MappingProxyType({"patient": choice("a", tuple(ZOO))}))
