@@ -1,5 +1,6 @@
 """The front end's files: compressed once, however many ask, and nothing else is kept."""
 
+import asyncio
 import gzip
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from tests.own_loop import run
@@ -28,6 +29,12 @@ class Answer:
         return (gzip.decompress(self.content) if "content-encoding" in self.headers else self.content).decode()
 
 
+async def _slowly(text):
+    for at in range(0, len(text), 1000):
+        await asyncio.sleep(0.01)
+        yield text[at : at + 1000]
+
+
 class Server:
     """The files behind the middleware, and what they were asked for."""
 
@@ -45,14 +52,16 @@ class Server:
             return PlainTextResponse("not found", 404)
         if "if-none-match" in request.headers:
             return PlainTextResponse(status_code=304)
+        if path.endswith("slow.js"):
+            return StreamingResponse(_slowly(SCRIPT))
         large = "x" * MOST_BYTES if path.endswith("large.js") else SCRIPT
         return PlainTextResponse(large, headers={"etag": '"one"', "cache-control": "no-cache"})
 
-    def get(self, path, **headers):
+    def get(self, path, leaves=False, **headers):
         sent = []
 
         async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.disconnect"} if leaves else {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message):
             sent.append(message)
@@ -93,6 +102,12 @@ def test_pages_what_is_not_there_and_what_is_too_large_are_not_kept(path):
     server.get("/static/one.js")  # something is kept already
     first, second = server.get(path), server.get(path)
     assert (first.status, first.text) == (second.status, second.text) and server.asked[1:] == [path] * 2
+
+
+def test_who_leaves_in_the_middle_takes_nothing_from_the_others():
+    server = Server()
+    server.get("/static/slow.js", leaves=True)
+    assert server.get("/static/slow.js").text == SCRIPT
 
 
 def test_a_part_of_a_file_comes_from_the_app():

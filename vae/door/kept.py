@@ -3,6 +3,7 @@ phone anew, a third of a second of its one processor for every student."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -46,7 +47,7 @@ class KeptFiles:
             return
         key = (scope["path"], "gzip" if "gzip" in asked.get("accept-encoding", "") else "")
         if key not in self._kept:
-            answer = await self._whole(scope, receive)
+            answer = await self._whole(scope)
             if not answer.is_file or self._bytes() + len(answer.body) > MOST_BYTES:
                 await _give(answer, send)
                 return
@@ -63,8 +64,9 @@ class KeptFiles:
     def _bytes(self) -> int:
         return sum(len(answer.body) for answer in self._kept.values())
 
-    async def _whole(self, scope: Scope, receive: Receive) -> Answer:
-        """What the app answers, all of it; whether the browser has it already is asked here and not there."""
+    async def _whole(self, scope: Scope) -> Answer:
+        """What the app answers, all of it, also where the browser has gone meanwhile: half an answer would be kept for all.
+        Whether the browser has it already is asked here and not there."""
         unasked = [(n, v) for n, v in scope["headers"] if n not in (b"if-none-match", b"if-modified-since")]
         start: Message = {}
         parts: list[bytes] = []
@@ -75,7 +77,7 @@ class KeptFiles:
             elif message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
 
-        await self.app(scope | {"headers": unasked}, receive, collect)
+        await self.app(scope | {"headers": unasked}, _stays, collect)
         body = b"".join(parts)
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-length"] = str(len(body))
@@ -83,6 +85,11 @@ class KeptFiles:
         if answer.is_file:
             headers["cache-control"] = FOR_A_YEAR
         return answer
+
+
+async def _stays() -> Message:
+    """A browser that has said all and never leaves."""
+    await asyncio.Event().wait()
 
 
 async def _give(answer: Answer, send: Send) -> None:
