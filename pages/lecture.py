@@ -20,4 +20,4 @@ with right:
     if chosen == START:
         lecture.start()
     else:
-        lecture.claim(findings[chosen])
+        lecture.show(findings[chosen])

@@ -21,8 +21,8 @@ from vae.losses.objective import kl_divergence
 from vae.losses.others import ssim
 from vae.losses.table import LOSSES
 from vae.study.scoring.measures import MEASURES
+from vae.study.scoring.outputs import Codes, ModelOutputs
 from vae.study.scoring.readings import Prediction, continuous_bernoulli_parameter
-from vae.study.scoring.seen import Codes, Seen
 from vae.study.sweep.statistics import band, compare
 from vae.training.config import TrainConfig
 from vae.training.evaluation import entropy_floor, laplacian_variance, middle_share
@@ -139,9 +139,11 @@ def test_every_measure_that_has_bounds(one, other):
     for size in (0.0, 1.0, 3e38):
         mu, labels = normal(8, 3).clamp(-1, 1) * size, torch.arange(8) % 3
         codes = Codes(mu, torch.full((8, 3), -80.0 if size else 0.0), labels, mu, labels)
-        seen = Seen(PICTURES[other], PICTURES[one], Prediction.of_picture(PICTURES[one]), 0.1, None, codes, {})
+        outputs = ModelOutputs(
+            PICTURES[other], PICTURES[one], Prediction.of_picture(PICTURES[one]), 0.1, None, codes, {}
+        )
         for key, (low, high) in RANGES.items():
-            value = MEASURES[key].of(seen)
+            value = MEASURES[key].of(outputs)
             if value is not None:
                 inside(value, low, high)
 
@@ -220,5 +222,5 @@ def test_what_is_observed_of_a_training(loss):
     config = TrainConfig(dataset="digits", loss=loss, hidden=(8,), latent_dim=2, epochs=1, batch_size=512)
     _, progress = vae.advance(vae.initial_state(config), config, vae.load_dataset("digits"), steps=config.total_steps)
     inside(progress.kl, 0)
-    for seen in progress.observations:
-        inside([*seen.kl_per_dim, seen.kl, seen.squared_error, seen.sharpness], 0)
+    for outputs in progress.observations:
+        inside([*outputs.kl_per_dim, outputs.kl, outputs.squared_error, outputs.sharpness], 0)

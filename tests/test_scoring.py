@@ -21,14 +21,14 @@ from vae.study.scoring import (
     continuous_bernoulli_parameter,
     laplacian_variance,
     log_likelihood,
-    look,
     matrix,
     mean_image,
+    outputs_of,
     reference_scores,
     score,
 )  # fmt: skip
+from vae.study.scoring.outputs import Codes, ModelOutputs
 from vae.study.scoring.scores import scores_of
-from vae.study.scoring.seen import Codes, Seen
 from vae.training.evaluation import evaluate_piece, merge, pieces, reference_lines, sigma_of, squared_residual
 from vae.training.randomness import generator
 from vae.training.shipped import load_shipped
@@ -53,8 +53,8 @@ def scores(bce, digits):
 
 
 @pytest.fixture(scope="module")
-def seen(bce, digits):
-    return look(*bce, digits, IMAGES, SAMPLES)
+def outputs(bce, digits):
+    return outputs_of(*bce, digits, IMAGES, SAMPLES)
 
 
 # ---- The inverse mean ------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_several_densities_share_the_decoding():
 
 
 def of_picture(picture, x, codes=None) -> Scores:
-    return scores_of(Seen(x, picture, Prediction.of_picture(picture), 0.1, None, codes, {}))
+    return scores_of(ModelOutputs(x, picture, Prediction.of_picture(picture), 0.1, None, codes, {}))
 
 
 def test_measures_of_a_constant_difference():
@@ -227,25 +227,25 @@ def test_a_models_own_loss_is_that_of_its_evaluation(name, digits):
     assert found.values["active_units"] == int((checkpoint.subset.mu.var(0) > 0.01).sum())
 
 
-def test_the_same_numbers_every_time_and_for_every_part(bce, digits, scores, seen):
+def test_the_same_numbers_every_time_and_for_every_part(bce, digits, scores, outputs):
     assert score(*bce, digits, IMAGES, SAMPLES) == scores
-    fewer = look(*bce, digits, 70, SAMPLES)
+    fewer = outputs_of(*bce, digits, 70, SAMPLES)
     for key, estimates in fewer.log_p.items():
-        assert torch.allclose(estimates, seen.log_p[key][:70], rtol=1e-5, atol=1e-3), key
-    assert torch.allclose(fewer.codes.mu, seen.codes.mu[:70], atol=1e-5)
-    assert torch.allclose(fewer.picture, seen.picture[:70], atol=1e-5)
+        assert torch.allclose(estimates, outputs.log_p[key][:70], rtol=1e-5, atol=1e-3), key
+    assert torch.allclose(fewer.codes.mu, outputs.codes.mu[:70], atol=1e-5)
+    assert torch.allclose(fewer.picture, outputs.picture[:70], atol=1e-5)
 
 
-def test_an_images_estimate_depends_on_no_other_image(bce, digits, seen, monkeypatch):
-    monkeypatch.setattr("vae.study.scoring.seen.VALUES_AT_ONCE", 7 * SAMPLES * 64)  # seven images at a time
-    for key, estimates in look(*bce, digits, 70, SAMPLES).log_p.items():
-        assert torch.allclose(estimates, seen.log_p[key][:70], rtol=1e-5, atol=1e-3), key
+def test_an_images_estimate_depends_on_no_other_image(bce, digits, outputs, monkeypatch):
+    monkeypatch.setattr("vae.study.scoring.outputs.VALUES_AT_ONCE", 7 * SAMPLES * 64)  # seven images at a time
+    for key, estimates in outputs_of(*bce, digits, 70, SAMPLES).log_p.items():
+        assert torch.allclose(estimates, outputs.log_p[key][:70], rtol=1e-5, atol=1e-3), key
 
 
-def test_in_pieces_as_in_whole(seen):
+def test_in_pieces_as_in_whole(outputs):
     for reading in READINGS.values():
-        at_once = reading.nats(seen.sampled, seen.x, seen.sigma, None)
-        assert torch.allclose(seen.nats(reading), at_once, rtol=1e-6), reading.key
+        at_once = reading.nats(outputs.sampled, outputs.x, outputs.sigma, None)
+        assert torch.allclose(outputs.nats(reading), at_once, rtol=1e-6), reading.key
 
 
 def test_every_measure_has_a_finite_value_for_a_model(scores):
@@ -257,8 +257,8 @@ def test_every_measure_has_a_finite_value_for_a_model(scores):
         assert scores.values[f"log_p.{key}"] > -scores.negative_elbo(key)
 
 
-def test_the_error_is_that_of_the_mean_over_images(seen, scores):
-    per_image = seen.nats(READINGS["bce"])
+def test_the_error_is_that_of_the_mean_over_images(outputs, scores):
+    per_image = outputs.nats(READINGS["bce"])
     assert scores.errors["loss.bce"] == pytest.approx(float(per_image.std()) / math.sqrt(IMAGES))
 
 
@@ -285,9 +285,9 @@ def test_a_trained_sigma_is_the_models_own(digits):
 def test_a_model_of_the_continuous_bernoulli_is_read_by_its_mean(digits):
     config = TrainConfig(loss="continuous_bernoulli", hidden=(8,))
     model = config.build_model().requires_grad_(False)
-    seen = look(config, model, digits, 50, 1)
-    assert torch.allclose(seen.sampled.mean, continuous_bernoulli_mean(seen.sampled.logits.double()))
-    found = scores_of(seen).values  # untrained, so no mean is near 0 or 1: there and back changes nothing
+    outputs = outputs_of(config, model, digits, 50, 1)
+    assert torch.allclose(outputs.sampled.mean, continuous_bernoulli_mean(outputs.sampled.logits.double()))
+    found = scores_of(outputs).values  # untrained, so no mean is near 0 or 1: there and back changes nothing
     assert found["loss.continuous_bernoulli"] == pytest.approx(
         found["loss.continuous_bernoulli_raw"], abs=1e-6
     )  # nats: the pixels' terms, some 45 nats in all, nearly cancel, and they are single precision

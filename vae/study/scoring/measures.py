@@ -12,8 +12,8 @@ from torch import Tensor
 from vae.latent.codes import ACTIVE_VARIANCE
 from vae.losses.others import ssim
 from vae.losses.table import LOSSES
+from vae.study.scoring.outputs import DENSITIES, MEASURED_AT_ONCE, ModelOutputs
 from vae.study.scoring.readings import RAW, READINGS, Reading
-from vae.study.scoring.seen import DENSITIES, MEASURED_AT_ONCE, Seen
 from vae.training.evaluation import laplacian_variance, middle_share
 
 GROUPS = MappingProxyType(
@@ -28,7 +28,7 @@ NEIGHBOURS = 5
 
 @dataclass(frozen=True)
 class Measure:
-    """of(seen) -> a value for each image (N,), of which the mean is taken, or one number; None where it has no meaning.
+    """of(outputs) -> a value for each image (N,), of which the mean is taken, or one number; None where it has no meaning.
 
     better: "lower", "higher", "data" (nearest to the value of the images themselves), or "neither".
     """
@@ -41,46 +41,46 @@ class Measure:
     decimals: int
     url: str
     group: str
-    of: Callable[[Seen], Tensor | float | None]
+    of: Callable[[ModelOutputs], Tensor | float | None]
 
 
 # ---- Values ----------------------------------------------------------------------------------------------------------
 
 
-def _error(seen: Seen) -> Tensor:
-    return (seen.picture - seen.x).flatten(1)
+def _error(outputs: ModelOutputs) -> Tensor:
+    return (outputs.picture - outputs.x).flatten(1)
 
 
-def _psnr(seen: Seen) -> Tensor:
-    return -10 * _error(seen).double().square().mean(1).log10()
+def _psnr(outputs: ModelOutputs) -> Tensor:
+    return -10 * _error(outputs).double().square().mean(1).log10()
 
 
-def _ssim(seen: Seen) -> Tensor:
-    pairs = zip(seen.picture.split(MEASURED_AT_ONCE), seen.x.split(MEASURED_AT_ONCE))
+def _ssim(outputs: ModelOutputs) -> Tensor:
+    pairs = zip(outputs.picture.split(MEASURED_AT_ONCE), outputs.x.split(MEASURED_AT_ONCE))
     return 1 - torch.cat([ssim(torch.logit(p), x).flatten(1).mean(1) for p, x in pairs])
 
 
-def _sharpness(seen: Seen) -> float | None:
+def _sharpness(outputs: ModelOutputs) -> float | None:
     """None where the images are flat."""
-    edges = laplacian_variance(seen.x).mean()
-    return float(laplacian_variance(seen.picture).mean() / edges) if edges > 0 else None
+    edges = laplacian_variance(outputs.x).mean()
+    return float(laplacian_variance(outputs.picture).mean() / edges) if edges > 0 else None
 
 
-def _middle(seen: Seen) -> Tensor:
-    return 100 * middle_share(seen.picture)
+def _middle(outputs: ModelOutputs) -> Tensor:
+    return 100 * middle_share(outputs.picture)
 
 
-def _kl(seen: Seen) -> Tensor | None:
-    return seen.codes and seen.codes.kl
+def _kl(outputs: ModelOutputs) -> Tensor | None:
+    return outputs.codes and outputs.codes.kl
 
 
-def _active_units(seen: Seen) -> float | None:
+def _active_units(outputs: ModelOutputs) -> float | None:
     """Units are counted; where one image has no variance over images, none is active."""
-    return seen.codes and float((seen.codes.mu.double().var(0, correction=0) > ACTIVE_VARIANCE).sum())
+    return outputs.codes and float((outputs.codes.mu.double().var(0, correction=0) > ACTIVE_VARIANCE).sum())
 
 
-def _neighbours(seen: Seen) -> Tensor | None:
-    codes = seen.codes
+def _neighbours(outputs: ModelOutputs) -> Tensor | None:
+    codes = outputs.codes
     if codes is None or codes.labels is None or not bool(codes.train_mu.isfinite().all() & codes.mu.isfinite().all()):
         return None
     from sklearn.neighbors import KNeighborsClassifier  # a slow import that only this needs
@@ -108,7 +108,7 @@ def _under(reading: Reading) -> Measure:
     unit = "nats per image" if reading.loss.normalised or reading.key == "bce" else "per image"
     return Measure(
         f"loss.{reading.key}", reading.name, f"{reading.loss.meaning} {told}".strip(), unit, "lower", 2,
-        reading.loss.url, "losses", lambda seen: seen.nats(reading),
+        reading.loss.url, "losses", lambda outputs: outputs.nats(reading),
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def _log_p(reading: Reading) -> Measure:
         "Log of the mean of p(x|z) p(z) / q(z|x) over samples of q: from below, the nearer to log p(x) the more samples. "
         "A density of pixels in [0, 1]: it may be positive, and compares only with other values of its row.",
         "nats per image", "higher", 1, "https://arxiv.org/abs/1509.00519", "likelihood",
-        lambda seen: seen.log_p.get(reading.key),
+        lambda outputs: outputs.log_p.get(reading.key),
     )  # fmt: skip
 
 
@@ -126,11 +126,11 @@ _OWN = (
     Measure(
         "squared_error", "Squared error", "Sum over pixels of the squared difference, of the picture decoded from μ.",
         "per image", "lower", 2, "https://en.wikipedia.org/wiki/Mean_squared_error", "measures",
-        lambda seen: _error(seen).double().square().sum(1),
+        lambda outputs: _error(outputs).double().square().sum(1),
     ),
     Measure(
         "mae", "MAE", "Mean over pixels of the absolute difference.", "per pixel", "lower", 4,
-        "https://en.wikipedia.org/wiki/Mean_absolute_error", "measures", lambda seen: _error(seen).double().abs().mean(1),
+        "https://en.wikipedia.org/wiki/Mean_absolute_error", "measures", lambda outputs: _error(outputs).double().abs().mean(1),
     ),
     Measure(
         "psnr", "PSNR", "Peak signal-to-noise ratio, −10 log₁₀ of an image's mean squared error; mean over images.",

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vae.data import ImageDataset
 from vae.study.scoring.measures import MEASURES
+from vae.study.scoring.outputs import IMAGES, SAMPLES, ModelOutputs, collapsed, outputs_of, perfect_copy
 from vae.study.scoring.readings import RAW
 from vae.study.scoring.rescue import Rescue
-from vae.study.scoring.seen import IMAGES, SAMPLES, Seen, collapsed, look, perfect_copy
 from vae.training.config import TrainConfig
 from vae.training.networks import VAE
 
@@ -50,7 +50,7 @@ def score(config: TrainConfig, model: VAE, data: ImageDataset, images: int = IMA
 
     config: that of the training. samples: of q(z|x), for the estimate of log p(x).
     """
-    return scores_of(look(config, model, data, images, samples), samples)
+    return scores_of(outputs_of(config, model, data, images, samples), samples)
 
 
 def reference_scores(data: ImageDataset, images: int = IMAGES) -> tuple[Scores, Scores]:
@@ -59,16 +59,16 @@ def reference_scores(data: ImageDataset, images: int = IMAGES) -> tuple[Scores, 
 
 
 @torch.inference_mode()
-def scores_of(seen: Seen, samples: int = 1) -> Scores:
+def scores_of(outputs: ModelOutputs, samples: int = 1) -> Scores:
     values, errors, data = {}, {}, {}
     for key, measure in MEASURES.items():
-        values[key], error = _mean(measure.of(seen))
+        values[key], error = _mean(measure.of(outputs))
         if error is not None:
             errors[key] = error
         if measure.better == "data":
-            data[key] = _mean(measure.of(replace(seen, picture=seen.x)))[0]
-    estimated = len(next(iter(seen.log_p.values()), ()))
-    return Scores(len(seen.x), estimated, samples if estimated else 0, seen.sigma, values, errors, data)
+            data[key] = _mean(measure.of(replace(outputs, picture=outputs.x)))[0]
+    estimated = len(next(iter(outputs.log_p.values()), ()))
+    return Scores(len(outputs.x), estimated, samples if estimated else 0, outputs.sigma, values, errors, data)
 
 
 def _mean(value: Tensor | float | None) -> tuple[float | None, float | None]:

@@ -41,11 +41,11 @@ def ballot(round_: Round, name: str, wide: bool = False) -> None:
 
 def outcome(round_: Round) -> None:
     """After it is revealed: what one's own vote was worth."""
-    given, told = vote_of(round_), round_.question
+    given, question = vote_of(round_), round_.question
     if given is None:
         st.markdown(":material/how_to_vote: You did not vote on this.")
-    elif given == told.answer:
-        st.markdown(f":green-badge[:material/check: right] You voted “{plain(told.options[given])}”.")
+    elif given == question.answer:
+        st.markdown(f":green-badge[:material/check: right] You voted “{plain(question.options[given])}”.")
     else:
-        sentence = plain(reconcile(told, given))
-        st.markdown(f":red-badge[:material/close: not right] You voted “{plain(told.options[given])}”. {sentence}")
+        sentence = plain(reconcile(question, given))
+        st.markdown(f":red-badge[:material/close: not right] You voted “{plain(question.options[given])}”. {sentence}")

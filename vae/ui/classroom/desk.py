@@ -89,35 +89,41 @@ def _put(room: Classroom, kind: str, key: str) -> None:
 
 
 def _question(asked: Round) -> None:
-    told = asked.question
+    question = asked.question
     with st.container(key="classroom-question"):
         st.html(
-            f"<div class='vae-asked'><h3>{html.escape(told.title)}</h3><p>{html.escape(told.text)}</p></div>",
+            f"<div class='vae-asked'><h3>{html.escape(question.title)}</h3><p>{html.escape(question.text)}</p></div>",
         )
         if asked.revealed:
             _verdict(asked)
             return
-        options = "".join(f"<li>{html.escape(label)}</li>" for label in told.options.values())
+        options = "".join(f"<li>{html.escape(label)}</li>" for label in question.options.values())
         st.html(f"<ul class='vae-options'>{options}</ul>")
 
 
 def _verdict(asked: Round) -> None:
-    told, given = asked.question, counts(asked)
+    question, given = asked.question, counts(asked)
     left, right = st.columns([1.3, 1], gap="medium")
     with left:
-        drawn = votes({told.options[answer]: number for answer, number in given.items()}, told.options[told.answer])
-        figure(drawn, "classroom-votes", _spoken(told, given))
+        drawn = votes(
+            {question.options[answer]: number for answer, number in given.items()}, question.options[question.answer]
+        )
+        figure(drawn, "classroom-votes", _spoken(question, given))
     with right, st.container(key="classroom-verdict"):
-        st.markdown(f":green-badge[{plain(told.verdict)}] {plain(told.explain)}")
-    wrong = sorted((answer for answer in given if given[answer] and answer != told.answer), key=lambda one: -given[one])
+        st.markdown(f":green-badge[{plain(question.verdict)}] {plain(question.explain)}")
+    wrong = sorted(
+        (answer for answer in given if given[answer] and answer != question.answer), key=lambda one: -given[one]
+    )
     with st.container(key="classroom-wrong"):
         for answer in wrong:
-            st.markdown(f"**{plain(told.options[answer])}** ({given[answer]}): {plain(reconcile(told, answer))}")
+            st.markdown(
+                f"**{plain(question.options[answer])}** ({given[answer]}): {plain(reconcile(question, answer))}"
+            )
 
 
-def _spoken(told: Question, given: dict[str, int]) -> str:
-    said = ", ".join(f"{told.options[answer]}: {number}" for answer, number in given.items())
-    return f"How the class has voted. {said}. Right: {told.options[told.answer]}."
+def _spoken(question: Question, given: dict[str, int]) -> str:
+    said = ", ".join(f"{question.options[answer]}: {number}" for answer, number in given.items())
+    return f"How the class has voted. {said}. Right: {question.options[question.answer]}."
 
 
 def _reveal(room: Classroom) -> None:
@@ -132,7 +138,7 @@ def _controls(room: Classroom) -> None:
     state = room.state
     with st.container(horizontal=True, vertical_alignment="center", key="classroom-controls"):
         if state.round is not None:
-            told = state.round.question
+            question = state.round.question
             st.button(
                 "Reveal", key="classroom-reveal", type="primary", icon=":material/visibility:", on_click=attempt,
                 args=(_reveal, room), disabled=state.round.revealed,
@@ -140,7 +146,7 @@ def _controls(room: Classroom) -> None:
             )  # fmt: skip
             st.button(
                 "Send everybody", key="classroom-send", icon=":material/send:", on_click=attempt,
-                args=(room.send, told.page, told.query), help="Opens, for everybody in the class, the page that shows it.",
+                args=(room.send, question.page, question.query), help="Opens, for everybody in the class, the page that shows it.",
             )  # fmt: skip
         st.button(
             "Call back", key="classroom-back", icon=":material/undo:", on_click=attempt,

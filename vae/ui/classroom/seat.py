@@ -26,17 +26,17 @@ def show(room: Classroom) -> None:
 
 
 def _question(asked: Round) -> None:
-    told = asked.question
-    st.subheader(plain(told.title), anchor=False)
-    st.markdown(plain(told.text))
+    question = asked.question
+    st.subheader(plain(question.title), anchor=False)
+    st.markdown(plain(question.text))
     if not asked.revealed:
         ballot(asked, "classroom", wide=True)
-        if told.kind == PATIENT:  # its page shows the symptoms, and not what it is
-            st.page_link(page(told.page), label="Examine the patient", query_params=told.query)
+        if question.kind == PATIENT:  # its page shows the symptoms, and not what it is
+            st.page_link(page(question.page), label="Examine the patient", query_params=question.query)
         return
     outcome(asked)
-    st.markdown(f"Verdict: **{plain(told.verdict)}**. {plain(told.explain)}")
-    st.page_link(page(told.page), label="See it yourself", query_params=told.query)
+    st.markdown(f"Verdict: **{plain(question.verdict)}**. {plain(question.explain)}")
+    st.page_link(page(question.page), label="See it yourself", query_params=question.query)
 
 
 STYLE = """

@@ -29,7 +29,7 @@ _diagram = component(Path(__file__).with_name("diagram.js"))
 
 def diagram(
     model: Opened,
-    seen: ForwardPass,
+    forward: ForwardPass,
     x: Tensor | None,
     said_of_x: str,
     drags: Sequence[tuple[int, float]],
@@ -41,9 +41,9 @@ def diagram(
 
     on_press is called with "again", "zero" or "back", on_drag with what the sliders add, before the page is made again.
     """
-    data = _content(model, seen, drags) | {
+    data = _content(model, forward, drags) | {
         "x": _picture(x, said_of_x, "not on this machine" if x is None else said_of_x),
-        "p": [_picture(seen.p, _said_of_p(model, seen), "The decoded picture")],
+        "p": [_picture(forward.p, _said_of_p(model, forward), "The decoded picture")],
     }
     if beside:
         data["p"][0]["caption"] = "this model"
@@ -62,27 +62,27 @@ def _numbers(sent: object) -> list[float]:
     return [min(max(float(v), -MOST_MOVES), MOST_MOVES) for v in values if isinstance(v, (int, float)) and v == v]
 
 
-def _content(model: Opened, seen: ForwardPass, drags: Sequence[tuple[int, float]]) -> dict:
-    n = min(SHOWN, len(seen.mu))
-    more = f", first {n} of {len(seen.mu)}" if n < len(seen.mu) else ""
+def _content(model: Opened, forward: ForwardPass, drags: Sequence[tuple[int, float]]) -> dict:
+    n = min(SHOWN, len(forward.mu))
+    more = f", first {n} of {len(forward.mu)}" if n < len(forward.mu) else ""
     kl, own = TERM_COLOURS["kl"], model.colour
     layers = _layers(model.model, model.config.shape)
     return {
         "colour": own,
         "dims": [f"dimension {i}" for i in range(n)],
         "code": [
-            _bars("μ", seen.mu, n, f"{_range(seen.mu)}{more}", own),
-            _bars("log σ²", seen.log_var, n, _range(seen.log_var), GREY),
-            _bars("KL", seen.kl_per_dim, n, f"{seen.kl:.2f} nats in all", kl),
+            _bars("μ", forward.mu, n, f"{_range(forward.mu)}{more}", own),
+            _bars("log σ²", forward.log_var, n, _range(forward.log_var), GREY),
+            _bars("KL", forward.kl_per_dim, n, f"{forward.kl:.2f} nats in all", kl),
         ],
-        "eps": [_bars("ε ~ N(0, I)", seen.eps, n, _range(seen.eps), GREY, span=SPAN)],
-        "still": not bool(seen.eps.any()),
-        "z": [_bars("bars: z, lines: μ", seen.z, n, _range(seen.z), own, span=_reach(seen), marks=seen.mu)],
+        "eps": [_bars("ε ~ N(0, I)", forward.eps, n, _range(forward.eps), GREY, span=SPAN)],
+        "still": not bool(forward.eps.any()),
+        "z": [_bars("bars: z, lines: μ", forward.z, n, _range(forward.z), own, span=_reach(forward), marks=forward.mu)],
         "drags": {
             "span": max(SPAN, *(abs(value) for _, value in drags)),  # a link may ask for more
             "sliders": [{"name": f"z{_subscript(dim)}", "value": value} for dim, value in drags],
         },
-        "logits": _picture_of_logits(seen.logits),
+        "logits": _picture_of_logits(forward.logits),
         "nets": {part: f"{_count(layers, part):,} parameters" for part in ("encoder", "decoder")},
         "layers": {
             "rows": [{"part": _part(layer), "cells": _cells(layer)} for layer in layers],
@@ -101,9 +101,9 @@ def _bars(
     return found | ({} if marks is None else {"marks": marks[:n].tolist()})
 
 
-def _reach(seen: ForwardPass) -> float:
+def _reach(forward: ForwardPass) -> float:
     """What the chart of z spans: z and mu share it, so that one can be read against the other."""
-    return max(SPAN, float(seen.z.abs().max()), float(seen.mu.abs().max()))
+    return max(SPAN, float(forward.z.abs().max()), float(forward.mu.abs().max()))
 
 
 def _range(values: Tensor) -> str:
@@ -126,8 +126,8 @@ def _picture_of_logits(logits: Tensor) -> dict:
     return _picture(signed(logits.numpy()), caption, f"Logits: {caption}")
 
 
-def _said_of_p(model: Opened, seen: ForwardPass) -> str:
-    low, high = (float(level) / 255 for level in (seen.p.min(), seen.p.max()))
+def _said_of_p(model: Opened, forward: ForwardPass) -> str:
+    low, high = (float(level) / 255 for level in (forward.p.min(), forward.p.max()))
     what = "mean of p(x|z)" if model.config.loss == "continuous_bernoulli" else "sigmoid of the logits"
     return f"{what}, {low:.2f} to {high:.2f}"
 

@@ -29,8 +29,8 @@ def show(first: Opened, second: Opened | None, state: Values) -> None:
     x, name = _input(first, state)
     losses = (_other_loss(first),)
     moves = _moves(first, state)
-    seen = _pass(first, x, state, moves, losses)
-    if broken := _broken(seen):
+    forward = _pass(first, x, state, moves, losses)
+    if broken := _broken(forward):
         say(broken, "error")
         return
     other = _beside(first, second, x, state, losses)
@@ -38,11 +38,11 @@ def show(first: Opened, second: Opened | None, state: Values) -> None:
         say(f"{second.title}: {_broken(other[1])}", "error")
         other = None
     diagram(
-        first, seen, x, name, [(dim, moves.get(dim, 0.0)) for dim in _movable(first)],
+        first, forward, x, name, [(dim, moves.get(dim, 0.0)) for dim in _movable(first)],
         other and (other[0].title, other[1]), _pressed, lambda values: STATE.set(shift=tuple(values)),
     )  # fmt: skip
     _said(first, second, other, state, moves)
-    terms(first, seen, other, losses[0])
+    terms(first, forward, other, losses[0])
     if x is None:
         _what_the_file_knows(first, state)
 
@@ -101,9 +101,9 @@ def _pass(
     return decoded(model.config, model.model, mu, log_var, eps, shift, model.step)
 
 
-def _broken(seen: ForwardPass) -> str:
+def _broken(forward: ForwardPass) -> str:
     """What on the way of this image is no number any more, if anything."""
-    ways = {"μ": seen.mu, "log σ²": seen.log_var, "z = μ + σ ε": seen.z, "the logits": seen.logits}
+    ways = {"μ": forward.mu, "log σ²": forward.log_var, "z = μ + σ ε": forward.z, "the logits": forward.logits}
     first = next((name for name, values in ways.items() if not values.isfinite().all()), None)
     return (
         f"Of this image {first} is not finite, and nothing can be made of that: the model is broken." if first else ""

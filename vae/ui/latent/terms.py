@@ -39,7 +39,7 @@ STYLE = """
 """
 
 
-def terms(model: Opened, seen: ForwardPass, beside: tuple[Opened, ForwardPass] | None, other: str) -> None:
+def terms(model: Opened, forward: ForwardPass, beside: tuple[Opened, ForwardPass] | None, other: str) -> None:
     """Two columns: the model's own loss, and the one to compare with, which is chosen there."""
     own = model.config.loss_record()
     with st.container(key="vae-terms"):
@@ -48,23 +48,23 @@ def terms(model: Opened, seen: ForwardPass, beside: tuple[Opened, ForwardPass] |
         left, right = st.columns(2, gap="large")
         with left:
             st.html(f"<div class='vae-loss'>{_swatch(own.key)}{html.escape(own.name)}, which it was trained with</div>")
-            _column(own, model, seen, beside)
+            _column(own, model, forward, beside)
         with right:
             keys = [key for key in LOSSES if key != own.key]
             STATE.control(
                 st.selectbox, "second_loss", "The same prediction under", keys,
                 format_func=lambda key: f"under {LOSSES[key].name}", filter_mode=None, label_visibility="collapsed",
             )  # fmt: skip
-            _column(LOSSES[other], model, seen, beside)
+            _column(LOSSES[other], model, forward, beside)
 
 
-def _column(loss: Loss, model: Opened, seen: ForwardPass, beside: tuple[Opened, ForwardPass] | None) -> None:
+def _column(loss: Loss, model: Opened, forward: ForwardPass, beside: tuple[Opened, ForwardPass] | None) -> None:
     st.latex(formula(loss, model.config))
-    shown = [(model, seen), *([beside] if beside else [])]
+    shown = [(model, forward), *([beside] if beside else [])]
     titles = [of.title if beside else "" for of, _ in shown]
     st.html("".join(_sum(loss, run, title) for (_, run), title in zip(shown, titles)))
-    if loss.key in seen.reconstructions:
-        st.caption(_said(loss, model, seen.reconstructions[loss.key]))
+    if loss.key in forward.reconstructions:
+        st.caption(_said(loss, model, forward.reconstructions[loss.key]))
 
 
 # ---- The formula -----------------------------------------------------------------------------------------------------
@@ -106,30 +106,32 @@ def _swatch(key: str) -> str:
 # ---- The numbers -----------------------------------------------------------------------------------------------------
 
 
-def _sum(loss: Loss, seen: ForwardPass, title: str) -> str:
+def _sum(loss: Loss, forward: ForwardPass, title: str) -> str:
     """reconstruction + what the KL adds = total, with a picture of the first."""
     parts = [f"<div class='of'>{html.escape(title)}</div>"] if title else []
-    kl_term = _term("+", *_cost_of_kl(seen), KL)
-    found = seen.reconstructions.get(loss.key)
+    kl_term = _term("+", *_cost_of_kl(forward), KL)
+    found = forward.reconstructions.get(loss.key)
     if found is None or found.loss != loss:  # the image is not known, or the other model has a formula of its own
         parts += [_term("", "?", "reconstruction, not known here", LOSS_COLOURS[loss.key]), kl_term]
     else:
-        pixels, mean = seen.logits.numel(), seen.config.reduction == "mean"
+        pixels, mean = forward.logits.numel(), forward.config.reduction == "mean"
         number = f"{_number(found.total)} / {pixels}" if mean else _number(found.total)
         words = f"reconstruction, nats, {'mean' if mean else 'summed'} over {pixels} pixels"
-        total = _term("=", _number(seen.objective(loss.key)), "nats for this image", kind="total")
+        total = _term("=", _number(forward.objective(loss.key)), "nats for this image", kind="total")
         parts += [_picture(loss, found), _term("", number, words, LOSS_COLOURS[loss.key]), kl_term, total]
     return f"<div class='vae-sum'>{''.join(parts)}</div>"
 
 
-def _cost_of_kl(seen: ForwardPass) -> tuple[str, str]:
+def _cost_of_kl(forward: ForwardPass) -> tuple[str, str]:
     """What the KL adds to the objective: the number, and what it is."""
-    config, over = seen.config, f"over {len(seen.mu)} dimensions"
-    term, epoch = config.kl_record(), seen.step / config.steps_per_epoch
+    config, over = forward.config, f"over {len(forward.mu)} dimensions"
+    term, epoch = config.kl_record(), forward.step / config.steps_per_epoch
     if not _times_beta(config):
-        return _number(seen.kl_cost), f"{term.name} at epoch {epoch:.3g}, of a KL of {_number(seen.kl)} nats {over}"
+        return _number(
+            forward.kl_cost
+        ), f"{term.name} at epoch {epoch:.3g}, of a KL of {_number(forward.kl)} nats {over}"
     note = ": what the bound comes to with one code" if term.bound else ""
-    return f"{config.beta:g} · {_number(seen.kl)}", f"β · KL, nats, {over}{note}"
+    return f"{config.beta:g} · {_number(forward.kl)}", f"β · KL, nats, {over}{note}"
 
 
 def _times_beta(config: TrainConfig) -> bool:

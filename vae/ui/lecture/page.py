@@ -115,48 +115,48 @@ def start() -> None:
 # ---- A claim -------------------------------------------------------------------------------------------------------
 
 
-def claim(finding: Finding) -> None:
+def show(finding: Finding) -> None:
     """What the lecture says, and, once guessed where a guess is due, what the numbers say."""
-    told = finding.claim
-    said = "The lecture says" if told.of_lecture else "Why that is so"
+    claim = finding.claim
+    said = "The lecture says" if claim.of_lecture else "Why that is so"
     st.html(
-        f"<div class='vae-claim'><h3>{ORDER.index(told.key)}. {html.escape(told.title)}</h3>"
-        f"<p><i>{said}:</i> {html.escape(told.sentence)}</p></div>"
+        f"<div class='vae-claim'><h3>{ORDER.index(claim.key)}. {html.escape(claim.title)}</h3>"
+        f"<p><i>{said}:</i> {html.escape(claim.sentence)}</p></div>"
     )
-    if not is_open(told.key):
-        _ask(told)
+    if not is_open(claim.key):
+        _ask(claim)
         return
     _verdict(finding)
-    if (of_class := asked(CLAIM, told.key)) is not None:
+    if (of_class := asked(CLAIM, claim.key)) is not None:
         outcome(of_class)
-    for sentence in told.statements():
+    for sentence in claim.statements():
         st.markdown(f":material/balance: {plain(sentence)}")
-    if told.statements():
+    if claim.statements():
         st.caption("d_z: the mean difference of the pairs over its standard deviation; above 1 is large.")
     left, right = st.columns([1, 1.05], gap="medium")
     with left:
         _evidence(finding.evidence)
     with right:
-        figure(claim_figure(finding), f"lecture-{told.key}", f"{told.title}: a figure of the numbers beside it")
+        figure(claim_figure(finding), f"lecture-{claim.key}", f"{claim.title}: a figure of the numbers beside it")
     with st.container(horizontal=True, vertical_alignment="center"):
-        _onwards(told)
-    if told.run:
+        _onwards(claim)
+    if claim.run:
         st.caption(
             f"{MEASURED.capitalize()}: one network on MNIST, 784-400-z, 6 epochs; means of five paired seeds with 95 % "
             "intervals, from the results files in measurements/, which the Lab opens. To measure again:"
         )
-        st.code("\n".join(told.run), language="bash")
+        st.code("\n".join(claim.run), language="bash")
 
 
-def _ask(told: Claim) -> None:
-    if (of_class := asked(CLAIM, told.key)) is not None:
+def _ask(claim: Claim) -> None:
+    if (of_class := asked(CLAIM, claim.key)) is not None:
         ballot(of_class, "lecture")
         return
     st.markdown("**What do you expect?** One guess, then the verdict opens.")
     with st.container(horizontal=True, key="lecture-guess"):
         for answer in ANSWERS:
             icon = f":material/{BADGES[answer][1]}:"
-            st.button(answer, key=f"lecture-guess-{answer}", icon=icon, on_click=_guess, args=(told.key, answer))
+            st.button(answer, key=f"lecture-guess-{answer}", icon=icon, on_click=_guess, args=(claim.key, answer))
 
 
 def _guess(key: str, answer: str) -> None:
@@ -201,18 +201,18 @@ def _number(value: float, decimals: int) -> str:
     return text.lstrip("-") if not float(text) else text.replace("-", "−")
 
 
-def _onwards(told: Claim) -> None:
-    following = ORDER.index(told.key) + 1
+def _onwards(claim: Claim) -> None:
+    following = ORDER.index(claim.key) + 1
     if following < len(ORDER):
         st.button("Next claim", key="lecture-next", type="primary", icon=":material/arrow_forward:", icon_position="right",
                   on_click=STATE.set, kwargs={"claim": ORDER[following]})  # fmt: skip
-    label = {"surfaces": "See it on the surfaces", "kl": "See it on the KL page", "train": "Train it"}[told.page]
-    st.page_link(page(told.page), label=label, query_params=_query(told))
+    label = {"surfaces": "See it on the surfaces", "kl": "See it on the KL page", "train": "Train it"}[claim.page]
+    st.page_link(page(claim.page), label=label, query_params=_query(claim))
 
 
-def _query(told: Claim) -> dict[str, str]:
+def _query(claim: Claim) -> dict[str, str]:
     """The link's query as its page will write it: a page that rewrites its address cannot be left by going back."""
-    return link.write(link.read(told.query)[0]) if told.page == "train" else dict(told.query)
+    return link.write(link.read(claim.query)[0]) if claim.page == "train" else dict(claim.query)
 
 
 # ---- Looks ---------------------------------------------------------------------------------------------------------

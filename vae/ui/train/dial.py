@@ -24,38 +24,38 @@ def show(race: Race, names: Sequence[str]) -> None:
     latest = [view.observations[-1] for view in race.views()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         column = _column(names)
-        config, seen = configs[column], latest[column]
-        value, best = standing(config, seen), best_for(config, seen)
-        _controls(config, seen, column, value, best)
+        config, observation = configs[column], latest[column]
+        value, best = standing(config, observation), best_for(config, observation)
+        _controls(config, observation, column, value, best)
     places = [(name, LOSS_COLOURS[c.loss], standing(c, o)) for name, c, o in zip(names, configs, latest)]
     drawn, narrow = figures.dial(_places(places), best, TICKS)
     components.figure(
         drawn, "dial", f"The dial: effective beta of {', '.join(names)}", narrow=narrow,
-        on_click=lambda point: _clicked(config, seen, column, point),
+        on_click=lambda point: _clicked(config, observation, column, point),
     )  # fmt: skip
-    st.caption(plain(_said(config, seen, value)))
+    st.caption(plain(_said(config, observation, value)))
 
 
-def residual(config: TrainConfig, seen: Observation) -> float:
+def residual(config: TrainConfig, observation: Observation) -> float:
     """Mean squared error per pixel, of sampled codes where the loss tells it, else of pictures decoded from mu."""
-    known = residual_of(config, seen.reconstruction, seen.sigma)
-    return known if known is not None else seen.squared_error / math.prod(config.shape)
+    known = residual_of(config, observation.reconstruction, observation.sigma)
+    return known if known is not None else observation.squared_error / math.prod(config.shape)
 
 
-def weight(config: TrainConfig, seen: Observation) -> float | None:
+def weight(config: TrainConfig, observation: Observation) -> float | None:
     """Of the squared error in the objective as it is now; None where the loss is not one."""
-    return weight_of(config, seen.sigma**2 if seen.sigma else None)
+    return weight_of(config, observation.sigma**2 if observation.sigma else None)
 
 
-def standing(config: TrainConfig, seen: Observation) -> float | None:
+def standing(config: TrainConfig, observation: Observation) -> float | None:
     """The effective beta of a run now; a loss that is no squared error stands at its own beta. None for no KL at all."""
-    found = effective_beta(config, seen.sigma**2 if seen.sigma else None)
+    found = effective_beta(config, observation.sigma**2 if observation.sigma else None)
     return (config.beta if found is None else found) or None
 
 
-def best_for(config: TrainConfig, seen: Observation) -> float | None:
+def best_for(config: TrainConfig, observation: Observation) -> float | None:
     """The effective beta that the residual asks for now, None where the objective has no squared error."""
-    return optimum(residual(config, seen)) if weight(config, seen) is not None else None
+    return optimum(residual(config, observation)) if weight(config, observation) is not None else None
 
 
 def _places(found: Sequence[tuple[str, str, float | None]]) -> list[figures.Place]:
@@ -79,7 +79,9 @@ def _column(names: Sequence[str]) -> int:
     )  # fmt: skip
 
 
-def _controls(config: TrainConfig, seen: Observation, column: int, value: float | None, best: float | None) -> None:
+def _controls(
+    config: TrainConfig, observation: Observation, column: int, value: float | None, best: float | None
+) -> None:
     key = state.dial_key(column)
     # A form: a number box alone may report an old value when it is made anew, and would turn the dial back by itself.
     with (
@@ -91,36 +93,36 @@ def _controls(config: TrainConfig, seen: Observation, column: int, value: float 
             label_visibility="collapsed", width=150, help="The objective is squared error + effective β × KL, or "
             "w × squared error + KL, or a Gaussian with this σ + KL.",
         )  # fmt: skip
-        st.form_submit_button("Turn", on_click=lambda: _turn(config, seen, column, st.session_state[key]))
+        st.form_submit_button("Turn", on_click=lambda: _turn(config, observation, column, st.session_state[key]))
     st.button(
-        "To the optimum", on_click=_turn, args=(config, seen, column, best), key="dial-optimum", disabled=best is None,
+        "To the optimum", on_click=_turn, args=(config, observation, column, best), key="dial-optimum", disabled=best is None,
         help="σ² as large as the mean squared error of a pixel now, as sigma-VAE sets it: effective β = 2σ².",
     )  # fmt: skip
     if state.is_dialled():
         st.button("Back", on_click=_back, key="dial-back", help="All dials back to what the settings say.")
 
 
-def _said(config: TrainConfig, seen: Observation, value: float | None) -> str:
+def _said(config: TrainConfig, observation: Observation, value: float | None) -> str:
     if refused := st.session_state.get(state.REFUSED):
         return refused
-    told = remark(config, seen.sigma**2 if seen.sigma else None)
+    told = remark(config, observation.sigma**2 if observation.sigma else None)
     if value is None:
         return f"No KL at all. {told}"
-    if weight(config, seen) is None:
+    if weight(config, observation) is None:
         return told
     scales = f"Effective β = {value:.3g} ↔ σ = {SCALES['sigma'].of(value):.3g} ↔ w = {SCALES['weight'].of(value):.3g}."
     return f"{scales} {told or 'Turning it takes the weights along: the run goes on from where it stands.'}"
 
 
-def _clicked(config: TrainConfig, seen: Observation, column: int, point: Mapping) -> None:
+def _clicked(config: TrainConfig, observation: Observation, column: int, point: Mapping) -> None:
     if isinstance(value := point.get("customdata"), (int, float)):
-        _turn(config, seen, column, float(value))
+        _turn(config, observation, column, float(value))
 
 
-def _turn(config: TrainConfig, seen: Observation, column: int, effective_beta: float) -> None:
+def _turn(config: TrainConfig, observation: Observation, column: int, effective_beta: float) -> None:
     """A sigma that sets itself keeps doing so: there the dial turns beta, by the weight of the moment."""
     if config.loss_record().origin("sigma") in ("batch", "learned"):
-        effective_beta *= weight(config, seen) or 1.0
+        effective_beta *= weight(config, observation) or 1.0
     if state.turn_dial(column, float(f"{effective_beta:.4g}")):
         runs.ask_for("turn")
 

@@ -64,18 +64,18 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
         steps = lookback.steps_of(films)
         index = lookback.place(steps, looking)
         pictures = [lookback.at(film, steps[index]) for film in films]
-        seen = [lookback.at(view.observations, steps[index]) for view in views]
+        observations = [lookback.at(view.observations, steps[index]) for view in views]
         if len(views) == 1:
             left, right = st.columns([3, 2], gap="medium")
             with right:
-                _codes(configs[0], seen[0])
+                _codes(configs[0], observations[0])
         else:
             left = st.container()
         with left:
             said = words.spoken(configs[0], views[0])
-            columns = _columns(configs, vary, pictures, seen)
+            columns = _columns(configs, vary, pictures, observations)
             components.film(columns, steps, index, looking, said, key="film")
-        _panel(engine, race, vary, views, seen, None if looking is None else steps[index])
+        _panel(engine, race, vary, views, observations, None if looking is None else steps[index])
     if waiting and not _is_waiting(views):
         st.rerun(scope="app")  # it has ended: the buttons change, the timer stops
 
@@ -98,23 +98,25 @@ def _status(engine: Engine, configs: Sequence[TrainConfig], views: Sequence[View
 
 
 def _columns(
-    configs: Sequence[TrainConfig], vary: str, pictures: Sequence[Pictures], seen: Sequence[Observation]
+    configs: Sequence[TrainConfig], vary: str, pictures: Sequence[Pictures], observations: Sequence[Observation]
 ) -> list[Column]:
-    if len(seen) == 1:
-        said = f": {seen[0].reconstruction:.1f} nats per image (held out)"
+    if len(observations) == 1:
+        said = f": {observations[0].reconstruction:.1f} nats per image (held out)"
         return [Column(_rows(pictures[0], pictures[0], 10, said))]
-    count = PICTURES[len(seen)]
+    count = PICTURES[len(observations)]
     colours = [LOSS_COLOURS[config.loss] for config in configs]
     twins = [colours[:i].count(colour) for i, colour in enumerate(colours)]
     marks = [RUN_MARKS[twin] if colours.count(colour) > 1 else "■" for twin, colour in zip(twins, colours)]
     return [
         Column(_rows(shown, pictures[0], count), label, _note(figures), colour, mark)
-        for shown, figures, label, colour, mark in zip(pictures, seen, labels(tuple(configs), vary), colours, marks)
+        for shown, figures, label, colour, mark in zip(
+            pictures, observations, labels(tuple(configs), vary), colours, marks
+        )
     ]
 
 
-def _note(seen: Observation) -> str:
-    return f"error {seen.squared_error:.1f} · KL {seen.kl:.1f} · sharpness {seen.sharpness:.2f}"
+def _note(observation: Observation) -> str:
+    return f"error {observation.squared_error:.1f} · KL {observation.kl:.1f} · sharpness {observation.sharpness:.2f}"
 
 
 def _rows(shown: Pictures, first: Pictures, count: int, more: str = "") -> list[Row]:
@@ -149,16 +151,27 @@ def _strip(images: np.ndarray, count: int) -> bytes:
 
 
 def _panel(
-    engine: Engine, race: Race, vary: str, views: Sequence[View], seen: Sequence[Observation], marker: int | None
+    engine: Engine,
+    race: Race,
+    vary: str,
+    views: Sequence[View],
+    observations: Sequence[Observation],
+    marker: int | None,
 ) -> None:
     chosen, configs = st.session_state.get("panel", "curves"), race.configs
     if chosen == "dial":
         dial.show(race, names(configs, vary))
     elif chosen == "codes":
-        for index, column in enumerate(st.columns(len(seen))):
+        for index, column in enumerate(st.columns(len(observations))):
             with column:
-                title = labels(configs, vary)[index] if len(seen) > 1 else ""
-                _codes(configs[index], seen[index], f"codes-{index}", title, max(max(o.kl_per_dim) for o in seen))
+                title = labels(configs, vary)[index] if len(observations) > 1 else ""
+                _codes(
+                    configs[index],
+                    observations[index],
+                    f"codes-{index}",
+                    title,
+                    max(max(o.kl_per_dim) for o in observations),
+                )
     elif chosen == "kl_term":
         sidebar.show_kl_terms(configs)
     else:
@@ -166,16 +179,16 @@ def _panel(
 
 
 def _codes(
-    config: TrainConfig, seen: Observation, key: str = "codes", title: str = "", most: float | None = None
+    config: TrainConfig, observation: Observation, key: str = "codes", title: str = "", most: float | None = None
 ) -> None:
     if title:
         st.caption(words.plain(title))
-    if seen.codes is not None:
-        drawn = latent.codes(seen.codes, seen.labels, DATASETS[config.dataset].classes)
-        components.figure(drawn, key, f"Codes of test images after step {seen.step}")
+    if observation.codes is not None:
+        drawn = latent.codes(observation.codes, observation.labels, DATASETS[config.dataset].classes)
+        components.figure(drawn, key, f"Codes of test images after step {observation.step}")
     else:
-        drawn = latent.kl_bars(seen.kl_per_dim, LOSS_COLOURS[config.loss], most=most)
-        components.figure(drawn, key, f"KL of each latent dimension after step {seen.step}")
+        drawn = latent.kl_bars(observation.kl_per_dim, LOSS_COLOURS[config.loss], most=most)
+        components.figure(drawn, key, f"KL of each latent dimension after step {observation.step}")
 
 
 def _curves(

@@ -46,7 +46,7 @@ class Codes:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ModelOutputs:
     """Test images x, float (N, C, H, W) in [0, 1], and what a model, or a fixed picture, says of them.
 
     picture: (N, C, H, W) in [0, 1], the mean picture decoded from mu. sampled: the prediction from one z ~ q(z|x) each.
@@ -70,7 +70,9 @@ class Seen:
 
 
 @torch.inference_mode()
-def look(config: TrainConfig, model: VAE, data: ImageDataset, images: int = IMAGES, samples: int = SAMPLES) -> Seen:
+def outputs_of(
+    config: TrainConfig, model: VAE, data: ImageDataset, images: int = IMAGES, samples: int = SAMPLES
+) -> ModelOutputs:
     """The first test images as the model sees them; all where there are fewer. The same numbers every time.
 
     An image's noise depends on the config's seed and on its place, in pieces as evaluate() takes them: the
@@ -84,7 +86,7 @@ def look(config: TrainConfig, model: VAE, data: ImageDataset, images: int = IMAG
     sigma, train_mu = _training(config, model, data)
     labels = (None, None) if data.labels is None else (data.test_labels[: len(x)], data.train_labels[: len(train_mu)])
     trained = None if model.log_sigma is None else float(model.log_sigma.exp())
-    return Seen(
+    return ModelOutputs(
         x,
         loss.picture(decoded).clamp(0, 1),
         Prediction.by(loss, logits),
@@ -151,13 +153,13 @@ def _within(wanted: float, low: int, high: int) -> int:
 # ---- What every column can be read against ---------------------------------------------------------------------------
 
 
-def perfect_copy(data: ImageDataset, images: int = IMAGES) -> Seen:
+def perfect_copy(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
     """The picture is the image itself: the floor."""
     x = to_unit(data.test[:images])
-    return Seen(x, x, Prediction.of_picture(x), None, None, None, {})
+    return ModelOutputs(x, x, Prediction.of_picture(x), None, None, None, {})
 
 
-def collapsed(data: ImageDataset, images: int = IMAGES) -> Seen:
+def collapsed(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
     """The picture is the mean training image whatever the code: what a decoder shows that has stopped to listen.
 
     As nothing depends on the code, log p(x) is exact: it is the reconstruction term. A mean pixel of exactly 0 or 1 is
@@ -173,7 +175,7 @@ def collapsed(data: ImageDataset, images: int = IMAGES) -> Seen:
         key: READINGS[key].nats(prediction[:LIKELIHOOD_IMAGES], x[:LIKELIHOOD_IMAGES], sigma, None) for key in DENSITIES
     }
     log_p = {key: -term for key, term in terms.items() if term is not None}
-    return Seen(x, picture, prediction, sigma, None, None, log_p)
+    return ModelOutputs(x, picture, prediction, sigma, None, None, log_p)
 
 
 @lru_cache(maxsize=4)
