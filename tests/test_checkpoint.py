@@ -117,7 +117,9 @@ class Touch:
 def test_foreign_and_damaged_files_are_refused_and_never_unpickled(file, tmp_path):
     content = file.read_bytes()
     trap = tmp_path / "trap"
-    for bad in (b"", b"hello", content[:-1], content[:50], content[50:], pickle.dumps(Touch(trap)), b"\xff" * 64):
+    gigabytes = [size.to_bytes(8, "little") + content[8:] for size in (2**31, 2**33, 2**62)]  # said of the header
+    cut = (b"", b"hello", content[:-1], content[:50], content[50:], b"\xff" * 64)
+    for bad in (*cut, *gigabytes, pickle.dumps(Touch(trap))):
         file.write_bytes(bad)
         with pytest.raises(vae.CheckpointError, match="run.safetensors"):
             vae.load_checkpoint(file)

@@ -1,6 +1,8 @@
 """Files that were damaged, edited or made up: read where they can be, else refused in one sentence; what is read, every
 part of a page can show. `make fuzz` does the same with many more."""
 
+import re
+
 import pytest
 import torch
 from file_damage import check_sentence, damaged_checkpoint, damaged_results, outcome
@@ -77,3 +79,29 @@ def test_a_damaged_file_brought_to_a_page_is_opened_or_answered(open_app, checkp
         assert app.error or any(str(seed) in str(box.format_func(box.value)) for box in app.selectbox), seed
         for said in app.error:
             check_sentence(said.value.replace("\\", ""))
+
+
+@pytest.mark.parametrize(
+    ("page", "field", "names"),
+    [
+        ("latent", "model", ["{}", "shipped:{}", "file:{}", "run:{}"]),
+        ("compare", "models", ["{}", "run:{}"]),
+        ("lab", "sweep", ["mine:{}", "shipped:{}", "file:{}"]),
+        ("zoo", "patient", ["{}"]),
+        ("train", "dataset", ["{}"]),
+    ],
+)
+def test_a_path_in_a_name_opens_no_file(open_app, tmp_path, page, field, names):
+    """Each leads to a file that is there and could be read."""
+    for name in names:
+        for path in (
+            "../checkpoints/digits-bce-z2",
+            "../measurements/digits-betas",
+            f"{tmp_path}/x",
+            "..\\x",
+            "%2e%2e/x",
+        ):
+            app = open_app(page, **{field: name.format(path)})
+            assert not app.exception, [block.message for block in app.exception]
+            said = " ".join(block.value for block in (*app.error, *app.warning, *app.info))
+            assert re.search("There is no|is not on this machine|in another session|in this browser any more|cannot be used", said), said
