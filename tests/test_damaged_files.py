@@ -104,4 +104,6 @@ def test_a_path_in_a_name_opens_no_file(open_app, tmp_path, page, field, names):
             app = open_app(page, **{field: name.format(path)})
             assert not app.exception, [block.message for block in app.exception]
             said = " ".join(block.value for block in (*app.error, *app.warning, *app.info))
-            assert re.search("There is no|is not on this machine|in another session|in this browser any more|cannot be used", said), said
+            assert re.search(
+                "There is no|is not on this machine|in another session|in this browser any more|cannot be used", said
+            ), said

@@ -20,17 +20,12 @@ SIZE = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="session")
-def app():
-    with running_app() as (_, address, _):
-        yield address
-
-
-@pytest.fixture(scope="session")
-def offline(tmp_path_factory):
-    """An app with digits and the shipped models alone, whose sweeps go to a folder of the tests'."""
+def app(tmp_path_factory):
+    """An app with digits and the shipped models alone, whose sweeps go to a folder of the tests'. Its workers give way to
+    pages, as a user's do, and then a little less: trainings that go on while a page is looked at slow everything down."""
     folder = tmp_path_factory.mktemp("offline")
     where = {"VAE_DATA": str(folder / "none"), "VAE_SWEEPS": str(folder / "sweeps")}
-    with running_app(**where, VAE_WORKERS="1") as (_, address, _):
+    with running_app(**where, VAE_NICENESS="10") as (_, address, _):
         yield address
 
 

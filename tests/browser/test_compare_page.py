@@ -15,9 +15,9 @@ MODELS = ("digits-bce-z2", "digits-mse-z8")
 
 
 @pytest.fixture
-def compare(open_page, offline):
+def compare(open_page):
     def open_(query: str = "", **context) -> Page:
-        page = open_page(f"/compare{query}", address=offline, **context)
+        page = open_page(f"/compare{query}", **context)
         expect(page.get_by_role("radio", name="Rescue")).to_be_visible()
         return page
 
@@ -101,8 +101,8 @@ def test_data_that_are_not_here_are_offered_and_nonsense_is_answered(compare, tm
     filled(page)
 
 
-def test_a_run_is_scored_at_the_step_it_was_opened_at_and_again_on_request(open_page, offline):
-    page = open_page("/train?dataset=digits&epochs=400", address=offline)
+def test_a_run_is_scored_at_the_step_it_was_opened_at_and_again_on_request(open_page):
+    page = open_page("/train?dataset=digits&epochs=400")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text(re.compile("images a second"))).to_be_visible()
     page.get_by_role("link", name="Compare").click()

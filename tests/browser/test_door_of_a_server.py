@@ -133,7 +133,7 @@ def test_health_tells_a_stranger_no_numbers(classroom):
 
 def test_what_is_thrown_at_a_socket_is_answered_while_a_run_goes_on(open_page, app):
     """Wrong origins, text, noise, a message of megabytes, sessions of others: each ends its own socket and nothing else."""
-    page = open_page("/train?dataset=digits&hidden=256&batch_size=32&epochs=4000", address=app)
+    page = open_page("/train?dataset=digits&hidden=256&batch_size=32&epochs=4000")
     start(page)
     run(_attack(app))
     with pytest.raises(urllib.error.HTTPError, match="414"):

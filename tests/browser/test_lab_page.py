@@ -11,9 +11,9 @@ from vae.ui.lab.state import VIEWS
 
 
 @pytest.fixture
-def lab(open_page, offline):
+def lab(open_page):
     def open_(query: str = "", **context) -> Page:
-        page = open_page(f"/lab{query}", address=offline, **context)
+        page = open_page(f"/lab{query}", **context)
         expect(page.get_by_role("radio", name=VIEWS["table"])).to_be_visible()
         return page
 

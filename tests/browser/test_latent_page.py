@@ -12,9 +12,9 @@ DIGITS, MNIST = "digits-bce-z8", "mnist-bce-z20"
 
 
 @pytest.fixture
-def latent(open_page, offline):
+def latent(open_page):
     def open_(query: str = "", **context) -> Page:
-        page = open_page(f"/latent{query}", address=offline, **context)
+        page = open_page(f"/latent{query}", **context)
         expect(page.get_by_role("radio", name="Traverse")).to_be_visible()
         return page
 
@@ -150,8 +150,8 @@ def test_pictures_are_picked_with_the_keyboard(latent):
 
 
 @pytest.mark.slow
-def test_a_run_is_opened_while_it_trains(latent, open_page, offline):
-    page = open_page("/train?dataset=digits&epochs=400", address=offline)
+def test_a_run_is_opened_while_it_trains(latent, open_page):
+    page = open_page("/train?dataset=digits&epochs=400")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text(re.compile("images a second"))).to_be_visible()
     page.get_by_role("link", name="Latent space").click()

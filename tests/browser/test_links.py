@@ -38,9 +38,9 @@ QUICK = ("train", "latent", "classroom")  # one of each way to read a link
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in FIELDS])
-def test_what_a_link_brings_is_text_and_asks_nobody_for_anything(open_page, offline, name):
+def test_what_a_link_brings_is_text_and_asks_nobody_for_anything(open_page, name):
     query = urlencode(dict.fromkeys(FIELDS[name], FOREIGN) | {FOREIGN: "1", "utm_source": "mail"})
-    page = open_page(f"/{name}/?{query}", address=offline)
+    page = open_page(f"/{name}/?{query}")
     said = page.get_by_role("alert")
     expect(said.first).to_be_visible()
     expect(said.filter(has_text="does not exist; it is left out")).to_have_count(1)
@@ -48,8 +48,8 @@ def test_what_a_link_brings_is_text_and_asks_nobody_for_anything(open_page, offl
     no_foreign_element(page)
 
 
-def test_the_first_page_has_an_address_of_its_own_too(open_page, offline):
-    page = open_page("/lecture?claim=direction", address=offline)
+def test_the_first_page_has_an_address_of_its_own_too(open_page):
+    page = open_page("/lecture?claim=direction")
     expect(page.get_by_role("button", name="Next claim")).to_be_visible()
     expect(page).to_have_url(re.compile("claim=direction"))
     expect(page.get_by_text(re.compile("Page not found"))).to_have_count(0)
@@ -103,8 +103,8 @@ def sheets() -> dict[str, bytes]:
     ("name", "choice", "suffix", "files"),
     [("latent", "Model", "safetensors", checkpoints), ("lab", "Sweep", "csv", sheets)],
 )
-def test_what_a_file_brings_is_text_and_asks_nobody_for_anything(open_page, offline, name, choice, suffix, files):
-    page = open_page(f"/{name}", address=offline)
+def test_what_a_file_brings_is_text_and_asks_nobody_for_anything(open_page, name, choice, suffix, files):
+    page = open_page(f"/{name}")
     opener = page.get_by_role("button", name="Open a file")
     for kind, content in files().items():
         expect(opener).to_be_visible()

@@ -114,11 +114,11 @@ class Monkey:
             self.page.wait_for_timeout(50)
 
 
-def test_a_monkey_finds_no_page_that_breaks(open_page, offline):
+def test_a_monkey_finds_no_page_that_breaks(open_page, app):
     """The page fails the test on its own, at any error in its console and any request to another address."""
-    page = open_page(BUSY, address=offline)
+    page = open_page(BUSY)
     page.locator(".st-key-do-start button:enabled:visible").click()
-    monkey, trail = Monkey(page, offline, SEED), []
+    monkey, trail = Monkey(page, app, SEED), []
     for _ in range(STEPS):
         try:
             trail.append(monkey.step())

@@ -235,11 +235,11 @@ def test_the_page_fits(open_page, scheme, width, height):
 
 
 @pytest.mark.slow
-def test_absent_mnist_says_so_and_offers_digits(open_page, offline):
-    page = open_page("/train", address=offline)
+def test_absent_mnist_says_so_and_offers_digits(open_page, app):
+    page = open_page("/train")
     ready(page)
     assert "dataset=digits" in page.url  # the default where MNIST is not
-    page.goto(f"{offline}/train?dataset=mnist")
+    page.goto(f"{app}/train?dataset=mnist")
     expect(page.get_by_text("is not on this machine yet")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Use the small digits").click()
     ready(page)

@@ -5,9 +5,9 @@ import re
 from playwright.sync_api import expect
 
 
-def test_a_number_that_is_stepped_fast_while_a_run_refreshes_the_page(open_page, offline):
+def test_a_number_that_is_stepped_fast_while_a_run_refreshes_the_page(open_page):
     """No press is lost, and no other control goes back to where it began."""
-    page = open_page("/train?dataset=digits&epochs=2000&hidden=32&latent_dim=3", address=offline)
+    page = open_page("/train?dataset=digits&epochs=2000&hidden=32&latent_dim=3")
     page.locator(".st-key-do-start button:enabled:visible").click()
     expect(page.locator(".st-key-do-pause button:visible")).to_be_enabled()
     beta = page.get_by_role("spinbutton", name="β", exact=True)
@@ -26,9 +26,9 @@ def test_a_number_that_is_stepped_fast_while_a_run_refreshes_the_page(open_page,
     expect(page.get_by_text(re.compile("Stopped at step")).first).to_be_visible()
 
 
-def test_back_leads_out_of_a_page_that_writes_its_address(open_page, offline):
+def test_back_leads_out_of_a_page_that_writes_its_address(open_page):
     """To what the address said there, in two presses at most for each page: one for the address that the page has written."""
-    page = open_page("/surfaces?losses=mse&x=0.25&form=section", address=offline)
+    page = open_page("/surfaces?losses=mse&x=0.25&form=section")
     x, mu = (page.get_by_role("slider", name=re.compile(f"^{name}")).first for name in ("True pixel x", "μ"))
     expect(x).to_have_value("0.25")
     page.get_by_test_id("stTopNavLink").filter(has_text="KL term").click()
