@@ -7,10 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from vae.ui.latent.state import STATE
-from vae.ui.shared import page_state as look
+from vae.ui.shared import page_state
 from vae.ui.shared.page_state import choice, real, whole
 
-UI = Path(look.__file__).parent
+UI = Path(page_state.__file__).parents[1]
 
 CHANGED = {
     "model": "digits-bce-z2", "beside": "digits-mse-z2", "part": "walk", "image": 17, "span": 2.5, "moves": (0.5, -1.25),
@@ -57,8 +57,8 @@ def test_fields_read_what_they_show():
 def test_the_address_before_ours_is_no_link_for_a_while_and_then_it_is(monkeypatch):
     """A refresh may have been asked for before the browser had our address; later the same means going back."""
     clock = [100.0]
-    monkeypatch.setattr(look.time, "monotonic", lambda: clock[0])
-    address = look.Address(written={"x": "1"})
+    monkeypatch.setattr(page_state.time, "monotonic", lambda: clock[0])
+    address = page_state.Address(written={"x": "1"})
 
     def follows(query):
         return address.is_followed(query, ("x", "y"))
@@ -67,15 +67,15 @@ def test_the_address_before_ours_is_no_link_for_a_while_and_then_it_is(monkeypat
     assert not follows({"z": "2"}) and follows({"z": "2", "y": "1"})  # the first was another page's
     address.before, address.written, address.replaced_at = {"x": "1"}, {"x": "2"}, clock[0]
     assert not follows({"x": "1"}) and follows({"x": "3"})
-    clock[0] += look.LAG_SECONDS
+    clock[0] += page_state.LAG_SECONDS
     assert follows({"x": "1"})
 
 
 def test_only_a_page_s_table_of_fields_reads_what_its_widgets_hold():
-    """A widget that is not shown is forgotten, by a refresh of a part as well: whoever asks from elsewhere asks LOOK.now."""
+    """A widget that is not shown is forgotten, by a refresh of a part as well: whoever asks from elsewhere asks STATE.now."""
     for path in UI.rglob("*.py"):
-        if path != UI / "look.py":
-            assert not re.search(r"(session_state|state)(\[|\.get\()\s*LOOK\.key", path.read_text()), path
+        if path != UI / "shared" / "page_state.py":
+            assert not re.search(r"(session_state|state)(\[|\.get\()\s*STATE\.key", path.read_text()), path
 
 
 def test_what_a_forgotten_widget_held_is_what_the_page_last_showed():

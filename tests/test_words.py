@@ -21,7 +21,7 @@ from vae.ui.surfaces.state import STATE as SURFACES
 from vae.ui.train import link
 from vae.ui.zoo import page as zoo
 
-UI = Path(words.__file__).parent
+UI = Path(words.__file__).parents[1]
 FIELDS = {
     "latent": STATE.fields, "compare": COMPARE.fields, "lab": LAB.fields, "surfaces": SURFACES.fields, "zoo": zoo.STATE.fields,
     "kl": kl.STATE.fields, "lecture": lecture.STATE.fields, "train": (*link.CONFIG, *link.PARAMETERS, *link.RACE),

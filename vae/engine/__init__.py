@@ -1,5 +1,5 @@
 """Where work runs: a Dask cluster (cluster.py), what its workers execute (tasks.py), and jobs of many chunks (job.py):
-a training run (run.py), runs side by side in step (race.py, pace.py), a t-SNE (unfolding.py), and a sweep
+a training run (run.py), runs side by side in step (race.py, pace.py), a t-SNE (tsne.py), and a sweep
 (sweep.py; headless.py runs one without the app)."""
 
 from vae.engine.cluster import Engine, shared_engine

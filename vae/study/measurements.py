@@ -16,7 +16,7 @@ from vae.training.config import TrainConfig
 FOLDER = Path(__file__).parents[2] / "measurements"
 FILES = ("mnist-losses.csv", "mnist-losses-z2.csv", "mnist-calibrated.csv")
 
-CALIBRATED_BETA = 0.0288  # see below; twice BCE's squared error of a pixel, tests/test_measured.py compares
+CALIBRATED_BETA = 0.0288  # see below; twice BCE's squared error of a pixel, tests/test_measurements.py compares
 
 # Name -> whether a training is one of its. "Equal effective beta": MSE with the beta that BCE's own residual asks for,
 # twice the mean squared error of a pixel that BCE reaches; "optimal sigma" finds its own.

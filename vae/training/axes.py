@@ -1,4 +1,4 @@
-"""What trainings may differ in: a table of axes. A race varies one of them (lineup.py), a sweep several."""
+"""What trainings may differ in: a table of axes. A race varies one of them (race.py), a sweep several."""
 
 from __future__ import annotations
 

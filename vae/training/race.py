@@ -33,13 +33,13 @@ class RaceConfig:
             raise SettingError("against", list(self.against), f"up to {MOST_COLUMNS - 1} values are accepted")
         object.__setattr__(self, "dialled", tuple(sorted(dict(self.dialled).items())))
         for column, value in self.dialled:
-            if not isinstance(column, int) or not 0 <= column < len(self.as_lined_up()):
-                raise SettingError("dial", column, f"a column from 0 to {len(self.as_lined_up()) - 1} is accepted")
+            if not isinstance(column, int) or not 0 <= column < len(self.undialled()):
+                raise SettingError("dial", column, f"a column from 0 to {len(self.undialled()) - 1} is accepted")
             if not isinstance(value, float) or not math.isfinite(value) or value <= 0:
                 raise SettingError("dial", value, "an effective beta above 0 is accepted")
         self.columns()
 
-    def as_lined_up(self) -> tuple[TrainConfig, ...]:
+    def undialled(self) -> tuple[TrainConfig, ...]:
         """One config a column before any dial is turned; base comes first."""
         if not self.vary:
             return (self.base,)
@@ -52,7 +52,7 @@ class RaceConfig:
     def columns(self) -> tuple[TrainConfig, ...]:
         """One config a column."""
         dials: Mapping[int, float] = dict(self.dialled)
-        return tuple(turned(c, dials[i]) if i in dials else c for i, c in enumerate(self.as_lined_up()))
+        return tuple(turned(c, dials[i]) if i in dials else c for i, c in enumerate(self.undialled()))
 
     def turn(self, column: int, effective_beta: float) -> RaceConfig:
         """With the dial of that column at this effective beta."""

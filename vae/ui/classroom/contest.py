@@ -15,7 +15,7 @@ def begin(room: Classroom, key: str) -> None:
     if running is None:
         raise ClassroomError("The workers are still starting: ask again in a moment.")
     if _of(room, key) is None:
-        race = running.create_race(_lineup(key).columns(), _owner(room))
+        race = running.create_race(_race_config(key).columns(), _owner(room))
         try:
             running.start(race.runs)
         except LimitError as reason:
@@ -40,13 +40,13 @@ def _owner(room: Classroom) -> str:
     return f"{room.lecturer}:class"
 
 
-def _lineup(key: str) -> RaceConfig:
+def _race_config(key: str) -> RaceConfig:
     return link.read(RACES[key].query)[0]
 
 
 def _of(room: Classroom, key: str) -> Race | None:
     """The latest race of this class's under those settings that has not failed or been stopped."""
-    running, wanted = engine(), _lineup(key).columns()
+    running, wanted = engine(), _race_config(key).columns()
     runs = running.runs_of(_owner(room)) if running else []
     races = [Race.of(run) for run in reversed(runs) if run.status not in (Status.FAILED, Status.STOPPED)]
     return next((race for race in races if race.configs == wanted), None)
