@@ -14,7 +14,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from vae.engine import Engine
-from vae.latent.embedding import EmbeddingConfig, usable
+from vae.latent.pca_tsne import EmbeddingConfig, usable
 from vae.training.shipped import SHIPPED, load_shipped
 
 MOVES = 50

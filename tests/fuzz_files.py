@@ -21,7 +21,7 @@ import vae
 import vae.ui.lab.page
 import vae.ui.latent.page
 import vae.ui.shared.engine
-from vae.study.measurements import FOLDER
+from vae.study.claims.evidence import FOLDER
 from vae.study.sweep import parse_results
 from vae.training.step import TrainState
 from vae.training.subset import encode_test

@@ -13,7 +13,7 @@ import vae
 from vae.figures.latent import code_histograms
 from vae.figures.per_pixel import shaded, signed
 from vae.latent.codes import health, principal_directions
-from vae.latent.embedding import kl_of_map, knn_accuracy, pca, trustworthiness
+from vae.latent.pca_tsne import kl_of_map, knn_accuracy, pca, trustworthiness
 from vae.losses.bernoulli import continuous_bernoulli_mean
 from vae.losses.kl import Setting, densities, divergence, estimate
 from vae.losses.kl_terms import KL_TERMS

@@ -12,7 +12,7 @@ from safetensors.torch import load
 import vae
 from vae.latent.codes import health
 from vae.latent.forward_pass import forward_pass
-from vae.study.measurements import FOLDER
+from vae.study.claims.evidence import FOLDER
 from vae.study.sweep import parse_results, to_table
 from vae.training.step import TrainState
 from vae.training.subset import encode_test

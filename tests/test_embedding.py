@@ -12,7 +12,7 @@ import vae
 from vae import SettingError
 from vae.data import to_unit
 from vae.latent.codes import principal_directions
-from vae.latent.embedding import (
+from vae.latent.pca_tsne import (
     ITERATIONS_A_CHUNK,
     EmbeddingConfig,
     Quality,

@@ -11,12 +11,11 @@ import torch
 
 import vae
 import vae.engine.run as run_module
-import vae.engine.tsne as unfolding_module
-import vae.engine.workers as workers_module
+import vae.engine.tsne_run as unfolding_module
 from tests.waiting import wait_for
 from vae.engine import Engine, LimitError, Status, tasks
 from vae.engine.cluster import workers_wanted
-from vae.latent.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding
+from vae.latent.pca_tsne import EmbeddingConfig, advance_embedding, affinities, initial_embedding
 from vae.study.sweep import SweepSpec
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps
@@ -141,7 +140,7 @@ def tasks_of(engine, run) -> int:
 
 def test_the_state_comes_home_so_that_tasks_stay_few(engine, headless, monkeypatch):
     monkeypatch.setattr(run_module, "HOME_EVERY", 10)
-    monkeypatch.setattr(workers_module, "CHUNK_SECONDS", 0.02)
+    monkeypatch.setattr("vae.engine.pace.CHUNK_SECONDS", 0.02)
     run = engine.create_run(CONFIG)
     run.start()
     most, homes = 0, set()

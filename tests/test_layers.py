@@ -88,7 +88,7 @@ def test_pages_do_not_compute_and_draw_no_figures():
 
 def test_import_vae_needs_neither_torchvision_nor_dask():
     code = (
-        "import sys, vae, vae.latent.embedding, vae.latent.codes; "
+        "import sys, vae, vae.latent.pca_tsne, vae.latent.codes; "
         "print(sorted({m.split('.')[0] for m in sys.modules} & "
         "{'torchvision', 'dask', 'distributed', 'streamlit', 'plotly', 'sklearn', 'openTSNE', 'pandas'}))"
     )

@@ -6,8 +6,8 @@ from dataclasses import astuple
 import pytest
 
 import vae
-from vae.study import measurements as measured
 from vae.study.claims import CLAIMS
+from vae.study.claims import evidence as measured
 from vae.study.claims.pictures import MIDDLE_OF_DATA
 from vae.study.sweep.cell import advance_cell
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 import vae
-import vae.engine.workers as workers_module
 from tests.waiting import wait_for
 from vae.engine import Engine, Race, Status
 
@@ -74,7 +73,7 @@ def test_with_another_loss_weights_batch_and_noise_are_the_first_ones(engine, al
 
 
 def test_a_race_is_in_step_whenever_it_is_looked_at_and_each_column_is_its_own_training(engine, alone, monkeypatch):
-    monkeypatch.setattr(workers_module, "CHUNK_SECONDS", 0.02)  # many rounds
+    monkeypatch.setattr("vae.engine.pace.CHUNK_SECONDS", 0.02)  # many rounds
     race = engine.create_race(vary("loss", "bce", "mse"))
     race.start()
     seen = set()

@@ -11,7 +11,7 @@ from torch.distributions import MultivariateNormal
 
 from vae import LOSSES, TrainConfig, load_dataset
 from vae.losses.bernoulli import continuous_bernoulli_mean
-from vae.losses.gaussian import optimal_sigma
+from vae.losses.squared_error import optimal_sigma
 from vae.study.scoring import (
     HALF_A_GREY_LEVEL,
     MEASURES,

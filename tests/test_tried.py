@@ -11,7 +11,7 @@ import torch
 
 import vae
 from vae.errors import SettingError, VaeError
-from vae.latent.embedding import EmbeddingConfig, advance_embedding, affinities, initial_embedding, usable
+from vae.latent.pca_tsne import EmbeddingConfig, advance_embedding, affinities, initial_embedding, usable
 from vae.losses.table import LOSSES
 from vae.training.config import TrainConfig
 from vae.training.evaluation import terms_of_batch

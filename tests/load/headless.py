@@ -6,7 +6,7 @@ import os
 import time
 from multiprocessing import get_context
 
-from vae.engine.workers import CHUNK_SECONDS
+from vae.engine.pace import CHUNK_SECONDS
 from vae.training.config import TrainConfig
 
 WARM_SECONDS = 3.0

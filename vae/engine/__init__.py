@@ -8,7 +8,7 @@ from vae.engine.limits import LimitError, Limits
 from vae.engine.race import Race
 from vae.engine.run import Run, View
 from vae.engine.sweep import Sweep, SweepView, UnderWay
-from vae.engine.tsne import TSNE, TSNEView
+from vae.engine.tsne_run import TSNE, TSNEView
 
 __all__ = [
     "Engine",

@@ -26,11 +26,11 @@ from vae.engine.pace import Pace
 from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
 from vae.engine.sweep import Sweep
-from vae.engine.tsne import TSNE
+from vae.engine.tsne_run import TSNE
 from vae.engine.workers import Workers
 from vae.errors import SettingError, VaeError
 from vae.events import event
-from vae.latent.embedding import EmbeddingConfig
+from vae.latent.pca_tsne import EmbeddingConfig
 from vae.study.sweep import SweepSpec
 from vae.training.config import TrainConfig
 from vae.training.evaluation import ReferenceLine

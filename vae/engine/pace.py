@@ -1,4 +1,5 @@
-"""How the columns of a race keep in step: chunks end at the same steps, and are accepted together or not at all."""
+"""How long a chunk lasts, and how the columns of a race keep in step: their chunks end at the same steps, and are accepted
+together or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from typing import Protocol
 from vae.engine import workers
 from vae.engine.job import Status
 
+CHUNK_SECONDS = 0.25  # of a worker: short enough to be watched
+LONGEST_CHUNK = 0.5  # where so many share the workers that each sees but every other second of its own: costs less
 ROUND = 1.2  # a chunk of every column, however many for a worker, in chunks of a run alone
 
 
@@ -42,9 +45,11 @@ class Pace:
         self._ends: dict[int, int] = {}  # step at which a chunk starts -> step at which it ends
 
     def chunk_seconds(self) -> float:
-        """What a chunk should take: a round of all columns not much longer than a chunk of a run alone."""
+        """What a chunk should take: longer under load, so that their number is bounded, whatever is asked for; and a round of
+        all columns not much longer than a chunk of a run alone."""
+        load = self._workers.running / (4 * self._workers.threads)
         together = math.ceil(max(1, len(self.columns)) / self._workers.threads)
-        return self._workers.chunk_seconds() * min(1.0, ROUND / together)
+        return min(LONGEST_CHUNK, CHUNK_SECONDS * max(1.0, load)) * min(1.0, ROUND / together)
 
     def end_of_chunk(self, start: int) -> int:
         """Where the chunk from that step ends, for every column: as far as the slowest would go."""

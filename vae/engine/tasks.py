@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import vae
 from vae.data import DATASETS, ImageDataset, carry, load_dataset
 from vae.errors import SettingError, VaeError
-from vae.latent.embedding import (
+from vae.latent.pca_tsne import (
     FEWEST,
     EmbeddingConfig,
     EmbeddingState,

@@ -30,8 +30,6 @@ from vae.events import event
 
 logger = logging.getLogger(__name__)
 
-CHUNK_SECONDS = 0.25  # of a worker: short enough to be watched
-LONGEST_CHUNK = 0.5  # where so many share the workers that each sees but every other second of its own: costs less
 CONNECT_SECONDS = 20
 OPERATIONS_PER_SECOND = 2.5e10  # multiply-adds of a worker, before a job has measured its own pace
 LOOK_EVERY = 1.0  # seconds between two looks at who works
@@ -163,10 +161,10 @@ class Workers:
         found = self.client.scheduler_info(n_workers=-1)["workers"]
         return {address: worker["metrics"].get("memory", 0) for address, worker in found.items()}
 
-    def chunk_seconds(self) -> float:
-        """What a chunk should take at the present load: their number is bounded, whatever is asked for."""
-        running = sum(job.in_flight > 0 or job.wants_turn() for job in list(self._waiting))
-        return min(LONGEST_CHUNK, CHUNK_SECONDS * max(1.0, running / (4 * self.threads)))
+    @property
+    def running(self) -> int:
+        """Jobs that have chunks at a worker or want some."""
+        return sum(job.in_flight > 0 or job.wants_turn() for job in list(self._waiting))
 
     def submit_chunk(self, function: Callable, *arguments, key: str, worker: str) -> Future:
         """A task at that worker, if it is there. What it publishes under its key comes to the job's arrived()."""

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from vae.data import to_unit
-from vae.losses.gaussian import optimal_sigma
 from vae.losses.objective import combine, kl_divergence
 from vae.losses.record import Loss
+from vae.losses.squared_error import optimal_sigma
 from vae.losses.table import find_loss
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords

@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from vae.errors import SettingError
 from vae.losses.bernoulli import BCE, CONTINUOUS_BERNOULLI
-from vae.losses.gaussian import GAUSSIAN, GAUSSIAN_LEARNED, GAUSSIAN_OPTIMAL, MSE
 from vae.losses.others import LAPLACE, LOGCOSH, SSIM
 from vae.losses.record import Loss
+from vae.losses.squared_error import GAUSSIAN, GAUSSIAN_LEARNED, GAUSSIAN_OPTIMAL, MSE
 
 _RECORDS = (BCE, MSE, GAUSSIAN, GAUSSIAN_OPTIMAL, GAUSSIAN_LEARNED, CONTINUOUS_BERNOULLI, LAPLACE, LOGCOSH, SSIM)
 

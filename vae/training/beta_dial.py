@@ -19,8 +19,8 @@ import torch
 
 from vae.errors import SettingError
 from vae.losses.formula import formula_term
-from vae.losses.gaussian import HALF_LOG_2PI
-from vae.losses.squares import squared_error
+from vae.losses.formula_weight import squared_error
+from vae.losses.squared_error import HALF_LOG_2PI
 from vae.training.config import FORMULA, TrainConfig
 from vae.training.presets import PRESETS, Preset
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vae.data import find_source
 from vae.errors import CheckpointError, SettingError, VaeError, short
-from vae.losses.gaussian import SMALLEST_SIGMA
+from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation
 from vae.training.networks import VAE

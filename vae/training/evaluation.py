@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from vae.data import ImageDataset, to_unit
-from vae.losses.gaussian import SMALLEST_SIGMA
 from vae.losses.objective import Terms, kl_divergence, reduce_terms
 from vae.losses.record import Loss
+from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.losses.table import LOSSES
 from vae.training.config import TrainConfig
 from vae.training.networks import VAE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vae.study import measurements as measured
+from vae.study.claims import evidence as measured
 from vae.study.claims.record import MEASURED, Claim, Evidence, Rows, Values, Verdict
 
 MIDDLE_OF_DATA = 0.0859

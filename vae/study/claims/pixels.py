@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from vae.losses.bernoulli import BCE, CONTINUOUS_BERNOULLI, continuous_bernoulli_mean
-from vae.losses.gaussian import MSE
 from vae.losses.record import Loss
+from vae.losses.squared_error import MSE
 from vae.losses.surfaces import Point, at_point, surface
 from vae.study.claims.record import Claim, Evidence, Rows, Values, Verdict, is_zero, surface_link
 

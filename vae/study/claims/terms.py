@@ -6,9 +6,9 @@ import math
 
 import torch
 
-from vae.losses.gaussian import MSE
 from vae.losses.kl import PIXELS
 from vae.losses.objective import kl_divergence, reduce_terms
+from vae.losses.squared_error import MSE
 from vae.study.claims.record import Claim, Evidence, Rows, Values, Verdict, is_zero
 
 

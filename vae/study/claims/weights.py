@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from vae.losses.bernoulli import BCE
-from vae.losses.gaussian import GAUSSIAN, MSE
 from vae.losses.kl import L17_RECONSTRUCTION, PIXELS
 from vae.losses.record import Loss
+from vae.losses.squared_error import GAUSSIAN, MSE
 from vae.losses.surfaces import Point, at_point
 from vae.study.claims.record import Claim, Evidence, Rows, Values, Verdict, is_zero, surface_link
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vae.data import ImageDataset, to_unit
-from vae.losses.gaussian import SMALLEST_SIGMA
 from vae.losses.objective import kl_divergence
+from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.study.scoring.likelihood import log_likelihood
 from vae.study.scoring.readings import READINGS, Prediction, Reading
 from vae.training.config import TrainConfig, multiply_adds

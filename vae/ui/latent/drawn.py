@@ -9,7 +9,7 @@ from torch import Tensor
 from vae.data import to_unit
 from vae.errors import SettingError
 from vae.latent.drawing import FORMS, MNIST, as_digit
-from vae.latent.embedding import usable
+from vae.latent.pca_tsne import usable
 from vae.ui.latent.models import Opened
 from vae.ui.shared.canvas import canvas as sheet
 from vae.ui.shared.canvas import drawing_in

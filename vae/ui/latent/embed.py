@@ -14,7 +14,7 @@ from vae.errors import VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent.codes import axis_between
-from vae.latent.embedding import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
+from vae.latent.pca_tsne import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
 from vae.ui.latent.drawn import code_of_drawing

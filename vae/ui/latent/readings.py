@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from vae.latent.embedding import EmbeddingConfig, Quality, neighbours, quality
+from vae.latent.pca_tsne import EmbeddingConfig, Quality, neighbours, quality
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import gallery, index_of, name_of
 from vae.ui.latent.models import Opened

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from vae.engine import tasks
 from vae.engine.job import Job, Status
 from vae.engine.workers import Workers
-from vae.latent.embedding import EmbeddingConfig, EmbeddingState, affinities, initial_embedding
+from vae.latent.pca_tsne import EmbeddingConfig, EmbeddingState, affinities, initial_embedding
 
 SECONDS_OF_CHUNK = 0.25  # about, as long as nothing is measured
 

@@ -13,7 +13,7 @@ import numpy as np
 from vae.study.sweep import QUANTITIES, Band, Result, band, compare, read_results, statement
 from vae.training.config import TrainConfig
 
-FOLDER = Path(__file__).parents[2] / "measurements"
+FOLDER = Path(__file__).parents[3] / "measurements"
 FILES = ("mnist-losses.csv", "mnist-losses-z2.csv", "mnist-calibrated.csv")
 
 CALIBRATED_BETA = 0.0288  # see below; twice BCE's squared error of a pixel, tests/test_measurements.py compares
