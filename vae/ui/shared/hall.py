@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from vae import events
 from vae.door import LECTURER, Entrance, KeptFiles, Tries, Visit
 from vae.door.headers import headers, inline_scripts
-from vae.ui.shared import owner
+from vae.ui.shared import memory, owner
 from vae.ui.shared.engine import starter
 from vae.ui.shared.keys import passes, rules
 
@@ -38,7 +39,9 @@ async def lifespan(app) -> AsyncIterator[None]:
     events.to_stderr()
     events.event("server.started", private=rules().private, code=bool(rules().code))
     starter()
+    giving_back = asyncio.create_task(memory.keep_giving_back())
     yield
+    giving_back.cancel()
     events.event("server.stopped", sessions=owner.sessions())
 
 
