@@ -122,7 +122,7 @@ assert not app.exception, app.exception
 assert app.text[0].value == "n = 7"
 app.slider[0].set_value(2).run()
 assert app.text[0].value == "n = 2" and "2" in app.query_params["n"]
-assert shell.page("hello").title == "Hello"
+assert shell.PAGES["hello"][0] == "Hello"
 print("added")
 """
 
