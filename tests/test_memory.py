@@ -1,4 +1,4 @@
-"""Memory that was needed once is given back."""
+"""What was needed once is given back; a class that has left is looked for in tests/load."""
 
 import sys
 from threading import Thread
@@ -6,7 +6,7 @@ from threading import Thread
 import psutil
 import pytest
 
-from vae.ui.shared.memory import give_back
+from vae.ui.shared.memory import trim
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="malloc_trim is glibc's")
@@ -23,5 +23,5 @@ def test_what_many_threads_needed_and_freed_goes_back_to_the_system():
     for thread in threads:
         thread.join()
     held = psutil.Process().memory_info().rss
-    give_back()
+    trim()
     assert psutil.Process().memory_info().rss < held - 20e6

@@ -101,6 +101,7 @@ def test_data_that_are_not_here_are_offered_and_nonsense_is_answered(compare, tm
     filled(page)
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_at_the_step_it_was_opened_at_and_again_on_request(open_page):
     page = open_page("/train?dataset=digits&epochs=400")
     page.get_by_role("button", name="Start").click()

@@ -9,7 +9,7 @@ from playwright.sync_api import Error, Locator, Page, expect
 
 from vae.ui.shared.shell import PAGES
 
-STEPS = int(os.environ.get("MONKEY_STEPS", 12))
+STEPS = int(os.environ.get("MONKEY_STEPS", 8))
 SEED = int(os.environ.get("SEED", 0))
 BUSY = "/train?dataset=digits&epochs=2000&hidden=32&vary=loss&against=mse"
 SHORT = 1500  # ms: what has gone meanwhile is let go

@@ -94,9 +94,10 @@ def test_runs_of_the_zoo_do_not_show_on_the_train_page(open_page):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "height"),
-    [pytest.param("light", 1280, 720, marks=pytest.mark.slow), ("dark", 390, 844)],
+    [("light", 1280, 720), ("dark", 390, 844)],
     ids=["projector", "phone"],
 )
+@pytest.mark.slow
 def test_the_page_fits(open_page, scheme, width, height):
     page = open_page("/zoo?patient=e", color_scheme=scheme, size={"width": width, "height": height})
     ready(page, "Patient E")

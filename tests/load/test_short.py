@@ -7,7 +7,7 @@ from tests.load.scenarios import Setting, Town, class_, warm
 from tests.load.server import running_server
 from tests.own_loop import run
 
-SETTING = Setting(sessions=6, seconds=8)
+SETTING = Setting(sessions=6, seconds=6)
 
 
 def test_a_small_class_trains_without_trouble_and_finds_its_runs_again():

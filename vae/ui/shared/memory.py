@@ -1,5 +1,8 @@
-"""Memory that visitors needed goes back to the system when they have left: glibc keeps what was freed between what was not,
-in an arena for each of many threads."""
+"""What visitors needed is given back when they have left.
+
+Streamlit keeps a session that lost its connection for two minutes, and lets it go when the next one comes: where none comes
+it is there for good. glibc keeps what was freed between what was not, in an arena for each of many threads.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,29 @@ import asyncio
 import ctypes
 import sys
 
+from streamlit.runtime import get_instance
+
+from vae.ui.shared import owner
+
 EVERY_SECONDS = 30.0
 
 
-def give_back() -> bool:
-    """Whether there was something to give. Takes some milliseconds, in which other threads go on."""
+def let_go_of_sessions() -> None:
+    """Of those that have been away for too long to come back."""
+    get_instance()._session_mgr._session_storage._cache.expire()  # there is no public way: a test looks for the names
+    owner.forget_who_has_gone()
+
+
+def trim() -> bool:
+    """Whether memory went back to the system. Takes some milliseconds, in which other threads go on."""
     if sys.platform != "linux":
         return False
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl not
-    return bool(trim and trim(0))
+    found = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl not
+    return bool(found and found(0))
 
 
 async def keep_giving_back() -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
-        await asyncio.to_thread(give_back)
+        let_go_of_sessions()
+        await asyncio.to_thread(trim)

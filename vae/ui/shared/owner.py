@@ -46,6 +46,14 @@ def is_present(name: str) -> bool:
     return bool(alive)
 
 
+def forget_who_has_gone() -> None:
+    """The names of those of whom no session is connected; whoever comes back is noted again."""
+    with _lock:
+        names = list(_sessions)
+    for name in names:
+        is_present(name)
+
+
 def sessions() -> int:
     """How many sessions are connected."""
     runtime = get_instance()
