@@ -83,3 +83,17 @@ def test_arithmetic_needs_members_in_both_groups(opened):
     app = opened(model="digits-bce-z8", part="arithmetic", groups="ticked", plus_ticks="1,2")
     assert "group minus" in app.info[0].value and not pictures_of(app)[2:]
     assert not opened(model="digits-bce-z8", part="arithmetic", groups="ticked", plus_ticks="1", minus_ticks="2").info
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_an_axis_from_a_class_to_itself_is_answered_and_can_be_set_anew(open_app, engine, method):
+    app = open_app(
+        "latent", engine, model="digits-bce-z2", part="embed", method=method, colour="axis", axis_from=8, axis_to=8
+    )
+    said = "axis = 'from 8 to 8' cannot be used: two classes with different mean codes are needed."
+    for _ in range(2):
+        assert not app.exception, app.exception
+        assert any(said in block.value.replace("\\", "") for block in app.caption)
+        app.run()
+    next(box for box in app.selectbox if box.label == "to").set_value(3).run()
+    assert not app.exception and not any("cannot be used" in block.value for block in app.caption)

@@ -3,6 +3,7 @@
 import heapq
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from vae.ui.shared.refresh import Governor
 
@@ -47,3 +48,22 @@ def test_who_has_left_is_not_counted():
         governor.after(str(who), 0.01, 0.35, 0.0)
     assert governor.watchers == 100
     assert governor.after("0", 0.01, 0.35, 60.0) == 0.35 and governor.watchers == 1
+
+
+def test_what_a_refresh_cannot_do_is_said_and_the_next_one_comes():
+    def page():
+        import streamlit as st
+
+        from vae.errors import SettingError
+        from vae.ui.shared.refresh import refreshing
+
+        def part():
+            st.session_state.times = st.session_state.get("times", 0) + 1
+            raise SettingError("axis", "8 to 8", "two classes are needed")
+
+        part.__module__ = "page"  # a script of a test has a name that no key may hold
+        refreshing(part, 1.0)
+
+    app = AppTest.from_function(page).run().run()
+    assert not app.exception and "two classes are needed" in app.warning[0].value
+    assert app.session_state["times"] == 2 and len(app.get("bidi_component")) == 1

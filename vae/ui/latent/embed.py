@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 
 from vae.engine import TSNE, LimitError, TSNEView
-from vae.errors import VaeError
+from vae.errors import SettingError, VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
-from vae.latent.codes import axis_between
+from vae.latent.codes import Axis, axis_between
 from vae.latent.pca_tsne import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
@@ -305,14 +305,22 @@ def _colouring(panel: Panel, index: np.ndarray, state: Values) -> Colouring:
     encoded, colour = panel.model.encoded, state["colour"]
     if encoded.labels is None and colour in ("class", "axis"):
         colour = "kl"
+    if colour == "axis":
+        try:
+            line = _axis(panel.model, state)
+            return Colouring("along the axis", line.coordinates.numpy()[index], unit="0 to 1: from mean to mean")
+        except SettingError:
+            colour = "class"  # why is said where the axis is set
     if colour == "class":
         return Colouring("class", encoded.labels.numpy()[index], panel.model.classes)
-    if colour == "axis":
-        a, b = (min(int(state[f"axis_{end}"]), len(panel.model.classes) - 1) for end in ("from", "to"))
-        line = axis_between(encoded.mu, encoded.labels, a, b)
-        return Colouring("along the axis", line.coordinates.numpy()[index], unit="0 to 1: from mean to mean")
     values = encoded.kl.sum(1) if colour == "kl" else encoded.losses
     return Colouring(COLOURS_BY[colour], values.numpy()[index], unit="nats")
+
+
+def _axis(model: Opened, state: Values) -> Axis:
+    """SettingError where the two ends are one."""
+    a, b = (min(int(state[f"axis_{end}"]), len(model.classes) - 1) for end in ("from", "to"))
+    return axis_between(model.encoded.mu, model.encoded.labels, a, b)
 
 
 def _axis_ends(model: Opened) -> None:
@@ -325,3 +333,7 @@ def _axis_ends(model: Opened) -> None:
             column.selectbox, f"axis_{end}", f"{label}", known, format_func=lambda i: f"the mean of {model.classes[i]}",
             filter_mode=None,
         )  # fmt: skip
+    try:
+        _axis(model, STATE.values())
+    except SettingError as reason:
+        say(f"{reason} The map shows the classes meanwhile.")

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from vae.errors import VaeError
 from vae.ui.shared.owner import session_id
+from vae.ui.shared.words import say
 
 OFTEN, SELDOM = 0.35, 1.0  # seconds that a part asks for: where something moves, and where something grows
 SHARE_OF_MACHINE = 0.02  # of all cores, in the scripts that make refreshes; sending them costs about as much again
@@ -62,7 +64,10 @@ def refreshing(part: Callable[..., None], every: float | None, *arguments) -> No
     @wraps(part)
     def beating(*arguments) -> None:
         began = time.thread_time()
-        part(*arguments)
+        try:
+            part(*arguments)
+        except VaeError as reason:  # the page's own code is not around a refresh
+            say(reason, "warning")
         if every is not None:
             name = f"refresh.{part.__module__}.{part.__name__}"
             cost = time.thread_time() - began
