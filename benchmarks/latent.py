@@ -56,7 +56,7 @@ def slider(model: str, beside: str = "") -> None:
 def unfold(engine: Engine, model: str) -> None:
     codes = load_shipped(model).subset.mu.numpy()
     codes = codes[usable(codes).index]
-    unfolding = engine.create_unfolding(codes, EmbeddingConfig())
+    unfolding = engine.create_tsne(codes, EmbeddingConfig())
     started = time.perf_counter()
     unfolding.start()
     seen, moves, first = 0, 0, None

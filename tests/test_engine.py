@@ -292,7 +292,7 @@ def test_a_run_whose_owner_is_away_is_parked_and_goes_on(engine, headless):
 
 
 def test_a_map_from_the_workers_is_the_one_of_this_process_bit_for_bit(engine, codes, unfolded):
-    unfolding = engine.create_unfolding(codes, UNFOLDING)
+    unfolding = engine.create_tsne(codes, UNFOLDING)
     first = unfolding.view()
     assert first.status is Status.PAUSED and (first.iteration, first.total_iterations) == (0, 300)
     np.testing.assert_array_equal(first.coordinates, unfolded[0])  # something to show before any worker is asked
@@ -316,7 +316,7 @@ def test_a_map_survives_its_worker_and_leaves_nothing_behind(engine, codes, unfo
     def count(dask_scheduler):
         return sum("advance-map" in str(key) or "affinities" in str(key) for key in dask_scheduler.tasks)
 
-    unfolding = engine.create_unfolding(codes, UNFOLDING)
+    unfolding = engine.create_tsne(codes, UNFOLDING)
     unfolding.start()
     wait_for(lambda: unfolding.view().iteration >= 50)
     kill_holder(engine, unfolding, "_affinities")
@@ -331,7 +331,7 @@ def test_a_map_survives_its_worker_and_leaves_nothing_behind(engine, codes, unfo
 
 
 def test_a_stopped_map_stays_as_it_is_and_a_failed_one_says_why(engine, codes, unfolded):
-    unfolding = engine.create_unfolding(codes, UNFOLDING)
+    unfolding = engine.create_tsne(codes, UNFOLDING)
     unfolding.start()
     wait_for(lambda: unfolding.view().iteration >= 25)
     unfolding.stop()
@@ -342,13 +342,13 @@ def test_a_stopped_map_stays_as_it_is_and_a_failed_one_says_why(engine, codes, u
     np.testing.assert_array_equal(held.coordinates, unfolded[held.iteration // 25])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unfolding_module.tasks, "advance_map", _fail)
-        broken = engine.create_unfolding(codes, UNFOLDING)
+        broken = engine.create_tsne(codes, UNFOLDING)
         broken.start()
         wait_for(lambda: broken.view().status.ended)
     assert broken.view().status is Status.FAILED
     assert broken.view().message == "A worker failed: ZeroDivisionError: division by zero"
     with pytest.raises(vae.SettingError, match="with 50 images it is at most 16"):
-        engine.create_unfolding(codes[:50], UNFOLDING)
+        engine.create_tsne(codes[:50], UNFOLDING)
 
 
 def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
@@ -363,7 +363,7 @@ def test_maps_are_parked_kept_and_discarded_like_runs(engine, codes, unfolded):
     try:
         start = np.asarray(unfolded[-1])
         config = dataclasses.replace(UNFOLDING, initial="given", iterations=2000)
-        unfolding = watcher.create_unfolding(codes, config, "bob", start)
+        unfolding = watcher.create_tsne(codes, config, "bob", start)
         run = watcher.create_run(CONFIG, "bob")
         assert watcher.maps == {unfolding.id: unfolding} and watcher.runs == {run.id: run}
         assert watcher.runs_of("bob") == [run]

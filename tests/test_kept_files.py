@@ -66,15 +66,17 @@ class Server:
         async def send(message):
             sent.append(message)
 
-        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {
-            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
-            "query_string": b"", "root_path": "", "headers": given, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
-        }  # fmt: skip
-        run(self.app(scope, receive, send))
+        run(self.app(self.scope(path, **headers), receive, send))
         start, *parts = sent
         told = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], told, b"".join(part.get("body", b"") for part in parts))
+
+    def scope(self, path, **headers):
+        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        return {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
+            "query_string": b"", "root_path": "", "headers": given, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
@@ -108,6 +110,19 @@ def test_who_leaves_in_the_middle_takes_nothing_from_the_others():
     server = Server()
     server.get("/static/slow.js", leaves=True)
     assert server.get("/static/slow.js").text == SCRIPT
+
+
+def test_those_who_come_together_are_one_question():
+    server, answers = Server(), []
+
+    async def send(message):
+        answers.append(message.get("body", b""))
+
+    async def all_at_once():
+        await asyncio.gather(*(server.app(server.scope("/static/slow.js"), None, send) for _ in range(20)))
+
+    run(all_at_once())
+    assert server.asked == ["/static/slow.js"] and answers.count(SCRIPT.encode()) == 20
 
 
 def test_a_part_of_a_file_comes_from_the_app():

@@ -36,27 +36,29 @@ class KeptFiles:
     def __init__(self, app: ASGIApp, base: str = ""):
         self.app, self.base = app, base
         self._kept: dict[tuple[str, str], Answer] = {}
+        self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or not self._is_file(scope["path"]):
+        asked = Headers(scope=scope) if scope["type"] == "http" else {}
+        if scope.get("method") != "GET" or not self._is_file(scope["path"]) or "range" in asked:
             await self.app(scope, receive, send)
             return
-        asked = Headers(scope=scope)
-        if "range" in asked:
-            await self.app(scope, receive, send)
-            return
-        key = (scope["path"], "gzip" if "gzip" in asked.get("accept-encoding", "") else "")
-        if key not in self._kept:
-            answer = await self._whole(scope)
-            if not answer.is_file or self._bytes() + len(answer.body) > MOST_BYTES:
-                await _give(answer, send)
-                return
-            self._kept[key] = answer
-        kept = self._kept[key]
+        kept = await self._answer(scope, "gzip" if "gzip" in asked.get("accept-encoding", "") else "")
         if kept.etag and asked.get("if-none-match") == kept.etag:
             headers = [(n, v) for n, v in kept.start["headers"] if n not in (b"content-length", b"content-encoding")]
             kept = Answer(kept.start | {"status": 304, "headers": headers}, b"")
         await _give(kept, send)
+
+    async def _answer(self, scope: Scope, coding: str) -> Answer:
+        """One at a time where it is not kept yet: those who come together would all have it compressed."""
+        key = (scope["path"], coding)
+        async with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+            answer = await self._whole(scope)
+            if answer.is_file and self._bytes() + len(answer.body) <= MOST_BYTES:
+                self._kept[key] = answer
+            return answer
 
     def _is_file(self, path: str) -> bool:
         return path.startswith(tuple(self.base + folder for folder in FOLDERS))

@@ -222,7 +222,7 @@ class Engine:
         """How many chunks can be worked on at once."""
         return self.cluster.threads
 
-    def create_unfolding(
+    def create_tsne(
         self, codes: ArrayLike, config: EmbeddingConfig, owner: str = "", start: ArrayLike | None = None
     ) -> TSNE:
         """A t-SNE that is not started yet; its view has the first layout. SettingError as initial_embedding()."""

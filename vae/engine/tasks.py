@@ -183,7 +183,7 @@ def _freeze() -> None:
     gc.freeze()  # the imported modules need no further looking at; a full collection over them costs 0.1 s
 
 
-# ---- Cells of a sweep (vae/study/sweep/cell.py) ---------------------------------------------------------------------------
+# ---- Cells of a sweep (vae/study/sweep/cell.py) ---------------------------------------------------------------------
 
 
 def advance_cell_chunk(

@@ -138,7 +138,7 @@ def _unfolding(panel: Panel, shared: Panel) -> TSNE:
         for old in list(held)[:-3]:
             engine().discard(held.pop(old))
         start = pca(shared.codes)[0] if panel.config.initial == "given" else None
-        held[key] = engine().create_unfolding(panel.codes, panel.config, owner(), start)
+        held[key] = engine().create_tsne(panel.codes, panel.config, owner(), start)
     return held[key]
 
 

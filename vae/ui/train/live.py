@@ -12,8 +12,10 @@ from vae.data import DATASETS
 from vae.engine import Engine, Race, View
 from vae.figures import latent
 from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
+from vae.figures.kl_terms import kl_term
 from vae.figures.mosaics import difference, strip
 from vae.figures.theme import LOSS_COLOURS
+from vae.losses.kl_terms import panels
 from vae.training.config import TrainConfig
 from vae.training.race import labels, names
 from vae.training.step import Observation, Pictures
@@ -21,7 +23,7 @@ from vae.ui.shared import components, words
 from vae.ui.shared.components import Column, Row
 from vae.ui.shared.engine import EngineStart
 from vae.ui.shared.refresh import OFTEN, refreshing
-from vae.ui.train import dial, lookback, runs, sidebar
+from vae.ui.train import dial, lookback, runs
 
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
 PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}
@@ -173,7 +175,7 @@ def _panel(
                     max(max(o.kl_per_dim) for o in observations),
                 )
     elif chosen == "kl_term":
-        sidebar.show_kl_terms(configs)
+        _kl_terms(configs)
     else:
         _curves(engine, configs, labels(configs, vary), views, marker)
 
@@ -189,6 +191,19 @@ def _codes(
     else:
         drawn = latent.kl_bars(observation.kl_per_dim, LOSS_COLOURS[config.loss], most=most)
         components.figure(drawn, key, f"KL of each latent dimension after step {observation.step}")
+
+
+def _kl_terms(configs: Sequence[TrainConfig]) -> None:
+    """What the KL terms do, drawn before they are run; nothing for a constant weight."""
+    shown = {(c.kl_term, c.kl_parameters, c.beta): c for c in configs if c.kl_term != "constant"}
+    for index, config in enumerate(shown.values()):
+        term = config.kl_record()
+        drawn, narrow = kl_term(panels(term, config.beta, config.epochs, config.kl_settings()))
+        set_to = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in config.kl_settings().items())
+        st.caption(
+            f"**{words.plain(term.name)}** ({words.plain(set_to)}): {words.plain(term.meaning)} [{words.plain(term.source)}]({term.url})"
+        )
+        components.figure(drawn, f"kl-term-{index}", f"What {term.name} does over the training", narrow=narrow)
 
 
 def _curves(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from vae.data import DATASETS
 from vae.errors import SettingError
-from vae.figures.kl_terms import kl_term
-from vae.losses.kl_terms import KL_TERMS, panels
+from vae.losses.kl_terms import KL_TERMS
 from vae.losses.objective import REDUCTIONS
 from vae.losses.table import LOSSES
 from vae.training.axes import AXES
@@ -17,7 +14,6 @@ from vae.training.config import FORMULA, LOSS_NAMES, TrainConfig, loss_keys
 from vae.training.networks import ARCHITECTURES
 from vae.training.presets import PRESETS, measured, measurements
 from vae.training.race import MOST_COLUMNS, RaceConfig
-from vae.ui.shared import components
 from vae.ui.shared.words import plain, say
 from vae.ui.train.state import CHOICES, OWN, STATE, base_of, let_go_of_dials, race_config_of, use
 
@@ -185,16 +181,3 @@ def _race_config() -> RaceConfig | None:
     except SettingError as reason:
         say(reason, "error")
         return None
-
-
-def show_kl_terms(configs: Sequence[TrainConfig]) -> None:
-    """What the KL terms do, drawn before they are run; nothing for a constant weight."""
-    shown = {(c.kl_term, c.kl_parameters, c.beta): c for c in configs if c.kl_term != "constant"}
-    for index, config in enumerate(shown.values()):
-        term = config.kl_record()
-        drawn, narrow = kl_term(panels(term, config.beta, config.epochs, config.kl_settings()))
-        set_to = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in config.kl_settings().items())
-        st.caption(
-            f"**{plain(term.name)}** ({plain(set_to)}): {plain(term.meaning)} [{plain(term.source)}]({term.url})"
-        )
-        components.figure(drawn, f"kl-term-{index}", f"What {term.name} does over the training", narrow=narrow)

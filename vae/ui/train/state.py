@@ -151,6 +151,5 @@ def dials_back() -> None:
 
 
 def dial_key(column: int) -> str:
-    """The key of a dial's input: a new one, with a new value, whenever a dial was turned or the balance was set anew."""
-    values = STATE.values()
-    return f"dial-{column}-{zlib.crc32(repr((values['dialled'], values['dialled_on'], values['loss'], values['beta'])).encode())}"
+    """The key of a dial's input: a new one, with a new value, whenever a dial was turned or a setting is another."""
+    return f"dial-{column}-{zlib.crc32(repr(STATE.values()).encode())}"
