@@ -13,7 +13,7 @@ from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
-from vae.ui.shared import memory
+from vae.ui.shared import memory, owner
 from vae.ui.shared.memory import trim
 
 
@@ -42,7 +42,10 @@ def test_a_session_that_is_away_for_too_long_is_let_go_though_nobody_comes(monke
     storage = MemorySessionStorage(ttl_seconds=120)
     storage._cache._timer = lambda: clock[0]
     manager = WebsocketSessionManager(storage, MemoryUploadedFileManager("/upload"), ScriptCache(), None)
-    monkeypatch.setattr(memory, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
+    runtime = SimpleNamespace(_session_mgr=manager, is_active_session=lambda session: clock[0] < 100)
+    for module in (memory, owner):
+        monkeypatch.setattr(module, "get_instance", lambda: runtime)
+    monkeypatch.setattr(owner, "_sessions", {"somebody": {"one"}})
 
     class Session(SimpleNamespace):
         """One that can be asked whether anybody holds it."""
@@ -51,9 +54,11 @@ def test_a_session_that_is_away_for_too_long_is_let_go_though_nobody_comes(monke
     storage.save(gone)
     held = weakref.ref(gone)
     del gone
+    memory.let_go_of_sessions()
+    assert owner._sessions == {"somebody": {"one"}}
     clock[0] = 119.0
     memory.let_go_of_sessions()
-    assert held() is not None
+    assert held() is not None and not owner._sessions
     clock[0] = 121.0
     memory.let_go_of_sessions()
     assert held() is None
