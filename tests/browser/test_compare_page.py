@@ -44,6 +44,7 @@ def test_the_first_visit_fills_a_matrix_of_models_that_ship_and_it_fits_a_projec
     assert len(lines) == 6 * len(MEASURES)
 
 
+@pytest.mark.slow
 def test_the_numbers_and_the_marks_are_those_of_the_scores_and_nothing_scrolls_sideways_on_a_phone(compare):
     page = compare(f"?data=digits&models={','.join(MODELS)}")
     data, opened = load_dataset("digits"), [load_shipped(name) for name in MODELS]
@@ -78,7 +79,6 @@ def test_the_rescue_says_what_it_is_worth_and_its_link_shows_the_same(compare):
     expect(neighbour.get_by_text(verdict.inner_text().split(":")[0])).to_be_visible()
 
 
-@pytest.mark.slow
 def test_data_that_are_not_here_are_offered_and_nonsense_is_answered(compare, tmp_path):
     page = compare("?data=mnist")
     expect(page.get_by_role("button", name="Fetch mnist")).to_be_visible()

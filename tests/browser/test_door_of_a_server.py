@@ -72,6 +72,7 @@ def test_a_link_leads_through_the_code_to_its_page(profile, classroom):
     context.close()
 
 
+@pytest.mark.slow
 def test_the_lecturer_sees_and_stops_what_a_student_only_runs(come_in, classroom):
     student = come_in(DIGITS, CODE)
     start(student)
@@ -96,6 +97,7 @@ def test_the_lecturer_sees_and_stops_what_a_student_only_runs(come_in, classroom
     expect(student.get_by_text(re.compile("Stopped at step")).first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_no_browser_sees_another_one_s_run(come_in, classroom):
     """Neither by its address, nor by a guessed or copied name that the server has not signed."""
     first = come_in(DIGITS, CODE)

@@ -35,7 +35,6 @@ def dots(page: Page):
     return figure(page, "plane").locator(".scatterlayer .trace").first.locator(".points path")
 
 
-@pytest.mark.slow
 def test_a_finished_sweep_is_there_and_says_what_differs_and_how_surely(lab):
     page = lab()
     expect(dots(page)).to_have_count(30)
@@ -59,6 +58,7 @@ def test_a_finished_sweep_is_there_and_says_what_differs_and_how_surely(lab):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
+@pytest.mark.slow
 def test_a_sweep_is_started_held_found_again_after_a_reload_and_finished(lab):
     page = lab("?losses=bce&betas=1,4&seeds=2&epochs=90")
     start = page.get_by_role("button", name="Start this sweep")

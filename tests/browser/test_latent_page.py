@@ -178,6 +178,7 @@ def test_bad_links_and_files_are_answered_and_the_page_lives(latent, tmp_path):
     grid(page, "grid.0")
 
 
+@pytest.mark.slow
 def test_a_drawing_goes_through_the_model_and_onto_the_maps(latent):
     page = latent(f"?model={DIGITS}&part=image")
     page.get_by_text("a drawing", exact=True).click()

@@ -91,6 +91,7 @@ def test_predict_first_hides_every_verdict_until_it_is_guessed(open_page):
     expect(page.get_by_text("What do you expect?")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_claim_opens_the_train_page_in_its_setting(open_page):
     page = open_page("/?claim=blur")
     expect(page.locator("code")).to_contain_text("python -m vae sweep --dataset mnist --latent-dims 20 --seeds 5")

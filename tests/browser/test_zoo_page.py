@@ -70,6 +70,7 @@ def test_a_patient_is_examined_guessed_and_revealed(open_page):
     expect(answer).to_contain_text(f"it is {bug.name}")
 
 
+@pytest.mark.slow
 def test_a_link_names_the_patient_and_nothing_else(open_page):
     page = open_page("/zoo?patient=f")
     ready(page, "Patient F")
