@@ -22,11 +22,11 @@ import vae.ui.lab.page
 import vae.ui.latent.page
 import vae.ui.shared.engine
 from vae.study.claims.evidence import FOLDER
+from vae.study.opened import open_checkpoint
 from vae.study.sweep import parse_results
 from vae.training.step import TrainState
 from vae.training.subset import encode_test
 from vae.ui.lab.state import VIEWS
-from vae.ui.latent import models
 from vae.ui.latent.state import PARTS
 from vae.ui.shared import shell
 
@@ -54,7 +54,7 @@ def opened(page: str, **state) -> AppTest:
 
 
 def model_on_every_part(name: str, found) -> None:
-    key, kept = "file:0", models._opened("file:0", "My file: a", found)
+    key, kept = "file:0", open_checkpoint("file:0", "My file: a", found)
     for part in PARTS:
         app = opened("latent", latent__files={key: kept})
         app.query_params.update({"model": key, "part": part})

@@ -28,9 +28,9 @@ from vae.classroom.questions import KINDS
 from vae.classroom.room import CODE_LENGTH, LONGEST, MOST_CLASSES, MOST_PEOPLE, SIGNS
 from vae.classroom.sentences import SENTENCES
 from vae.errors import SettingError
+from vae.links import training as link
 from vae.study.claims import CLAIMS
 from vae.study.zoo import ZOO
-from vae.ui.train import link
 
 ASKED = (CLAIM, "direction")
 EVERY = [*((CLAIM, key) for key in CLAIMS), *((PATIENT, key) for key in ZOO)]

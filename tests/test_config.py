@@ -8,8 +8,8 @@ import pytest
 
 from vae import TrainConfig
 from vae.errors import SettingError
+from vae.links import training as link
 from vae.training.race import RaceConfig
-from vae.ui.train import link
 
 BAD = [
     ("dataset", "imagenet"), ("dataset", None), ("size", 4), ("size", -1), ("size", 1000), ("loss", "l3"), ("loss", 7),

@@ -52,7 +52,7 @@ from vae.losses.surfaces import VIEWS, surface
 from vae.study.scoring import MEASURES, score
 from vae.study.sweep import SweepSpec
 from vae.training.axes import AXES
-from vae.ui.train import link
+from vae.links import training as link
 
 loss = vae.LOSSES["cauchy"]
 x, p = torch.rand(2, 200, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -78,7 +78,8 @@ HELLO = {
     "vae/ui/hello/__init__.py": "",
     "vae/ui/hello/state.py": '''"""What the page shows."""
 
-from vae.ui.shared.page_state import PageState, whole
+from vae.links.fields import whole
+from vae.ui.shared.page_state import PageState
 
 STATE = PageState("hello", {"n": whole(3, 0, 9)})
 ''',

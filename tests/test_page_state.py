@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from vae.links.fields import choice, real, whole
 from vae.ui.latent.state import STATE
 from vae.ui.shared import page_state
-from vae.ui.shared.page_state import choice, real, whole
 
 UI = Path(page_state.__file__).parents[1]
 
@@ -82,7 +82,8 @@ def test_what_a_forgotten_widget_held_is_what_the_page_last_showed():
     def page():
         import streamlit as st
 
-        from vae.ui.shared.page_state import PageState, whole
+        from vae.links.fields import whole
+        from vae.ui.shared.page_state import PageState
 
         shown = PageState("page", {"n": whole(3, 0, 9)})
         shown.restore()
@@ -108,7 +109,8 @@ def test_a_widget_that_has_come_and_gone_holds_what_it_held():
     def page():
         import streamlit as st
 
-        from vae.ui.shared.page_state import PageState, whole
+        from vae.links.fields import whole
+        from vae.ui.shared.page_state import PageState
 
         shown = PageState("page", {"n": whole(3, 0, 9)})
         values, _ = shown.restore()

@@ -6,10 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from vae import SettingError, TrainConfig
+from vae.links import training as link
 from vae.training.axes import AXES
 from vae.training.beta_dial import effective_beta
 from vae.training.race import RaceConfig, labels, names, paired
-from vae.ui.train import link
 
 BASE = TrainConfig(loss="mse", beta=2.0, hidden=(40,))
 

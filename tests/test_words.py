@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vae import TrainConfig
-from vae.engine import Status, View
+from vae.engine import Status, View, sentences
+from vae.links import training as link
 from vae.ui.classroom.door import STATE as CLASSROOM
 from vae.ui.compare.state import STATE as COMPARE
 from vae.ui.kl import page as kl
@@ -18,7 +19,6 @@ from vae.ui.latent.state import STATE
 from vae.ui.lecture import page as lecture
 from vae.ui.shared import words
 from vae.ui.surfaces.state import STATE as SURFACES
-from vae.ui.train import link
 from vae.ui.zoo import page as zoo
 
 UI = Path(words.__file__).parents[1]
@@ -35,7 +35,7 @@ CONFIG = TrainConfig(dataset="mnist", loss="gaussian", parameters={"sigma": 0.5}
 
 
 def said(**changes):
-    return words.status(CONFIG, dataclasses.replace(VIEW, **changes))
+    return sentences.status(CONFIG, dataclasses.replace(VIEW, **changes))
 
 
 def test_each_state_has_its_sentence():
@@ -55,12 +55,12 @@ def test_each_state_has_its_sentence():
 
 
 def test_a_screen_reader_is_told_tenths_not_every_refresh():
-    assert words.spoken(CONFIG, VIEW) == "Training, 20 percent done."
-    assert words.spoken(CONFIG, dataclasses.replace(VIEW, step=1300)) == "Training, 20 percent done."
+    assert sentences.spoken(CONFIG, VIEW) == "Training, 20 percent done."
+    assert sentences.spoken(CONFIG, dataclasses.replace(VIEW, step=1300)) == "Training, 20 percent done."
 
 
 def test_durations():
-    assert [words.duration(s) for s in (0.2, 59, 90, 4000)] == ["0 s", "59 s", "1 min 30 s", "1 h 6 min"]
+    assert [sentences.duration(s) for s in (0.2, 59, 90, 4000)] == ["0 s", "59 s", "1 min 30 s", "1 h 6 min"]
 
 
 def test_what_looks_like_markdown_is_shown_as_it_is():

@@ -13,6 +13,7 @@ from app_server import running_app
 from playwright.sync_api import Page, expect
 
 from tests.own_loop import run
+from tests.waiting import wait_for
 
 CODE, KEY = "abcd-2345", "wxyz-2345-wxyz-2345-wxyz"
 DIGITS = "/train?dataset=digits&hidden=256&batch_size=32&epochs=4000"
@@ -126,6 +127,7 @@ def test_health_tells_a_stranger_no_numbers(classroom):
             return reason.code, reason.read()
 
     assert json.loads(ask("/health")[1]).keys() == {"ok"}
+    wait_for(lambda: not json.loads(ask("/health", Authorization=f"Bearer {KEY}")[1])["starting"])
     told = json.loads(ask("/health", Authorization=f"Bearer {KEY}")[1])
     assert told["workers"] == 1 and told["tasks"] >= 0
     assert ask("/_stcore/metrics")[0] == 403 and ask("/_stcore/metrics", Authorization=f"Bearer {KEY}")[0] == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 
 from vae.figures.plot import Layout
+from vae.training.config import TrainConfig
 
 # From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.
 LOSS_COLOURS = {
@@ -24,6 +25,11 @@ LOSS_COLOURS = {
 CLASS_COLOURS = (
     "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#777777",
 )  # fmt: skip
+
+
+def colour_of(config: TrainConfig) -> str:
+    """A model's: its loss's."""
+    return LOSS_COLOURS[config.loss]
 
 
 class Ink:

@@ -11,7 +11,7 @@ from vae.export.report.markup import Html, tag
 from vae.export.report.run import ReportRun
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.plot import Figure, encoded
-from vae.figures.theme import LOSS_COLOURS
+from vae.figures.theme import colour_of
 
 Lines = Mapping[str, Sequence[tuple[str, str, float]]]
 HEIGHT, LEGEND_ROW = 330, 26  # pixels
@@ -54,7 +54,7 @@ def _curves(run: ReportRun) -> RunCurves:
     held_out = {kind: np.array([getattr(o, kind) for o in seen]) for kind in kinds}
     return RunCurves(
         html.escape(run.name, quote=False),  # Plotly reads a few tags in names
-        LOSS_COLOURS[run.config.loss],
+        colour_of(run.config),
         {"reconstruction": run.reconstruction, "kl": run.kl, "objective": run.objective},
         (np.array([o.step for o in seen]), held_out if seen else {}),
         tuple(step for step, _ in run.forks),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from vae.classroom import RACES, Classroom, ClassroomError, Question, answered
 from vae.engine import LimitError, Race, Status
+from vae.links import training as link
 from vae.training.race import RaceConfig
 from vae.ui.shared.engine import engine
-from vae.ui.train import link
 
 
 def begin(room: Classroom, key: str) -> None:

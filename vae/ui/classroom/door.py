@@ -10,9 +10,10 @@ import streamlit as st
 from vae.classroom import CLASSES, Classroom, ClassroomError
 from vae.classroom.room import CODE_LENGTH, SIGNS
 from vae.errors import SettingError
+from vae.links.fields import Field, digits_of
 from vae.ui.classroom.attempt import attempt, refusals
 from vae.ui.shared.owner import owner
-from vae.ui.shared.page_state import Field, PageState, digits_of
+from vae.ui.shared.page_state import PageState
 
 
 def _code(name: str, text: str) -> str:

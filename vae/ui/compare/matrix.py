@@ -9,11 +9,12 @@ from vae.data import load_dataset
 from vae.engine.scoring import Answer
 from vae.figures import matrix as figures
 from vae.figures.mosaics import strip
+from vae.figures.theme import colour_of
+from vae.study.opened import OpenedModel
 from vae.study.scoring import GROUPS, MEASURES, Matrix, Scores, matrix, mean_image
 from vae.training.step import picture_indices
 from vae.ui.compare.models import references_of, scores_of, title_of
 from vae.ui.compare.state import data_of
-from vae.ui.latent.models import Opened
 from vae.ui.shared.engine import starter
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.refresh import OFTEN, refreshing
@@ -23,19 +24,19 @@ REFERENCES = ("perfect copy", "mean image")
 PICTURES, ACROSS = 10, 5
 
 
-def show(models: list[Opened], state: Values) -> None:
+def show(models: list[OpenedModel], state: Values) -> None:
     answers = _answers(models, state["data"])
     waiting = any(answer.pending for answer in answers)
     refreshing(_live, OFTEN if waiting else None, models, state["data"], waiting)
     _below(models, state["data"], waiting)
 
 
-def _answers(models: list[Opened], data: str) -> list[Answer]:
+def _answers(models: list[OpenedModel], data: str) -> list[Answer]:
     """Of the models, and last of the two references."""
     return [*map(scores_of, models), references_of(data_of(data))]
 
 
-def _live(models: list[Opened], data: str, waiting: bool) -> None:
+def _live(models: list[OpenedModel], data: str, waiting: bool) -> None:
     answers = _answers(models, data)
     still = any(answer.pending for answer in answers)
     for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem):
@@ -71,13 +72,13 @@ def _sentence(done: list[Scores]) -> str:
     )
 
 
-def _matrix(models: list[Opened], answers: list[Answer]) -> Matrix:
+def _matrix(models: list[OpenedModel], answers: list[Answer]) -> Matrix:
     floor, collapsed = answers[-1].value or (None, None)
     values = [answer.value for answer in answers[:-1]]
     return matrix(dict(zip(_titles(models), values)), dict(zip(REFERENCES, (floor, collapsed))))
 
 
-def _titles(models: list[Opened]) -> list[str]:
+def _titles(models: list[OpenedModel]) -> list[str]:
     """Titles that differ: two runs may have been trained alike."""
     titles: list[str] = []
     for model in models:
@@ -86,13 +87,13 @@ def _titles(models: list[Opened]) -> list[str]:
     return titles
 
 
-def _columns(models: list[Opened], answers: list[Answer], name: str) -> list[figures.Column]:
+def _columns(models: list[OpenedModel], answers: list[Answer], name: str) -> list[figures.Column]:
     data = load_dataset(*data_of(name))
     fewest = min((len(model.encoded) for model in models), default=0)
     shown = [i for i in picture_indices(data) if i < fewest][:PICTURES]
     columns = [
         figures.Column(
-            title, model.colour, strip(model.encoded.reconstructions[shown].numpy(), ACROSS, 1),
+            title, colour_of(model.config), strip(model.encoded.reconstructions[shown].numpy(), ACROSS, 1),
             f"{len(shown)} test images as {title} reconstructs them", answer.pending,
         )
         for title, model, answer in zip(_titles(models), models, answers)
@@ -106,7 +107,7 @@ def _columns(models: list[Opened], answers: list[Answer], name: str) -> list[fig
     ]
 
 
-def _below(models: list[Opened], data: str, waiting: bool) -> None:
+def _below(models: list[OpenedModel], data: str, waiting: bool) -> None:
     left, right = st.columns([3, 1], vertical_alignment="top")
     right.download_button(
         "Download as CSV",

@@ -8,11 +8,12 @@ import streamlit as st
 
 from vae.engine.scoring import Answer, Scorer
 from vae.errors import CheckpointError
+from vae.study.opened import OpenedModel
 from vae.study.scoring import Scores
 from vae.training.config import TrainConfig
 from vae.training.shipped import SHIPPED
 from vae.ui.compare.state import data_name
-from vae.ui.latent.models import FILE, RUN, Opened, choices, open_model, run_of
+from vae.ui.latent.models import FILE, RUN, choices, open_model, run_of
 from vae.ui.shared.engine import engine, starter
 
 PREFERRED = ("mnist-bce-z20", "mnist-mse-z20", "mnist-gaussian_optimal-z20", "mnist-continuous_bernoulli-z20")
@@ -59,7 +60,7 @@ def default_models(data: str, known: dict[str, Option]) -> tuple[str, ...]:
     return tuple(preferred or here[:DEFAULT_MODELS])
 
 
-def open_for(key: str, data: str) -> Opened:
+def open_for(key: str, data: str) -> OpenedModel:
     """CheckpointError where there is no such model, or it was trained on other images."""
     model = _held(key) if key.startswith(RUN) else open_model(key)
     if data_name(model.config) != data:
@@ -69,7 +70,7 @@ def open_for(key: str, data: str) -> Opened:
     return model
 
 
-def _held(key: str) -> Opened:
+def _held(key: str) -> OpenedModel:
     held = st.session_state.setdefault(HELD, {})
     if key not in held:
         run = run_of(key)
@@ -89,7 +90,7 @@ def open_again(keys: list[str]) -> None:
         st.session_state[HELD].pop(key, None)
 
 
-def title_of(model: Opened) -> str:
+def title_of(model: OpenedModel) -> str:
     return _short(model.key, model.title)
 
 
@@ -107,7 +108,7 @@ def scorer() -> Scorer | None:
     return None if running is None else _scorer(running, id(running))
 
 
-def scores_of(model: Opened) -> Answer[Scores]:
+def scores_of(model: OpenedModel) -> Answer[Scores]:
     """Under way, or there; its title says after which step a run was opened."""
     asked = scorer()
     if asked is None:

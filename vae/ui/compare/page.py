@@ -6,6 +6,7 @@ import streamlit as st
 
 from vae.data import DATASETS, default_dataset
 from vae.errors import VaeError
+from vae.study.opened import OpenedModel
 from vae.ui.compare import matrix, rescue
 from vae.ui.compare.models import (
     Option,
@@ -16,7 +17,7 @@ from vae.ui.compare.models import (
     options,
 )
 from vae.ui.compare.state import MOST_MODELS, PARTS, STATE, data_name, data_of, data_title, settle
-from vae.ui.latent.models import Opened, bring, title_in
+from vae.ui.latent.models import bring, title_in
 from vae.ui.shared import datasets
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import say
@@ -37,7 +38,7 @@ def restore() -> tuple[Values, list[str]]:
     return STATE.shown(), problems
 
 
-def models(state: Values) -> list[Opened]:
+def models(state: Values) -> list[OpenedModel]:
     """Let the user choose; the models that can be opened. Where one cannot be, the page says why."""
     known = options()
     first, second, third = st.columns([2.2, 6.2, 2.4], vertical_alignment="bottom")
@@ -97,7 +98,7 @@ def _present(data: str) -> bool:
     return False
 
 
-def _open(key: str, data: str) -> Opened | None:
+def _open(key: str, data: str) -> OpenedModel | None:
     try:
         return open_for(key, data)
     except VaeError as reason:
@@ -139,7 +140,7 @@ def _brought() -> None:
     STATE.set(data=data, models=tuple(dict.fromkeys([*chosen[: MOST_MODELS - 1], key])))
 
 
-def show(opened: list[Opened], state: Values) -> None:
+def show(opened: list[OpenedModel], state: Values) -> None:
     if not DATASETS[data_of(state["data"])[0]].is_present():
         return
     if state["part"] == "rescue":

@@ -10,12 +10,13 @@ from vae.data import load_dataset
 from vae.figures.rescue import Bar, rescue
 from vae.figures.theme import LOSS_COLOURS
 from vae.losses.bernoulli import continuous_bernoulli_mean
+from vae.study.opened import OpenedModel
 from vae.study.scoring import Rescue, rescue_pictures
 from vae.training.step import picture_indices
 from vae.ui.compare.matrix import is_starting
 from vae.ui.compare.models import Option, open_for, options, scores_of, title_of
 from vae.ui.compare.state import STATE, data_name, data_of, settle
-from vae.ui.latent.models import Opened, title_in
+from vae.ui.latent.models import title_in
 from vae.ui.shared.components import figure
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
@@ -63,7 +64,7 @@ def _partner(known: dict[str, Option], model: Option, data: str) -> str | None:
     return min((abs(o.config.latent_dim - model.config.latent_dim), o.key) for o in trained)[1] if trained else None
 
 
-def _act(model: Opened, other: Opened | None, data: str) -> None:
+def _act(model: OpenedModel, other: OpenedModel | None, data: str) -> None:
     shown = [model] + ([other] if other else [])
     waiting = any(scores_of(m).pending for m in shown)
     refreshing(_live, OFTEN if waiting else None, model, other, waiting)
@@ -80,7 +81,7 @@ def _act(model: Opened, other: Opened | None, data: str) -> None:
     )
 
 
-def _live(model: Opened, other: Opened | None, waiting: bool) -> None:
+def _live(model: OpenedModel, other: OpenedModel | None, waiting: bool) -> None:
     answers = [scores_of(m) for m in (model, other) if m]
     still = any(answer.pending for answer in answers)
     for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem):
@@ -100,7 +101,7 @@ def _live(model: Opened, other: Opened | None, waiting: bool) -> None:
         st.rerun(scope="app")
 
 
-def _verdict(before: Rescue, after: Rescue | None, other: Opened | None) -> str:
+def _verdict(before: Rescue, after: Rescue | None, other: OpenedModel | None) -> str:
     """One sentence, two where there is a model to compare with."""
     said = (
         f"**{_signed(before.gain)} nats per image** without one more step of training: read as λ its output is worth an "
@@ -133,7 +134,7 @@ def _signed(value: float) -> str:
     return f"{value:+,.0f}".replace("-", "−")
 
 
-def _pictures(model: Opened, other: Opened | None, name: str) -> None:
+def _pictures(model: OpenedModel, other: OpenedModel | None, name: str) -> None:
     data = load_dataset(*data_of(name))
     shown = [i for i in picture_indices(data) if i < min(len(m.encoded) for m in (model, other) if m)]
     with torch.inference_mode():

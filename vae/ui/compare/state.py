@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from vae.data import DATASETS
 from vae.errors import SettingError
+from vae.links.fields import Field, choice
 from vae.training.config import TrainConfig
-from vae.ui.shared.page_state import Field, PageState, choice
+from vae.ui.shared.page_state import PageState
 
 PARTS = {"matrix": "Matrix", "rescue": "Rescue"}
 MOST_MODELS = 6

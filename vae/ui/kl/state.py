@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from types import MappingProxyType
 
+from vae.links.fields import Field, digits_of
 from vae.losses import kl
-from vae.ui.shared.page_state import Field, PageState, digits_of
+from vae.ui.shared.page_state import PageState
 
 
 def _field(name: str) -> Field:

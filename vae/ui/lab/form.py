@@ -7,6 +7,7 @@ import os
 import streamlit as st
 
 from vae.data import DATASETS
+from vae.engine.sentences import duration
 from vae.errors import SettingError, VaeError
 from vae.losses.table import LOSSES
 from vae.study.sweep import Estimate, SweepSpec, estimate, seeds_in, values_in
@@ -17,7 +18,7 @@ from vae.ui.shared import datasets
 from vae.ui.shared.engine import engine
 from vae.ui.shared.owner import owner
 from vae.ui.shared.page_state import Values
-from vae.ui.shared.words import duration, say
+from vae.ui.shared.words import say
 
 REFUSAL = "lab:refusal"
 

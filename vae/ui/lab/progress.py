@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from vae.engine import Status, SweepView
+from vae.engine.sentences import duration
 from vae.ui.lab.form import attempt
 from vae.ui.lab.sweeps import MINE, Opened, job_of
 from vae.ui.shared.engine import engine
 from vae.ui.shared.owner import owner
 from vae.ui.shared.refresh import SELDOM, refreshing
-from vae.ui.shared.words import duration, plain, say
+from vae.ui.shared.words import plain, say
 
 SAID = {
     Status.QUEUED: "Waiting for a worker",

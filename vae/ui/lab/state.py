@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 from vae.data import DATASETS
 from vae.errors import SettingError
+from vae.links.fields import Field, choice, flag, whole
 from vae.losses.table import LOSSES
 from vae.study.sweep import QUANTITIES
-from vae.ui.shared.page_state import Field, PageState, choice, flag, whole
+from vae.ui.shared.page_state import PageState
 
 VIEWS = {"plane": "Rate–distortion", "curves": "Curves", "table": "Table", "compare": "Compare two"}
 UNCHOSEN = -1  # the first group that differs from the other in its loss alone

@@ -15,7 +15,7 @@ from PIL import Image
 from vae.engine import UnderWay
 from vae.figures import lab
 from vae.figures.mosaics import packed
-from vae.figures.theme import LOSS_COLOURS
+from vae.figures.theme import colour_of
 from vae.study.sweep import (
     QUANTITIES,
     Result,
@@ -62,10 +62,6 @@ def _label(opened: Opened, config: TrainConfig) -> str:
     return label_of(config, opened.spec.varied)
 
 
-def _colour(config: TrainConfig) -> str:
-    return LOSS_COLOURS[config.loss]
-
-
 def _dashes(configs: Sequence[TrainConfig]) -> dict[TrainConfig, str]:
     """Lines of one loss differ by dash."""
     seen: dict[str, int] = {}
@@ -97,7 +93,7 @@ def _moving_plane(opened: Opened, shown: Sequence[Result], trails: bool, name: s
     betas = sorted({config.beta for config in opened.spec.cells()})
     dots = [
         lab.Dot(
-            r.measures.kl, r.measures.squared_error, _colour(r.config), lab.symbol(betas.index(r.config.beta)),
+            r.measures.kl, r.measures.squared_error, colour_of(r.config), lab.symbol(betas.index(r.config.beta)),
             f"{_label(opened, r.config)}, seed {r.config.seed}",
         )
         for r in shown
@@ -108,7 +104,7 @@ def _moving_plane(opened: Opened, shown: Sequence[Result], trails: bool, name: s
     frontiers = [
         lab.Frontier(
             label_of(line.key, without_beta),
-            _colour(line.key),
+            colour_of(line.key),
             dashes[line.key],
             line.rate,
             line.distortion,
@@ -130,7 +126,7 @@ def _moving_plane(opened: Opened, shown: Sequence[Result], trails: bool, name: s
 def _trail(opened: Opened, cell: UnderWay, live: bool) -> lab.Trail:
     said = f"{_label(opened, cell.config)}, seed {cell.config.seed}: step {cell.step:,} of {cell.config.total_steps:,}"
     return lab.Trail(
-        [p.kl for p in cell.points], [p.squared_error for p in cell.points], _colour(cell.config), live, said
+        [p.kl for p in cell.points], [p.squared_error for p in cell.points], colour_of(cell.config), live, said
     )
 
 
@@ -196,7 +192,7 @@ def _curves(opened: Opened, state: Values) -> None:
 def _line(opened: Opened, group: TrainConfig, members: Mapping[int, Result], key: str, dash: str) -> lab.BandLine:
     steps = [p.step for p in next(iter(members.values())).trajectory]
     found = band(np.array([[getattr(p, key) for p in result.trajectory] for result in members.values()]))
-    return lab.BandLine(_label(opened, group), _colour(group), dash, steps, found.mean, found.low, found.high)
+    return lab.BandLine(_label(opened, group), colour_of(group), dash, steps, found.mean, found.low, found.high)
 
 
 # ---- The table -------------------------------------------------------------------------------------------------------
@@ -256,7 +252,7 @@ def _compare(opened: Opened, state: Values) -> None:
         say(said, "warning")
     seeds = [seed for seed in values[0] if seed in values[1]]
     points = [(seed, values[0][seed], values[1][seed]) for seed in seeds]
-    drawn = lab.pairs(names, tuple(map(_colour, chosen)), points, f"{quantity.title}, {quantity.unit}")
+    drawn = lab.pairs(names, tuple(map(colour_of, chosen)), points, f"{quantity.title}, {quantity.unit}")
     figure(drawn, "lab.pairs", f"{quantity.title} of both, seed by seed")
     st.caption(
         "A line joins the two cells of one seed: same initial weights where the networks have one shape, same batches, same "

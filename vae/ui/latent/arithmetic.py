@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vae.data import to_unit
 from vae.latent.codes import direction, moved
+from vae.study.opened import OpenedModel
 from vae.ui.latent.chosen import CHOSEN, gallery, index_of, name_of
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
@@ -29,7 +29,7 @@ COLOURS = {"plus": "#009E73", "minus": "#CC79A7"}
 LASSO = "latent:lasso"  # indices of the points last lassoed on a map
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     origin, start, kind, minus, plus = st.columns([2, 2, 2, 2, 2], vertical_alignment="bottom")
     STATE.control(origin.selectbox, "origin", "Start from", list(ORIGINS), format_func=ORIGINS.get, filter_mode=None)
     STATE.control(kind.selectbox, "groups", "Groups are", list(KINDS), format_func=KINDS.get, filter_mode=None)
@@ -48,7 +48,7 @@ def show(first: Opened, second: Opened | None, state: Values) -> None:
 # ---- The start and the groups: indices of images -----------------------------------------------------------------------
 
 
-def _start(model: Opened, state: Values, column) -> list[int]:
+def _start(model: OpenedModel, state: Values, column) -> list[int]:
     """The images whose mean is where the arithmetic starts: a class, or one image."""
     if state["origin"] == "class" and model.encoded.labels is not None:
         return _class(model, "origin", "the mean of", column)
@@ -61,7 +61,7 @@ def _start(model: Opened, state: Values, column) -> list[int]:
     return [index]
 
 
-def _class(model: Opened, name: str, label: str, column) -> list[int]:
+def _class(model: OpenedModel, name: str, label: str, column) -> list[int]:
     if model.encoded.labels is None:
         say("This data set has no classes.", "info", column)
         return []
@@ -74,11 +74,11 @@ def _class(model: Opened, name: str, label: str, column) -> list[int]:
     return (model.encoded.labels == chosen).nonzero().flatten().tolist()
 
 
-def _classes(model: Opened, columns: Mapping) -> dict[str, list[int]]:
+def _classes(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
     return {name: _class(model, name, f"{name} the mean of", column) for name, column in columns.items()}
 
 
-def _ticked(model: Opened, columns: Mapping) -> dict[str, list[int]]:
+def _ticked(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
     """Click on pictures to put them into a group, and again to take them out."""
     ticked = {name: list(STATE.now(f"{name}_ticks")) for name in GROUPS}
     adding = columns["minus"].segmented_control(
@@ -103,7 +103,7 @@ def _tick(name: str, index: int) -> None:
     STATE.set(**{f"{name}_ticks": tuple(changed), f"{other}_ticks": tuple(rest)})
 
 
-def _lassoed(model: Opened, columns: Mapping) -> dict[str, list[int]]:
+def _lassoed(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
     """What was last lassoed on a map of this model against all others."""
     chosen = [i for i in st.session_state.get(LASSO, ()) if i < len(model.encoded)]
     st.caption(f"plus: the {len(chosen)} points lassoed on Embed; minus: all others. Draw a lasso there first.")
@@ -111,7 +111,7 @@ def _lassoed(model: Opened, columns: Mapping) -> dict[str, list[int]]:
     return {"plus": chosen, "minus": rest if chosen else []}
 
 
-GROUPED: Mapping[str, Callable[[Opened, Mapping], dict[str, list[int]]]] = MappingProxyType(
+GROUPED: Mapping[str, Callable[[OpenedModel, Mapping], dict[str, list[int]]]] = MappingProxyType(
     {"classes": _classes, "ticked": _ticked, "lasso": _lassoed}
 )
 
@@ -119,7 +119,7 @@ GROUPED: Mapping[str, Callable[[Opened, Mapping], dict[str, list[int]]]] = Mappi
 # ---- The rows --------------------------------------------------------------------------------------------------------
 
 
-def _rows(model: Opened, start: list[int], groups: dict[str, list[int]], i: int) -> None:
+def _rows(model: OpenedModel, start: list[int], groups: dict[str, list[int]], i: int) -> None:
     """The start moved along the difference of the groups, in the latent space and in pixel space."""
     way = direction(model.encoded.mu, groups["plus"], groups["minus"])
     codes = moved(model.encoded.mu[start].mean(0), way, ALPHAS)
@@ -136,7 +136,7 @@ def _rows(model: Opened, start: list[int], groups: dict[str, list[int]], i: int)
     )  # fmt: skip
 
 
-def _in_pixels(model: Opened, start: list[int], groups: dict[str, list[int]]) -> Tensor:
+def _in_pixels(model: OpenedModel, start: list[int], groups: dict[str, list[int]]) -> Tensor:
     """The same sum on the pictures themselves, cut to the range of a pixel: uint8 (n, C, H, W)."""
     source = to_unit(model.images if model.images is not None else model.encoded.reconstructions)
     flat = source.flatten(1)

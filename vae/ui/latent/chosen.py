@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vae.data import DATASETS
 from vae.figures.mosaics import packed
-from vae.ui.latent.models import Opened
+from vae.study.opened import OpenedModel
 from vae.ui.latent.state import STATE
 from vae.ui.shared import datasets
 from vae.ui.shared.components import atlas
@@ -21,28 +21,28 @@ ROW = 20  # images to choose from at a glance
 CHOSEN = "#D55E00"
 
 
-def index_of(model: Opened, index: object) -> int:
+def index_of(model: OpenedModel, index: object) -> int:
     """An index as this model has it: one that came with another model may lie beyond its last image."""
     return int(index) if int(index) < len(model.encoded) else 0
 
 
-def code_of(model: Opened, index: object) -> Tensor:
+def code_of(model: OpenedModel, index: object) -> Tensor:
     """mu (Z,) of that test image."""
     return model.encoded.mu[index_of(model, index)]
 
 
-def gallery(model: Opened, n: int) -> Tensor:
+def gallery(model: OpenedModel, n: int) -> Tensor:
     """The first n test images, or what the model makes of them where they are not here: uint8 (n, C, H, W)."""
     return (model.images if model.images is not None else model.encoded.reconstructions)[:n]
 
 
-def name_of(model: Opened, index: int) -> str:
+def name_of(model: OpenedModel, index: int) -> str:
     """ "image 17, a 3" """
     labels = model.encoded.labels
     return f"image {index}" + ("" if labels is None else f", {model.classes[int(labels[index])]}")
 
 
-def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int:
+def picker(model: OpenedModel, field: str, label: str, key: str, n: int = ROW) -> int:
     """A row of test images to click, and a number for any other one; returns the index chosen."""
     index = index_of(model, STATE.now(field))
     left, right = st.columns([6, 1], vertical_alignment="center")
@@ -60,7 +60,7 @@ def picker(model: Opened, field: str, label: str, key: str, n: int = ROW) -> int
     return index
 
 
-def need_images(model: Opened, for_what: str) -> None:
+def need_images(model: OpenedModel, for_what: str) -> None:
     """Say that a part needs images that are not here, and offer to fetch them."""
     source = DATASETS[model.config.dataset]
     left, right = st.columns([4, 1], vertical_alignment="center")
@@ -77,7 +77,7 @@ def nearest(points: Tensor, at: Sequence[float] | Tensor) -> int:
     return int((points - torch.as_tensor(at, dtype=points.dtype)).square().sum(1).argmin())
 
 
-def thumbnails(model: Opened) -> str:
+def thumbnails(model: OpenedModel) -> str:
     """Hand the model's test images and their reconstructions to the browser; the name that figures know them by."""
     name, columns = thumbnail_name(model), 50
     pages = {} if model.images is None else {"image": _page(model, "images", columns)}
@@ -86,10 +86,10 @@ def thumbnails(model: Opened) -> str:
     return name
 
 
-def thumbnail_name(model: Opened) -> str:
+def thumbnail_name(model: OpenedModel) -> str:
     return f"{model.key}.{id(model.encoded):x}"
 
 
 @lru_cache(maxsize=16)
-def _page(model: Opened, which: str, columns: int) -> bytes:
+def _page(model: OpenedModel, which: str, columns: int) -> bytes:
     return packed((model.images if which == "images" else model.encoded.reconstructions).numpy(), columns)

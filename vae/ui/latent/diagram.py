@@ -14,9 +14,10 @@ from torch import Tensor
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.mosaics import strip
 from vae.figures.per_pixel import signed
+from vae.figures.theme import colour_of
 from vae.latent.forward_pass import ForwardPass
+from vae.study.opened import OpenedModel
 from vae.training.networks import VAE, Layer, layers_of
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import MOST_MOVES
 from vae.ui.shared.assets import component
 
@@ -28,7 +29,7 @@ _diagram = component(Path(__file__).with_name("diagram.js"))
 
 
 def diagram(
-    model: Opened,
+    model: OpenedModel,
     forward: ForwardPass,
     x: Tensor | None,
     said_of_x: str,
@@ -62,10 +63,10 @@ def _numbers(sent: object) -> list[float]:
     return [min(max(float(v), -MOST_MOVES), MOST_MOVES) for v in values if isinstance(v, (int, float)) and v == v]
 
 
-def _content(model: Opened, forward: ForwardPass, drags: Sequence[tuple[int, float]]) -> dict:
+def _content(model: OpenedModel, forward: ForwardPass, drags: Sequence[tuple[int, float]]) -> dict:
     n = min(SHOWN, len(forward.mu))
     more = f", first {n} of {len(forward.mu)}" if n < len(forward.mu) else ""
-    kl, own = TERM_COLOURS["kl"], model.colour
+    kl, own = TERM_COLOURS["kl"], colour_of(model.config)
     layers = _layers(model.model, model.config.shape)
     return {
         "colour": own,
@@ -126,7 +127,7 @@ def _picture_of_logits(logits: Tensor) -> dict:
     return _picture(signed(logits.numpy()), caption, f"Logits: {caption}")
 
 
-def _said_of_p(model: Opened, forward: ForwardPass) -> str:
+def _said_of_p(model: OpenedModel, forward: ForwardPass) -> str:
     low, high = (float(level) / 255 for level in (forward.p.min(), forward.p.max()))
     what = "mean of p(x|z)" if model.config.loss == "continuous_bernoulli" else "sigmoid of the logits"
     return f"{what}, {low:.2f} to {high:.2f}"

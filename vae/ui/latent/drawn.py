@@ -10,14 +10,14 @@ from vae.data import to_unit
 from vae.errors import SettingError
 from vae.latent.drawing import FORMS, MNIST, as_digit
 from vae.latent.pca_tsne import usable
-from vae.ui.latent.models import Opened
+from vae.study.opened import OpenedModel
 from vae.ui.shared.canvas import canvas as sheet
 from vae.ui.shared.canvas import drawing_in
 
 DRAWING = "latent:drawing"
 
 
-def can_draw(model: Opened) -> bool:
+def can_draw(model: OpenedModel) -> bool:
     """Whether the model's pictures are grey, as a drawing is."""
     return model.config.shape[0] == 1
 
@@ -27,7 +27,7 @@ def canvas() -> None:
     sheet("latent.canvas", "A black sheet: draw a digit in white, with mouse, pen or finger", DRAWING)
 
 
-def drawn(model: Opened) -> Tensor | None:
+def drawn(model: OpenedModel) -> Tensor | None:
     """What was drawn as an image of the model's data set, uint8 (1, H, W); None where nothing is drawn."""
     levels = drawing_in(DRAWING)
     if levels is None or not can_draw(model):
@@ -40,7 +40,7 @@ def drawn(model: Opened) -> Tensor | None:
 
 
 @torch.inference_mode()
-def code_of_drawing(model: Opened) -> Tensor | None:
+def code_of_drawing(model: OpenedModel) -> Tensor | None:
     """mu (Z,) of what was drawn; None where nothing is, or where no map can take it."""
     image = drawn(model)
     if image is None:

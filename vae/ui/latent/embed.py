@@ -15,10 +15,10 @@ from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent.codes import Axis, axis_between
 from vae.latent.pca_tsne import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
+from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
 from vae.ui.latent.drawn import code_of_drawing
-from vae.ui.latent.models import Opened
 from vae.ui.latent.readings import REVISION, Panel, readings
 from vae.ui.latent.state import AGAINST, COLOURS_BY, INITIALS, METHODS, STATE
 from vae.ui.shared.components import figure
@@ -32,7 +32,7 @@ from vae.ui.train.live import start_up_notice
 MAPS = "latent:maps"  # this session's t-SNEs, by what they are of
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     _controls(first, state)
     try:
         panels = _panels(first, second, state)
@@ -67,7 +67,7 @@ def _show_maps(panels: Sequence[Panel], state: Values) -> None:
 # ---- What is mapped --------------------------------------------------------------------------------------------------
 
 
-def _controls(model: Opened, state: Values) -> None:
+def _controls(model: OpenedModel, state: Values) -> None:
     method, perplexity, seed, initial, early, against, colour = st.columns(
         [1.7, 1.2, 1.2, 1.5, 1.3, 1.8, 1.8], vertical_alignment="bottom"
     )
@@ -96,7 +96,7 @@ def _controls(model: Opened, state: Values) -> None:
     STATE.control(colour.selectbox, "colour", "Colour", known, format_func=COLOURS_BY.get, filter_mode=None)
 
 
-def _panels(first: Opened, second: Opened | None, state: Values) -> list[Panel]:
+def _panels(first: OpenedModel, second: OpenedModel | None, state: Values) -> list[Panel]:
     """The map asked for, and beside it the one that differs. SettingError for settings that cannot be mapped."""
     usual = {
         "perplexity": float(state["perplexity"]),
@@ -115,7 +115,7 @@ def _panels(first: Opened, second: Opened | None, state: Values) -> list[Panel]:
     return panels
 
 
-def _panel(model: Opened, settings: Mapping, name: str) -> Panel:
+def _panel(model: OpenedModel, settings: Mapping, name: str) -> Panel:
     found = usable(model.encoded.mu.numpy())
     config = EmbeddingConfig(**settings)
     if len(found.index) < FEWEST:
@@ -317,13 +317,13 @@ def _colouring(panel: Panel, index: np.ndarray, state: Values) -> Colouring:
     return Colouring(COLOURS_BY[colour], values.numpy()[index], unit="nats")
 
 
-def _axis(model: Opened, state: Values) -> Axis:
+def _axis(model: OpenedModel, state: Values) -> Axis:
     """SettingError where the two ends are one."""
     a, b = (min(int(state[f"axis_{end}"]), len(model.classes) - 1) for end in ("from", "to"))
     return axis_between(model.encoded.mu, model.encoded.labels, a, b)
 
 
-def _axis_ends(model: Opened) -> None:
+def _axis_ends(model: OpenedModel) -> None:
     left, right, _ = st.columns([2, 2, 6])
     for column, end, label in ((left, "from", "The axis runs from"), (right, "to", "to")):
         known = range(len(model.classes))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from vae.figures.latent import code_histograms, kl_bars
+from vae.figures.theme import colour_of
 from vae.latent.codes import order_by_kl
-from vae.ui.latent.models import Opened
+from vae.study.opened import OpenedModel
 from vae.ui.shared.components import figure
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import plain
@@ -14,19 +15,23 @@ from vae.ui.shared.words import plain
 HISTOGRAMS = 8
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     shown = [model for model in (first, second) if model]
     for i, (model, column) in enumerate(zip(shown, st.columns(len(shown), gap="medium"))):
         with column:
             _one(model, i, 2 if second else 4)
 
 
-def _one(model: Opened, i: int, columns: int) -> None:
+def _one(model: OpenedModel, i: int, columns: int) -> None:
     health = model.health
     st.markdown(f"**{plain(model.title)}**: {health.verdict}")
-    figure(kl_bars(health.kl_per_dim, model.colour, 230), f"health.kl.{i}", f"KL of each dimension of {model.title}")
+    figure(
+        kl_bars(health.kl_per_dim, colour_of(model.config), 230),
+        f"health.kl.{i}",
+        f"KL of each dimension of {model.title}",
+    )
     order = order_by_kl(health.kl_per_dim)[:HISTOGRAMS]
-    drawn, narrow = code_histograms(model.encoded.mu.numpy(), order, model.colour, columns)
+    drawn, narrow = code_histograms(model.encoded.mu.numpy(), order, colour_of(model.config), columns)
     figure(drawn, f"health.codes.{i}", f"Histograms of the codes of {model.title} against N(0, 1)", narrow=narrow)
     st.caption(
         f"KL {sum(health.kl_per_dim):.2f} nats per image over {len(model.encoded):,} test images. A dimension counts as "

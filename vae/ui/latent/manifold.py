@@ -7,9 +7,9 @@ import torch
 
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent.codes import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
+from vae.study.opened import OpenedModel
 from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest, thumbnails
 from vae.ui.latent.drawn import code_of_drawing
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import STATE
 from vae.ui.shared.components import figure
 from vae.ui.shared.page_state import Values
@@ -21,7 +21,7 @@ N_SAMPLES = 24
 GRID_WIDTH, GRID_WIDTH_BELOW_CONTROLS = 430, 350  # pixels: they fit a projector
 
 
-def plane_of(model: Opened, state: Values) -> Plane:
+def plane_of(model: OpenedModel, state: Values) -> Plane:
     """The plane that is decoded: for two dimensions all of the latent space."""
     if state["plane"] == "pca" and model.latent_dim > 1:
         return plane_of_pca(model.encoded.mu)
@@ -31,7 +31,7 @@ def plane_of(model: Opened, state: Values) -> Plane:
     return plane_of_dimensions(torch.zeros(model.latent_dim), i, j)
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     if first.latent_dim > 2:
         _plane_controls(state)
     shown = [model for model in (first, second) if model]
@@ -59,7 +59,7 @@ def _plane_controls(state: Values) -> None:
         )  # fmt: skip
 
 
-def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
+def _grid(model: OpenedModel, plane: Plane, cells: int, key: str) -> None:
     at = plane.grid(cells)
     st.caption(
         f"**{plain(model.title)}**: each cell holds the same share of the prior. Click one: the nearest test image is chosen."
@@ -74,11 +74,11 @@ def _grid(model: Opened, plane: Plane, cells: int, key: str) -> None:
     )
 
 
-def _choose_nearest(model: Opened, plane: Plane, at: torch.Tensor) -> None:
+def _choose_nearest(model: OpenedModel, plane: Plane, at: torch.Tensor) -> None:
     STATE.set(image=nearest(plane.coordinates(model.encoded.mu), at))
 
 
-def _codes(model: Opened, plane: Plane, state: Values, key: str) -> None:
+def _codes(model: OpenedModel, plane: Plane, state: Values, key: str) -> None:
     """The codes on that plane, and the chosen image among them."""
     encoded, index = model.encoded, index_of(model, state["image"])
     points = plane.coordinates(encoded.mu)
@@ -104,7 +104,7 @@ def _clicked(point) -> None:
         STATE.set(image=int(point["customdata"]))
 
 
-def _pair(model: Opened, index: int) -> None:
+def _pair(model: OpenedModel, index: int) -> None:
     """The chosen image and its reconstruction, side by side."""
     seen, own = model.shown_input(index)
     both = torch.stack((seen, model.encoded.reconstructions[index])) if own else seen[None]
@@ -113,7 +113,7 @@ def _pair(model: Opened, index: int) -> None:
     pictures(both, f"pair.{model.key}", f"Test image {index}", columns=2, above=above, width=130 * len(both))
 
 
-def _samples(shown: list[Opened], state: Values) -> None:
+def _samples(shown: list[OpenedModel], state: Values) -> None:
     cells, seed, _ = st.columns([2, 2, 5])
     STATE.control(cells.slider, "cells", "Pictures a side of the map", 3, 25)
     STATE.control(seed.number_input, "seed", "Seed of the samples", 0, 2**31 - 1)

@@ -5,87 +5,24 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
-import torch
-from torch import Tensor
 
-from vae.data import DATASETS, load_dataset
+from vae.data import DATASETS
 from vae.engine import Run
 from vae.errors import CheckpointError
-from vae.figures.theme import LOSS_COLOURS
-from vae.latent.codes import Health, health
+from vae.study.opened import OpenedModel, open_checkpoint
 from vae.training.checkpoint import Checkpoint, load_checkpoint
-from vae.training.config import TrainConfig, multiply_adds
-from vae.training.evaluation import Evaluation, training_sigma
-from vae.training.networks import VAE
 from vae.training.shipped import SHIPPED, load_shipped
-from vae.training.step import pictures
-from vae.training.subset import SIZE, Subset, encode_images
 from vae.ui.shared.engine import engine
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import file_name
 
-ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encoding test images: half a second or so
-FEWEST = 200
 FILES_KEPT = 4  # of a session
 RUN, FILE = "run:", "file:"
 GONE = "a run that is gone"
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A model on show. encoded: test images as it sees them; images: those images (uint8), None where they are not here."""
-
-    key: str
-    title: str
-    config: TrainConfig
-    model: VAE
-    step: int  # updates that it has had
-    encoded: Subset
-    images: Tensor | None
-    metrics: Evaluation | None = None
-    sigma: float | None = None  # of the training set, for a loss that takes it from the residuals
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return DATASETS[self.config.dataset].classes
-
-    @property
-    def colour(self) -> str:
-        return LOSS_COLOURS[self.config.loss]
-
-    @property
-    def latent_dim(self) -> int:
-        return self.config.latent_dim
-
-    @torch.inference_mode()
-    def predict(self, z: Tensor) -> Tensor:
-        """Codes (n, Z) -> predicted pixels (n, C, H, W), floats in [0, 1]."""
-        return self.config.loss_record().picture(self.model.decode(z)).clamp(0, 1)
-
-    @torch.inference_mode()
-    def decode(self, z: Tensor) -> Tensor:
-        """Codes (n, Z) -> pictures uint8 (n, C, H, W)."""
-        return torch.from_numpy(pictures(self.config, self.model.decode(z)))
-
-    @property
-    def health(self) -> Health:
-        return _health(self.encoded)
-
-    def shown_input(self, index: int) -> tuple[Tensor, bool]:
-        """The picture (C, H, W) of that test image, and whether it is the image itself, not its reconstruction."""
-        if self.images is not None:
-            return self.images[index], True
-        return self.encoded.reconstructions[index], False
-
-
-@lru_cache(maxsize=32)
-def _health(encoded: Subset) -> Health:
-    return health(encoded.mu, encoded.log_var)
 
 
 # ---- What there is to choose from ------------------------------------------------------------------------------------
@@ -113,7 +50,7 @@ def _run_title(run: Run) -> str:
     return f"My run: {config.dataset}, {config.loss}, z = {config.latent_dim}"
 
 
-def _files() -> dict[str, Opened]:
+def _files() -> dict[str, OpenedModel]:
     """The files that this session has brought."""
     return st.session_state.setdefault("latent:files", {})
 
@@ -121,7 +58,7 @@ def _files() -> dict[str, Opened]:
 # ---- Opening ---------------------------------------------------------------------------------------------------------
 
 
-def open_model(key: str) -> Opened:
+def open_model(key: str) -> OpenedModel:
     """CheckpointError, in one sentence, where there is no such model or its file cannot be used."""
     if key.startswith(RUN):
         return _of_run(key)
@@ -137,8 +74,8 @@ def open_model(key: str) -> Opened:
 
 
 @lru_cache(maxsize=len(SHIPPED))
-def _shipped(key: str, images_here: bool) -> Opened:
-    return _opened(key, SHIPPED[key].title, load_shipped(key))
+def _shipped(key: str, images_here: bool) -> OpenedModel:
+    return open_checkpoint(key, SHIPPED[key].title, load_shipped(key))
 
 
 def run_of(key: str) -> Run | None:
@@ -146,7 +83,7 @@ def run_of(key: str) -> Run | None:
     return next((run for run in _runs() if RUN + run.id == key), None)
 
 
-def _of_run(key: str) -> Opened:
+def _of_run(key: str) -> OpenedModel:
     run = run_of(key)
     if run is None:
         raise CheckpointError(
@@ -156,10 +93,10 @@ def _of_run(key: str) -> Opened:
 
 
 @lru_cache(maxsize=8)
-def _of_state(run: Run, step: int) -> Opened:
+def _of_state(run: Run, step: int) -> OpenedModel:
     state = run.state()
     title = f"{_run_title(run)}, after step {state.step:,}"
-    return _opened(RUN + run.id, title, Checkpoint(state, run.config, run.view().evaluation, run.threads))
+    return open_checkpoint(RUN + run.id, title, Checkpoint(state, run.config, run.view().evaluation, run.threads))
 
 
 def bring(name: str, content: bytes) -> str:
@@ -172,27 +109,5 @@ def bring(name: str, content: bytes) -> str:
             checkpoint = load_checkpoint(path)
         while len(_files()) >= FILES_KEPT:
             _files().pop(next(iter(_files())))
-        _files()[key] = _opened(key, f"My file: {file_name(name)}", checkpoint)
+        _files()[key] = open_checkpoint(key, f"My file: {file_name(name)}", checkpoint)
     return key
-
-
-def _opened(key: str, title: str, checkpoint: Checkpoint) -> Opened:
-    """Images where the data set is here; else the file's own subset. CheckpointError where there is neither."""
-    config, model = checkpoint.config, checkpoint.model()
-    sigma = checkpoint.metrics.sigma if checkpoint.metrics else None
-    images, encoded = None, checkpoint.subset
-    if DATASETS[config.dataset].is_present():
-        data = load_dataset(config.dataset, config.size)
-        if encoded is None:
-            n = int(min(SIZE, max(FEWEST, ENCODED_AT_ONCE / multiply_adds(config))))
-            if sigma is None:
-                sigma = training_sigma(config, model, data.train[:n])
-            labels = None if data.labels is None else data.test_labels[:n]
-            encoded = encode_images(config, model, data.test[:n], labels, sigma)
-        images = data.test[: len(encoded)]
-    if encoded is None:
-        raise CheckpointError(
-            f"{title} brings no codes of its own and its data set {config.dataset} is not on this machine: "
-            "fetch the data on the Train page first."
-        )
-    return Opened(key, title, config, model, checkpoint.state.step, encoded, images, checkpoint.metrics, sigma)

@@ -11,10 +11,10 @@ from torch import Tensor
 from vae.latent.codes import order_by_kl
 from vae.latent.forward_pass import ForwardPass, decoded, forward_pass, noise
 from vae.losses.table import LOSSES
+from vae.study.opened import OpenedModel
 from vae.ui.latent.chosen import index_of, name_of, need_images, picker
 from vae.ui.latent.diagram import diagram
 from vae.ui.latent.drawn import can_draw, canvas, drawn
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import SOURCES, STATE
 from vae.ui.latent.terms import terms
 from vae.ui.shared.page_state import Values
@@ -24,7 +24,7 @@ DRAGS = 3  # dimensions of z that can be moved by hand: those with the most KL
 MOST_DRAWS = 9999
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     """The picture, the diagram, the terms."""
     x, name = _input(first, state)
     losses = (_other_loss(first),)
@@ -50,7 +50,7 @@ def show(first: Opened, second: Opened | None, state: Values) -> None:
 # ---- The picture -----------------------------------------------------------------------------------------------------
 
 
-def _input(model: Opened, state: Values) -> tuple[Tensor | None, str]:
+def _input(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
     """The image, uint8 (C, H, W), None where it is not known, and what it is called."""
     if not can_draw(model):
         return _chosen(model)
@@ -60,7 +60,7 @@ def _input(model: Opened, state: Values) -> tuple[Tensor | None, str]:
         return _chosen(model) if state["source"] == "chosen" else _drawn(model, state)
 
 
-def _drawn(model: Opened, state: Values) -> tuple[Tensor | None, str]:
+def _drawn(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
     """The drawing; as long as there is none, the chosen test image."""
     x = drawn(model)
     left, right = st.columns([1, 2.4], gap="medium", vertical_alignment="center")
@@ -78,7 +78,7 @@ def _drawn(model: Opened, state: Values) -> tuple[Tensor | None, str]:
     return x, f"{name_of(model, index)}, until you draw"
 
 
-def _chosen(model: Opened) -> tuple[Tensor | None, str]:
+def _chosen(model: OpenedModel) -> tuple[Tensor | None, str]:
     index = picker(model, "image", "The image", "one_image.chosen")
     return (None if model.images is None else model.images[index]), name_of(model, index)
 
@@ -87,7 +87,7 @@ def _chosen(model: Opened) -> tuple[Tensor | None, str]:
 
 
 def _pass(
-    model: Opened, x: Tensor | None, state: Values, moves: dict[int, float], losses: Sequence[str]
+    model: OpenedModel, x: Tensor | None, state: Values, moves: dict[int, float], losses: Sequence[str]
 ) -> ForwardPass:
     """From the image; or from what the file knows of it, where the image itself is not here."""
     eps = noise(int(state["eps_seed"]), model.latent_dim)
@@ -111,8 +111,8 @@ def _broken(forward: ForwardPass) -> str:
 
 
 def _beside(
-    first: Opened, second: Opened | None, x: Tensor | None, state: Values, losses: Sequence[str]
-) -> tuple[Opened, ForwardPass] | None:
+    first: OpenedModel, second: OpenedModel | None, x: Tensor | None, state: Values, losses: Sequence[str]
+) -> tuple[OpenedModel, ForwardPass] | None:
     """The same image through the second model, its z not moved: under the first model's loss and the chosen one."""
     if second is None or _question(first) != _question(second):
         return None
@@ -120,16 +120,16 @@ def _beside(
     return second, _pass(second, x, state, {}, asked)
 
 
-def _question(model: Opened) -> tuple:
+def _question(model: OpenedModel) -> tuple:
     """What two models must share for one image to be both's."""
     return model.config.dataset, model.config.shape
 
 
-def _movable(model: Opened) -> tuple[int, ...]:
+def _movable(model: OpenedModel) -> tuple[int, ...]:
     return order_by_kl(model.health.kl_per_dim)[:DRAGS]
 
 
-def _moves(model: Opened, state: Values) -> dict[int, float]:
+def _moves(model: OpenedModel, state: Values) -> dict[int, float]:
     """Dimension -> what is added to its z."""
     return dict(zip(_movable(model), state["shift"]))
 
@@ -145,7 +145,7 @@ def _pressed(button: str) -> None:
             STATE.set(shift=())
 
 
-def _other_loss(model: Opened) -> str:
+def _other_loss(model: OpenedModel) -> str:
     """The loss to compare with, never the model's own."""
     if STATE.now("second_loss") == model.config.loss:
         STATE.set(second_loss="bce" if model.config.loss == "mse" else "mse")
@@ -156,9 +156,9 @@ def _other_loss(model: Opened) -> str:
 
 
 def _said(
-    first: Opened,
-    second: Opened | None,
-    other: tuple[Opened, ForwardPass] | None,
+    first: OpenedModel,
+    second: OpenedModel | None,
+    other: tuple[OpenedModel, ForwardPass] | None,
     state: Values,
     moves: dict[int, float],
 ) -> None:
@@ -173,7 +173,7 @@ def _said(
         st.caption(" ".join(said))
 
 
-def _what_the_file_knows(model: Opened, state: Values) -> None:
+def _what_the_file_knows(model: OpenedModel, state: Values) -> None:
     """The image is not here: what the model's file says about it, and how to get it or one's own."""
     held = model.encoded
     at = index_of(model, state["image"])

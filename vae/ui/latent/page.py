@@ -9,9 +9,10 @@ import streamlit as st
 
 from vae.engine import Run
 from vae.errors import VaeError
+from vae.study.opened import OpenedModel
 from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
 from vae.ui.latent.drawn import can_draw, sheet_in_popover
-from vae.ui.latent.models import Opened, bring, choices, open_model, run_of, title_in
+from vae.ui.latent.models import bring, choices, open_model, run_of, title_in
 from vae.ui.latent.state import PARTS, STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.refresh import SELDOM, refreshing
@@ -20,7 +21,7 @@ from vae.ui.shared.words import plain, say
 DRAWABLE = ("map", "embed")  # parts that show where a drawing lies, and have no sheet of their own
 PREFERRED = "mnist-bce-z20"
 UPLOAD, REFUSAL = "latent:file", "latent:refusal"
-SHOW: Mapping[str, Callable[[Opened, Opened | None, Values], None]] = MappingProxyType(
+SHOW: Mapping[str, Callable[[OpenedModel, OpenedModel | None, Values], None]] = MappingProxyType(
     {
         "traverse": traverse.show,
         "map": manifold.show,
@@ -39,7 +40,7 @@ def _follow(seen: list[tuple[Run, int]]) -> None:
         st.rerun(scope="app")
 
 
-def models(state: Values) -> list[Opened]:
+def models(state: Values) -> list[OpenedModel]:
     """Let the user choose one model or two, and the part. The models, opened; where one cannot be, the page says why."""
     titles = choices()
     if not state["model"] and titles:
@@ -77,7 +78,7 @@ def _choice(column, label: str, field: str, titles: Mapping[str, str]) -> str:
     )
 
 
-def _open(key: str) -> Opened | None:
+def _open(key: str) -> OpenedModel | None:
     try:
         with st.spinner("Opening the model"):
             model = open_model(key)
@@ -88,7 +89,7 @@ def _open(key: str) -> Opened | None:
         return None
 
 
-def _verdict(opened: list[Opened]) -> None:
+def _verdict(opened: list[OpenedModel]) -> None:
     """In one sentence a model: how its latent space is used, and what it reached."""
     said = []
     for model in opened:
@@ -115,7 +116,7 @@ def _brought() -> None:
             st.session_state[REFUSAL] = str(reason)
 
 
-def show(opened: list[Opened], state: Values) -> None:
+def show(opened: list[OpenedModel], state: Values) -> None:
     training = [run for model in opened if (run := run_of(model.key)) and run.view().status.active]
     if training and state["part"] != "embed":  # there a map would begin anew with every step
         refreshing(_follow, SELDOM, [(run, run.view().step) for run in training])

@@ -13,9 +13,9 @@ import streamlit as st
 import torch
 
 from vae.latent.pca_tsne import EmbeddingConfig, Quality, neighbours, quality
+from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import gallery, index_of, name_of
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
@@ -28,7 +28,7 @@ REVISION = "latent:lasso revision"  # counts the selections that were cleared
 class Panel:
     """One map on show: of which model, under which settings; index: the images on it."""
 
-    model: Opened
+    model: OpenedModel
     config: EmbeddingConfig
     index: np.ndarray
     left_out: str

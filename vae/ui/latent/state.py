@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from vae.errors import SettingError
 from vae.latent.codes import UNITS
+from vae.links.fields import Field, choice, flag, real, whole
 from vae.losses.table import LOSSES
 from vae.training.subset import SIZE
-from vae.ui.shared.page_state import Field, PageState, choice, flag, real, whole
+from vae.ui.shared.page_state import PageState
 
 PARTS = {
     "traverse": "Traverse",

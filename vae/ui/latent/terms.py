@@ -15,8 +15,8 @@ from vae.figures.theme import LOSS_COLOURS
 from vae.latent.forward_pass import ForwardPass, Reconstruction
 from vae.losses.record import Loss
 from vae.losses.table import LOSSES
+from vae.study.opened import OpenedModel
 from vae.training.config import TrainConfig
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import STATE
 
 KL = TERM_COLOURS["kl"]
@@ -39,7 +39,7 @@ STYLE = """
 """
 
 
-def terms(model: Opened, forward: ForwardPass, beside: tuple[Opened, ForwardPass] | None, other: str) -> None:
+def terms(model: OpenedModel, forward: ForwardPass, beside: tuple[OpenedModel, ForwardPass] | None, other: str) -> None:
     """Two columns: the model's own loss, and the one to compare with, which is chosen there."""
     own = model.config.loss_record()
     with st.container(key="vae-terms"):
@@ -58,7 +58,9 @@ def terms(model: Opened, forward: ForwardPass, beside: tuple[Opened, ForwardPass
             _column(LOSSES[other], model, forward, beside)
 
 
-def _column(loss: Loss, model: Opened, forward: ForwardPass, beside: tuple[Opened, ForwardPass] | None) -> None:
+def _column(
+    loss: Loss, model: OpenedModel, forward: ForwardPass, beside: tuple[OpenedModel, ForwardPass] | None
+) -> None:
     st.latex(formula(loss, model.config))
     shown = [(model, forward), *([beside] if beside else [])]
     titles = [of.title if beside else "" for of, _ in shown]
@@ -153,7 +155,7 @@ def _number(value: float) -> str:
     return f"{value:,.2f}".replace("-", "−")
 
 
-def _said(loss: Loss, model: Opened, found: Reconstruction) -> str:
+def _said(loss: Loss, model: OpenedModel, found: Reconstruction) -> str:
     """How to read the small picture, and where the loss's parameters come from."""
     per_pixel = found.per_pixel.sum(0)
     said = r"$\mathrm{KL}_j=\frac12(\mu_j^2+\sigma_j^2-1-\log\sigma_j^2)$. " if loss.key == model.config.loss else ""
@@ -163,7 +165,7 @@ def _said(loss: Loss, model: Opened, found: Reconstruction) -> str:
     return said
 
 
-def _origin(loss: Loss, name: str, model: Opened) -> str:
+def _origin(loss: Loss, name: str, model: OpenedModel) -> str:
     """Who set a parameter of a loss, in words."""
     own = loss.key == model.config.loss
     if loss.origin(name) == "batch":

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from vae.figures.mosaics import difference
+from vae.figures.theme import colour_of
 from vae.latent.codes import UNITS, Walk, order_by_kl, scale_of
+from vae.study.opened import OpenedModel
 from vae.ui.latent.chosen import code_of, picker
-from vae.ui.latent.models import Opened
 from vae.ui.latent.state import STARTS, STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
@@ -22,7 +23,7 @@ LARGE = 112  # pixels
 SLIDERS = 8  # fit beside the strips on a projector; more open below
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     """Strips for the dimensions with the most KL; beside the second model's on the same grid, and the difference."""
     rows = min(int(state["rows"]), max(m.latent_dim for m in (first, second) if m))
     _controls(first, second)
@@ -37,7 +38,7 @@ def show(first: Opened, second: Opened | None, state: Values) -> None:
         _sliders(shown[0][1], state)
 
 
-def _walk(model: Opened, state: Values, rows: int) -> Walk:
+def _walk(model: OpenedModel, state: Values, rows: int) -> Walk:
     """Where the sliders of this model stand: slider k moves along its k-th most used dimension."""
     dims = order_by_kl(model.health.kl_per_dim)[:rows]
     start = torch.zeros(model.latent_dim) if state["start"] == "prior" else code_of(model, state["image"])
@@ -45,7 +46,7 @@ def _walk(model: Opened, state: Values, rows: int) -> Walk:
     return Walk(start, dims, moves, scale_of(state["unit"], model.latent_dim, model.encoded.mu))
 
 
-def _controls(first: Opened, second: Opened | None) -> None:
+def _controls(first: OpenedModel, second: OpenedModel | None) -> None:
     start, unit, span, count, reset = st.columns([2.4, 2.6, 2, 1.6, 1.2], vertical_alignment="bottom")
     STATE.control(
         start.segmented_control,
@@ -71,7 +72,7 @@ def _still() -> None:
     STATE.set(moves=())
 
 
-def _strips(shown: list[tuple[Opened, Walk]], state: Values) -> None:
+def _strips(shown: list[tuple[OpenedModel, Walk]], state: Values) -> None:
     steps = torch.linspace(-state["span"], state["span"], STEPS)
     drawn = [(model, walk, model.decode(walk.strips(steps).flatten(0, 1))) for model, walk in shown]
     above = [f"{step:+.1f}".replace("-", "−") if abs(step) > 1e-6 else "0" for step in steps.tolist()]
@@ -82,7 +83,7 @@ def _strips(shown: list[tuple[Opened, Walk]], state: Values) -> None:
             st.caption(f"**{plain(model.title)}**. Rows: dimension · its KL in nats. Columns: steps from the start.")
             pictures(
                 seen, f"strips.{i}", f"Traversals of {model.title}", columns=STEPS, above=above, beside=beside,
-                marks=_marks(walk, steps, model.colour), width=540,
+                marks=_marks(walk, steps, colour_of(model.config)), width=540,
                 on_pick=partial(_picked, steps),
             )  # fmt: skip
     if len(drawn) == 2 and drawn[0][2].shape == drawn[1][2].shape:
@@ -112,7 +113,7 @@ def _move(rank: int, step: float) -> None:
     STATE.set(moves=tuple(moves))
 
 
-def _now(shown: list[tuple[Opened, Walk]]) -> None:
+def _now(shown: list[tuple[OpenedModel, Walk]]) -> None:
     """What the sliders' code decodes to, large."""
     for i, (tile, (model, walk)) in enumerate(zip(st.columns(2), shown)):
         with tile:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vae.data import to_unit
 from vae.latent.codes import cross_fade, lerp, slerp
+from vae.study.opened import OpenedModel
 from vae.ui.latent.chosen import code_of, index_of, picker
-from vae.ui.latent.models import Opened
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
 from vae.ui.shared.words import say
@@ -19,7 +19,7 @@ STEPS = 11
 WAYS = {"straight": lerp, "round the origin": slerp}
 
 
-def show(first: Opened, second: Opened | None, state: Values) -> None:
+def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     start = picker(first, "image", "From", "walk.from")
     end = picker(first, "other", "To", "walk.to")
     t = torch.linspace(0, 1, STEPS)
@@ -50,7 +50,7 @@ def _table(rows: list[Tensor], beside: list[str], key: str, t: Tensor) -> None:
     pictures(torch.cat(rows), key, "Walks between two images", columns=STEPS, above=above, beside=beside, width=980)
 
 
-def faded(model: Opened, start: int, end: int, t: Tensor) -> Tensor:
+def faded(model: OpenedModel, start: int, end: int, t: Tensor) -> Tensor:
     """The cross-fade of two test images, uint8 (n, C, H, W)."""
     a, b = (to_unit(model.shown_input(index)[0]) for index in (start, end))
     return torch.from_numpy((255 * cross_fade(a, b, t)).round().numpy().astype(np.uint8))

@@ -10,13 +10,13 @@ import streamlit as st
 from vae.classroom import CLAIM
 from vae.figures.claims import claim_figure
 from vae.figures.kl import TERM_COLOURS
+from vae.links import training as link
 from vae.study.claims import ANSWERS, CLAIMS, MEASURED, Claim, Evidence, Finding, Verdict
 from vae.ui.classroom.ballot import asked, ballot, outcome
 from vae.ui.lecture.state import START, STATE
 from vae.ui.shared.components import figure
 from vae.ui.shared.shell import page
 from vae.ui.shared.words import plain
-from vae.ui.train import link
 
 ORDER = (START, *CLAIMS)
 GUESSES = "lecture.guesses"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from vae.links.fields import choice, flag
 from vae.study.claims import CLAIMS
-from vae.ui.shared.page_state import PageState, choice, flag
+from vae.ui.shared.page_state import PageState
 
 START = ""  # the entry above the claims
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psutil
 import streamlit as st
 
-from vae.engine import TSNE, Engine, Race, Run, Status, Sweep
+from vae.engine import TSNE, Engine, Race, Run, Status, Sweep, sentences
 from vae.events import event
 from vae.ui.shared import words
 from vae.ui.shared.engine import starter
@@ -92,7 +92,7 @@ def who(name: str) -> str:
 
 def _told(job: Run | Sweep | TSNE) -> str:
     if isinstance(job, Run):
-        return words.status(job.config, job.view())
+        return sentences.status(job.config, job.view())
     if isinstance(job, Sweep):
         return f"a sweep, {len(job.view().results)} of {job.view().total} trainings done"
     return "a t-SNE unfolds" if job.status is Status.RUNNING else "a t-SNE waits"

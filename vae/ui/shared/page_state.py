@@ -3,106 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import re
 import time
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
-from vae.errors import SettingError, short
+from vae.errors import SettingError
+from vae.links.fields import Field, unknown
 
 Values = Mapping[str, object]
-
-
-# ---- Fields --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Field:
-    """One setting: its default, text -> value (SettingError if it cannot be used), and value -> text."""
-
-    default: object
-    parse: Callable[[str, str], object]
-    show: Callable[[object], str] = str
-
-
-def choice(default: str, accepted: Sequence[str]) -> Field:
-    def parse(name: str, text: str) -> str:
-        if text not in accepted:
-            raise SettingError(name, text, f"one of {', '.join(accepted)} is accepted")
-        return text
-
-    return Field(default, parse)
-
-
-def real(default: float, low: float, high: float, within: Callable[[float], bool] | None = None) -> Field:
-    """A number from low to high; within narrows that, as where an end is left out."""
-    named = f"from {low:g} to {high:g}" if within is None else f"between {low:g} and {high:g}"
-
-    def parse(name: str, text: str) -> float:
-        number = number_in(name, text, f"a number {named}")
-        if not low <= number <= high or (within and not within(number)):  # NaN is within nothing
-            raise SettingError(name, number, f"a number {named} is accepted")
-        return number
-
-    return Field(default, parse, "{:.12g}".format)
-
-
-def whole(default: int, low: int, high: int) -> Field:
-    def parse(name: str, text: str) -> int:
-        text = digits_of(text)
-        if not re.fullmatch("[0-9]{1,10}", text) or not low <= int(text) <= high:
-            raise SettingError(name, text, f"a whole number from {low:,} to {high:,} is accepted")
-        return int(text)
-
-    return Field(default, parse)
-
-
-def flag(default: bool = False) -> Field:
-    def parse(name: str, text: str) -> bool:
-        if text not in ("yes", "no"):
-            raise SettingError(name, text, "yes or no is accepted")
-        return text == "yes"
-
-    return Field(default, parse, lambda on: "yes" if on else "no")
-
-
-# ---- What people write, and what others add ---------------------------------------------------------------------------
-
-# Added to links by mailing lists, social networks and advertisements; it says nothing to us.
-_TRACKING = re.compile(
-    "utm_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|mc_[ce]id|ref|_ga|_gl"
-)
-
-
-def unknown(name: str) -> list[str]:
-    """The sentence on a setting of a link that does not exist; none on what a link collects where it is passed on."""
-    if _TRACKING.fullmatch(name):
-        return []
-    return [f"The link has a setting {short(name)} that does not exist; it is left out."]
-
-
-def doubled(fields: Iterable[str]) -> list[str]:
-    """A sentence on each of the fields that the address has more than once, and not alike."""
-    names = [name for name in fields if len(set(st.query_params.get_all(name))) > 1]
-    return [f"The link has {name} more than once: the last one stands." for name in names]
-
-
-def digits_of(text: str) -> str:
-    """The text with the digits and signs of other keyboards, as full-width ones, written as usual."""
-    return unicodedata.normalize("NFKC", text).strip().replace("−", "-")
-
-
-def number_in(name: str, text: str, accepted: str) -> float:
-    """The number that a text says; SettingError, which tells what is meant where it has a decimal comma."""
-    usual = digits_of(text)
-    try:
-        return float(usual)
-    except ValueError:
-        meant = f", with a point: {usual.replace(',', '.')}" if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", usual[:20]) else ""
-        raise SettingError(name, text, f"{accepted} is accepted{meant}") from None
 
 
 # ---- The address ---------------------------------------------------------------------------------------------------
@@ -130,6 +40,12 @@ class Address:
             self.before, self.written, self.replaced_at = self.written, query, time.monotonic()
         if st.query_params.to_dict() != query:
             st.query_params.from_dict(query)
+
+
+def doubled(fields: Iterable[str]) -> list[str]:
+    """A sentence on each of the fields that the address has more than once, and not alike."""
+    names = [name for name in fields if len(set(st.query_params.get_all(name))) > 1]
+    return [f"The link has {name} more than once: the last one stands." for name in names]
 
 
 # ---- A page's fields, in its widgets and in the address --------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from vae.data import load_dataset, to_unit
+from vae.engine import sentences
 from vae.errors import SettingError, VaeError
 from vae.figures import surface_parts as drawing
 from vae.figures.panels import number
@@ -136,7 +137,7 @@ def _run():
 
 
 def _name_of_run(run, seen) -> str:
-    return f"your run on the Train page: {run.config.dataset}, {words.loss_name(run.config)}, step {seen.step:,}"
+    return f"your run on the Train page: {run.config.dataset}, {sentences.loss_name(run.config)}, step {seen.step:,}"
 
 
 def _named_sources(run, seen) -> dict[str, str]:

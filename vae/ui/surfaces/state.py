@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from vae.errors import SettingError
+from vae.links.fields import Field, choice, real, whole
 from vae.losses.formula import formula_loss
 from vae.losses.surfaces import VIEWS
 from vae.losses.table import LOSSES
 from vae.training.config import FORMULA, loss_keys
 from vae.training.shipped import SHIPPED
-from vae.ui.shared.page_state import Field, PageState, Values, choice, real, whole
+from vae.ui.shared.page_state import PageState, Values
 
 MOST_LOSSES = 4
 FORMS = ("surface", "map", "section")

@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from vae.data import DATASETS
-from vae.engine import Engine, Race, View
+from vae.engine import Engine, Race, View, sentences
 from vae.figures import latent
 from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
 from vae.figures.kl_terms import kl_term
 from vae.figures.mosaics import difference, strip
-from vae.figures.theme import LOSS_COLOURS
+from vae.figures.theme import colour_of
 from vae.losses.kl_terms import panels
 from vae.training.config import TrainConfig
 from vae.training.race import labels, names
@@ -74,7 +74,7 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
         else:
             left = st.container()
         with left:
-            said = words.spoken(configs[0], views[0])
+            said = sentences.spoken(configs[0], views[0])
             columns = _columns(configs, vary, pictures, observations)
             components.film(columns, steps, index, looking, said, key="film")
         _panel(engine, race, vary, views, observations, None if looking is None else steps[index])
@@ -84,9 +84,9 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
 
 def _status(engine: Engine, configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
     seconds = [view.seconds_left for view in views if view.seconds_left is not None]
-    left = f" · {words.duration(max(seconds))} left" if seconds else ""
-    left += words.sharing(engine.cluster.sharing, engine.workers)
-    message = words.race_status(configs, views)
+    left = f" · {sentences.duration(max(seconds))} left" if seconds else ""
+    left += sentences.sharing(engine.cluster.sharing, engine.workers)
+    message = sentences.race_status(configs, views)
     failed = [view for view in views if view.status.value == "failed"]
     if failed:
         words.say(" ".join(view.message for view in failed), "error")
@@ -106,7 +106,7 @@ def _columns(
         said = f": {observations[0].reconstruction:.1f} nats per image (held out)"
         return [Column(_rows(pictures[0], pictures[0], 10, said))]
     count = PICTURES[len(observations)]
-    colours = [LOSS_COLOURS[config.loss] for config in configs]
+    colours = [colour_of(config) for config in configs]
     twins = [colours[:i].count(colour) for i, colour in enumerate(colours)]
     marks = [RUN_MARKS[twin] if colours.count(colour) > 1 else "■" for twin, colour in zip(twins, colours)]
     return [
@@ -189,7 +189,7 @@ def _codes(
         drawn = latent.codes(observation.codes, observation.labels, DATASETS[config.dataset].classes)
         components.figure(drawn, key, f"Codes of test images after step {observation.step}")
     else:
-        drawn = latent.kl_bars(observation.kl_per_dim, LOSS_COLOURS[config.loss], most=most)
+        drawn = latent.kl_bars(observation.kl_per_dim, colour_of(config), most=most)
         components.figure(drawn, key, f"KL of each latent dimension after step {observation.step}")
 
 
@@ -247,7 +247,7 @@ def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
     training = {"reconstruction": view.reconstruction, "kl": view.kl, "objective": view.objective}
     steps = np.array([o.step for o in held])
     return RunCurves(
-        name, LOSS_COLOURS[config.loss], training, (steps, {k: np.array(v) for k, v in values.items()}), tuple(until)
+        name, colour_of(config), training, (steps, {k: np.array(v) for k, v in values.items()}), tuple(until)
     )
 
 

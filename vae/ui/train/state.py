@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from vae.errors import SettingError
+from vae.links import training as link
+from vae.links.fields import Field
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.objective import REDUCTIONS
 from vae.losses.record import Parameter
@@ -16,8 +18,7 @@ from vae.training.axes import AXES
 from vae.training.config import FORMULA, TrainConfig
 from vae.training.networks import ARCHITECTURES
 from vae.training.race import RaceConfig
-from vae.ui.shared.page_state import Field, PageState, Values
-from vae.ui.train import link
+from vae.ui.shared.page_state import PageState, Values
 
 OWN = "own settings"
 FIRST_FORMULA = "(x - p)**2"

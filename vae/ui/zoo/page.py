@@ -14,7 +14,7 @@ from vae.data import load_dataset
 from vae.engine import Engine, LimitError, Race, Status, View
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.mosaics import strip
-from vae.figures.theme import LOSS_COLOURS
+from vae.figures.theme import colour_of
 from vae.study.zoo import ZOO, Bug, Examination, Outcome, find_bug, measure
 from vae.training.step import Pictures
 from vae.ui.classroom.ballot import asked, ballot, outcome
@@ -138,7 +138,7 @@ def _pictures(bug: Bug, views: Sequence[View]) -> None:
     films = [lookback.pictures_of(view) for view in views]
     steps = lookback.steps_of(films)
     index = lookback.place(steps, looking)
-    columns, colour = [], LOSS_COLOURS[bug.control.config.loss]
+    columns, colour = [], colour_of(bug.control.config)
     for title, view, film in zip((bug.title, "Healthy control"), views, films):
         seen = lookback.at(view.observations, steps[index])
         note = f"squared error {_short(seen.squared_error)} · KL {_short(seen.kl)}"
@@ -162,7 +162,7 @@ def _rows(shown: Pictures, title: str) -> list[Row]:
 def _curves(bug: Bug, views: Sequence[View]) -> None:
     none = (np.zeros(0), {})
     runs = [
-        RunCurves(name, LOSS_COLOURS[case.config.loss],
+        RunCurves(name, colour_of(case.config),
                   {"reconstruction": view.reconstruction, "kl": view.kl, "objective": view.objective}, none)
         for name, case, view in zip((bug.title, "control"), (bug.patient, bug.control), views)
     ]  # fmt: skip

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from vae.data import default_dataset
 from vae.errors import SettingError
+from vae.links.fields import Field, digits_of, number_in, unknown
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
 from vae.training.axes import AXES
 from vae.training.config import TrainConfig
 from vae.training.race import RaceConfig
-from vae.ui.shared.page_state import Field, digits_of, number_in, unknown
 
 USUAL = TrainConfig(dataset="digits")
 
