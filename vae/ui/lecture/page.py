@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import streamlit as st
 
 from vae.classroom import CLAIM
+from vae.figures import elbo
 from vae.figures.claims import claim_figure
+from vae.figures.evidence import evidence_table
 from vae.figures.kl import TERM_COLOURS
 from vae.links import training as link
 from vae.study.claims import ANSWERS, CLAIMS, MEASURED, Claim, Evidence, Finding, Verdict
@@ -91,7 +93,7 @@ def _score(findings: Mapping[str, Finding]) -> None:
 
 def start() -> None:
     """The ELBO in one picture and a few sentences."""
-    st.html(PICTURE)
+    st.html(elbo.PICTURE)
     terms = {name: rf"\textcolor{{{colour}}}" for name, colour in TERM_COLOURS.items()}
     st.latex(
         r"-\mathrm{ELBO}\;=\;"
@@ -174,31 +176,9 @@ def _verdict(finding: Finding) -> None:
 
 def _evidence(rows: tuple[Evidence, ...]) -> None:
     """The numbers as a table; what the lecture says stands beside each, where it says something."""
-    expected = any(row.expected is not None for row in rows)
-    head = "<th></th><th>value</th>" + ("<th>expected</th><th></th>" if expected else "")
+    st.html(evidence_table(rows))
     units = {row.unit for row in rows}
-    body = "".join(_row(row, expected, len(units) > 1) for row in rows)
-    st.html(f"<table class='vae-evidence'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
     st.caption(f"{rows[0].unit}; {rows[0].origin}" if len(units) == 1 else rows[0].origin)
-
-
-def _row(row: Evidence, expected: bool, unit: bool) -> str:
-    name = html.escape(row.label) + (f" <small>{html.escape(row.unit)}</small>" if unit and row.unit else "")
-    within = ""
-    if row.interval is not None:
-        within = f" <small>{' to '.join(_number(end, row.decimals) for end in row.interval)}</small>"
-    cells = f"<th scope='row'>{name}</th><td>{_number(row.value, row.decimals)}{within}</td>"
-    if not expected:
-        return f"<tr>{cells}</tr>"
-    if row.expected is None:
-        return f"<tr>{cells}<td>–</td><td></td></tr>"
-    sign = "<span title='agrees'>✓</span>" if row.agrees else "<b title='does not agree'>✗</b>"
-    return f"<tr>{cells}<td>{_number(row.expected, row.decimals)}</td><td>{sign}</td></tr>"
-
-
-def _number(value: float, decimals: int) -> str:
-    text = f"{value:.{decimals}f}"
-    return text.lstrip("-") if not float(text) else text.replace("-", "−")
 
 
 def _onwards(claim: Claim) -> None:
@@ -236,40 +216,4 @@ STYLE = """
   .st-key-lecture-contents { max-height: 11.5rem; overflow-y: auto; border: 1px solid rgba(128, 128, 128, 0.3); border-radius: 8px; }
 }
 </style>
-"""
-
-PICTURE = f"""
-<style>
-.vae-elbo {{ display: grid; grid-template-columns: 1fr auto 1.35fr auto 1fr auto 1.2fr; gap: 6px 8px; align-items: stretch;
-  text-align: center; margin: 4px 0; }}
-.vae-elbo .box {{ border: 2px solid rgba(128, 128, 128, 0.5); border-radius: 10px; padding: 22px 6px; }}
-.vae-elbo .box b {{ display: block; font-size: 1.35rem; font-family: Georgia, "Times New Roman", serif; font-style: italic; }}
-.vae-elbo .box small, .vae-elbo .way small {{ opacity: 0.8; }}
-.vae-elbo .way {{ display: flex; flex-direction: column; justify-content: center; font-size: 1.3rem; line-height: 1.1; }}
-.vae-elbo .way small {{ font-size: 0.78rem; }}
-.vae-elbo .kl {{ border-color: {TERM_COLOURS["kl"]}; }}
-.vae-elbo .rec {{ border-color: {TERM_COLOURS["reconstruction"]}; }}
-.vae-elbo .term {{ border-radius: 10px; padding: 6px 8px; color: #fff; font-size: 0.92rem; }}
-.vae-elbo .term.kl {{ grid-column: 1 / 4; background: {TERM_COLOURS["kl"]}; }}
-.vae-elbo .term.rec {{ grid-column: 5 / 8; background: {TERM_COLOURS["reconstruction"]}; }}
-.vae-elbo .plus {{ font-size: 1.4rem; align-self: center; }}
-@media (max-width: 640px) {{
-  .vae-elbo {{ grid-template-columns: 1fr; }}
-  .vae-elbo .box {{ padding: 5px; }}
-  .vae-elbo .arrow {{ transform: rotate(90deg); }}
-  .vae-elbo .term.kl, .vae-elbo .term.rec {{ grid-column: 1; }}
-}}
-</style>
-<div class="vae-elbo">
-  <div class="box"><b>x</b><small>a picture</small></div>
-  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>encoder</small></div>
-  <div class="box kl"><b>q(z|x) = N(μ, σ²)</b><small>a small cloud of codes</small></div>
-  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>draw</small></div>
-  <div class="box"><b>z</b><small>one code</small></div>
-  <div class="way"><span class="arrow" aria-hidden="true">→</span><small>decoder</small></div>
-  <div class="box rec"><b>p(x|z)</b><small>how likely is x now?</small></div>
-  <div class="term kl"><b>KL term:</b> keep the cloud close to N(0, I)</div>
-  <div class="plus" aria-label="plus">+</div>
-  <div class="term rec"><b>Reconstruction:</b> make x likely again</div>
-</div>
 """

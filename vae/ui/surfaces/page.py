@@ -10,6 +10,7 @@ import streamlit as st
 
 from vae.errors import SettingError
 from vae.figures.cuts import cuts, said_of, section_cut
+from vae.figures.loss_panels import Chosen, panel, symbol
 from vae.figures.maps import maps
 from vae.figures.panels import number, swatch
 from vae.figures.sections import sections
@@ -22,7 +23,6 @@ from vae.training.config import FORMULA, LOSS_NAMES, loss_keys
 from vae.ui.shared import components
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import say
-from vae.ui.surfaces.panels import Chosen, panel, symbol
 from vae.ui.surfaces.state import MOST_LOSSES, SCALES, STATE
 
 FORM_NAMES = {"surface": "3-D", "map": "Map", "section": "Cut"}

@@ -13,6 +13,7 @@ from vae.data import load_dataset, to_unit
 from vae.engine import sentences
 from vae.errors import SettingError, VaeError
 from vae.figures import surface_parts as drawing
+from vae.figures.loss_panels import Chosen, descent, panel
 from vae.figures.panels import number
 from vae.figures.theme import LOSS_COLOURS
 from vae.losses.surfaces import at_point, per_pixel, surface
@@ -23,7 +24,6 @@ from vae.ui.latent.models import open_model
 from vae.ui.shared import components, words
 from vae.ui.shared.engine import engine
 from vae.ui.shared.page_state import Values
-from vae.ui.surfaces.panels import Chosen, descent, panel
 from vae.ui.surfaces.state import DISTORTIONS, MOST_DISTORTION, PICTURES, SOURCES, STATE
 
 QUARTER_LEVEL = 1 / 1020  # the middle of what a picture of 256 grey levels rounds to black

@@ -9,13 +9,14 @@ import streamlit as st
 
 from vae.engine import Engine, Race, Run, View
 from vae.errors import VaeError
+from vae.export.race_report import report_of_race
 from vae.export.script import script_of
 from vae.training.checkpoint import checkpoint_bytes
 from vae.training.config import TrainConfig
 from vae.training.race import labels
 from vae.training.race import names as short_names
+from vae.ui.compare.models import scorer
 from vae.ui.shared.words import plain
-from vae.ui.train import report
 
 
 def show(engine: Engine, race: Race, vary: str) -> None:
@@ -29,7 +30,7 @@ def show(engine: Engine, race: Race, vary: str) -> None:
             help="Reconstruction and KL over every test image; done by itself at the end of a run.",
         )  # fmt: skip
         st.download_button(
-            "Report", data=lambda: report.of_race(engine, race, vary), file_name=f"report-{race.runs[0].id}.html",
+            "Report", data=lambda: report_of_race(engine, race, vary, scorer()), file_name=f"report-{race.runs[0].id}.html",
             mime="text/html", key="report", on_click="ignore", icon=":material/description:",
             disabled=any(v.status.active or not v.step for v in views),
             help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +12,7 @@ from vae.data import load_dataset
 from vae.engine import Engine, LimitError, Race, Status, View
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.mosaics import strip
+from vae.figures.symptoms import short, symptoms_table
 from vae.figures.theme import colour_of
 from vae.study.zoo import ZOO, Bug, Examination, Outcome, find_bug, measure
 from vae.training.step import Pictures
@@ -141,7 +140,7 @@ def _pictures(bug: Bug, views: Sequence[View]) -> None:
     columns, colour = [], colour_of(bug.control.config)
     for title, view, film in zip((bug.title, "Healthy control"), views, films):
         seen = lookback.at(view.observations, steps[index])
-        note = f"squared error {_short(seen.squared_error)} · KL {_short(seen.kl)}"
+        note = f"squared error {short(seen.squared_error)} · KL {short(seen.kl)}"
         columns.append(Column(_rows(lookback.at(film, steps[index]), title), title, note, colour))
     said = "Trained." if all(view.status.ended for view in views) else "Training." if looking is None else ""
     components.film(columns, steps, index, looking, said, key="zoo-film")
@@ -182,7 +181,7 @@ def _examined(race: Race, views: Sequence[View], bug: Bug) -> None:
     if found is None:
         words.say("The workers lost this training; examine the patient again.", "error")
         return
-    _symptoms(bug, found)
+    st.html(symptoms_table(bug, found))
     _guess(bug)
 
 
@@ -198,20 +197,6 @@ def _found(race: Race, views: Sequence[View], bug: Bug) -> Examination | None:
         ]
         found[bug.key] = measure(bug, *outcomes, load_dataset(bug.control.config.dataset))
     return found[bug.key]
-
-
-def _symptoms(bug: Bug, found: Examination) -> None:
-    rows = "".join(
-        f"<tr><th scope='row'>{html.escape(s.name)} <small>{html.escape(s.unit)}</small></th>"
-        f"<td><b>{_number(sick)}</b></td><td>{_number(healthy)}</td></tr>"
-        f"<tr class='normal'><td colspan='3'>a symptom {'above' if s.above else 'below'} "
-        f"{_number(s.threshold)}; healthy: {html.escape(s.normal)}</td></tr>"
-        for s, sick, healthy in zip(bug.symptoms, found.patient, found.control)
-    )
-    st.html(
-        "<table class='vae-symptoms'><thead><tr><th>Symptom</th>"
-        f"<th>{bug.title}</th><th>control</th></tr></thead><tbody>{rows}</tbody></table>"
-    )
 
 
 def _guess(bug: Bug) -> None:
@@ -294,28 +279,6 @@ def _evidence(bug: Bug) -> None:
         column.code(code.replace("\n    ", "\n"), language="python", wrap_lines=True)
     reports = (f"- [{words.plain(r.title)}]({r.url}): {words.plain(r.said)}" for r in bug.reports)
     st.markdown("\n".join(("**People who had it**", "", *reports)))
-
-
-# ---- Numbers ---------------------------------------------------------------------------------------------------------
-
-
-def _number(value: float) -> str:
-    """HTML: three digits, and powers of ten where the number is very large or very small."""
-    if not math.isfinite(value) or value == 0 or 1e-3 <= abs(value) < 1e5:
-        return _short(value)
-    exponent = math.floor(math.log10(abs(value)))
-    return f"{value / 10**exponent:.1f}·10<sup>{exponent}</sup>".replace("-", "−")
-
-
-def _short(value: float) -> str:
-    """Three digits, in text; whole numbers as they are."""
-    if not math.isfinite(value) or not 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.3g}"
-    elif value == int(value):
-        text = f"{value:.0f}"
-    else:
-        text = f"{value:.{min(2, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"
-    return text.replace("-", "−")
 
 
 STYLE = """

@@ -1,9 +1,12 @@
-"""The losses that the Loss surfaces page shows, and what is drawn of each: computed once, kept while the cursor moves."""
+"""What is drawn of each loss on show, under the settings of the Loss surfaces page: computed once, kept while the cursor
+moves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +16,6 @@ from vae.figures.theme import LOSS_COLOURS
 from vae.losses.descent import Descent, descend
 from vae.losses.record import Loss
 from vae.losses.surfaces import Surface, surface
-from vae.ui.shared.page_state import Values
 
 GRID = np.linspace(0, 1, 51)  # steps of .02: the lecture's points lie on it
 DIFFERENCES = np.linspace(-0.5, 0.5, 101)  # where x + d and x - d can both be pixels
@@ -72,7 +74,7 @@ def descent(shown: Chosen, target: float, p0: float, step_size: float, steps: in
     return descend(shown.loss, target, p0, step_size, steps, **dict(shown.parameters))
 
 
-def panel(shown: Chosen, state: Values) -> Panel:
+def panel(shown: Chosen, state: Mapping[str, Any]) -> Panel:
     """All that is drawn of one loss."""
     view, x = state["view"], state["x"]
     second = state["p"] - x if view == "asymmetry" else state["p"]
@@ -81,7 +83,7 @@ def panel(shown: Chosen, state: Values) -> Panel:
     return Panel(shown.name, shown.colour, drawn, profile(shown, view, x), float(here), _trail(shown, state))
 
 
-def _trail(shown: Chosen, state: Values) -> Surface | None:
+def _trail(shown: Chosen, state: Mapping[str, Any]) -> Surface | None:
     """The descent below, on the surface."""
     if state["part"] != "descent":
         return None

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vae.engine import Engine, Race, Run, View
+from vae.engine.scoring import Scorer
 from vae.export.report import ReportRun, Table, report_of
 from vae.study.scoring import GROUPS, Scores, matrix
 from vae.study.sweep import QUANTITIES, compare, statement
 from vae.training.race import labels, paired
-from vae.ui.compare.models import scorer
 
 PATIENCE = 60.0  # seconds for all scores; what is not there by then is left out
 SAID_OF = ("sharpness", "squared_error", "kl")
 
 
-def of_race(engine: Engine, race: Race, vary: str) -> bytes:
-    """The report as it stands now; waits for the scores of its models. A button's data, made when it is pressed."""
+def report_of_race(engine: Engine, race: Race, vary: str, scorer: Scorer | None) -> bytes:
+    """The report as it stands now; waits for the scores of its models. scorer: what scores them, None where there is none."""
     views, configs = race.views(), race.configs
     names = labels(configs, vary)
     runs = [_run(run, name, view) for run, name, view in zip(race.runs, names, views)]
@@ -28,7 +28,7 @@ def of_race(engine: Engine, race: Race, vary: str) -> bytes:
         kind: [(line.key, line.label, line.value) for line in engine.reference_lines(config) or ()]
         for kind, config in lines.items()
     }
-    tables = _matrix(race.runs, names, views)
+    tables = _matrix(race.runs, names, views, scorer)
     return report_of(
         runs, title=_title(race, vary), tables=tables, verdicts=_verdicts(race, names, views), lines=drawn
     ).encode()
@@ -61,9 +61,9 @@ def _verdicts(race: Race, names: Sequence[str], views: Sequence[View]) -> list[s
     return said
 
 
-def _matrix(runs: Sequence[Run], names: Sequence[str], views: Sequence[View]) -> list[Table]:
+def _matrix(runs: Sequence[Run], names: Sequence[str], views: Sequence[View], scorer: Scorer | None) -> list[Table]:
     """The score matrix, a table for each of its groups."""
-    scores = _scores(runs, views)
+    scores = _scores(runs, views, scorer)
     if not any(scores):
         return []
     unique = {
@@ -86,14 +86,14 @@ def _table(title: str, rows: Sequence, columns: Sequence[str]) -> Table:
     return Table(title, ("", "unit", *columns), cells, best)
 
 
-def _scores(runs: Sequence[Run], views: Sequence[View]) -> list[Scores | None]:
-    asked, until = scorer(), time.monotonic() + PATIENCE
-    if asked is None:
+def _scores(runs: Sequence[Run], views: Sequence[View], scorer: Scorer | None) -> list[Scores | None]:
+    if scorer is None:
         return [None] * len(runs)
+    until = time.monotonic() + PATIENCE
     states = [(run.id, view.step, run.config, run.state()) for run, view in zip(runs, views)]
 
     def answers():
-        return [asked.scores((key, step), config, state.weights) for key, step, config, state in states if state]
+        return [scorer.scores((key, step), config, state.weights) for key, step, config, state in states if state]
 
     while any(answer.pending for answer in answers()) and time.monotonic() < until:
         time.sleep(0.1)
