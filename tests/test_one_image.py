@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from vae import LOSSES, TrainConfig, load_dataset
+from vae.figures.terms import KL, formula, sum_of_terms
 from vae.figures.theme import LOSS_COLOURS
 from vae.latent.forward_pass import forward_pass, noise
 from vae.losses.kl_terms import KL_TERMS
 from vae.ui.latent.diagram import _numbers
-from vae.ui.latent.terms import KL, _sum, formula
 from vae.ui.shared.canvas import SIDE, levels
 
 
@@ -41,7 +41,7 @@ def test_the_numbers_shown_add_up_and_the_formula_has_their_colours(key, reducti
     model = config.build_model().requires_grad_(False)
     x = load_dataset("digits").test[0]
     seen = forward_pass(config, model, x, noise(1, 3), torch.zeros(3))
-    shown = re.findall(r"<b>(.*?)</b>", _sum(LOSSES[key], seen, "a <title>").replace("−", "-").replace(",", ""))
+    shown = re.findall(r"<b>(.*?)</b>", sum_of_terms(LOSSES[key], seen, "a <title>").replace("−", "-").replace(",", ""))
     first, kl, total = (eval(number.replace("·", "*"), {}) for number in shown)
     assert first + kl == pytest.approx(total, abs=0.03) and total == pytest.approx(seen.objective(key), abs=0.006)
     written = formula(LOSSES[key], config)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from torch import Tensor
+from numpy.typing import ArrayLike
 
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.mosaics import strip
@@ -44,7 +44,7 @@ def content(model: OpenedModel, forward: ForwardPass, drags: Sequence[tuple[int,
             "span": max(SPAN, *(abs(value) for _, value in drags)),  # a link may ask for more
             "sliders": [{"name": f"z{_subscript(dim)}", "value": value} for dim, value in drags],
         },
-        "logits": _picture_of_logits(forward.logits),
+        "logits": _picture_of_logits(forward.logits.numpy()),
         "nets": {part: f"{_count(layers, part):,} parameters" for part in ("encoder", "decoder")},
         "layers": {
             "rows": [{"part": _part(layer), "cells": _cells(layer)} for layer in layers],
@@ -57,10 +57,16 @@ def content(model: OpenedModel, forward: ForwardPass, drags: Sequence[tuple[int,
 
 
 def _bars(
-    name: str, values: Tensor, n: int, note: str, colour: str, span: float | None = None, marks: Tensor | None = None
+    name: str,
+    values: ArrayLike,
+    n: int,
+    note: str,
+    colour: str,
+    span: float | None = None,
+    marks: ArrayLike | None = None,
 ) -> dict:
-    found = {"name": name, "values": values[:n].tolist(), "note": note, "colour": colour, "span": span}
-    return found | ({} if marks is None else {"marks": marks[:n].tolist()})
+    found = {"name": name, "values": np.asarray(values)[:n].tolist(), "note": note, "colour": colour, "span": span}
+    return found | ({} if marks is None else {"marks": np.asarray(marks)[:n].tolist()})
 
 
 def _reach(forward: ForwardPass) -> float:
@@ -68,24 +74,25 @@ def _reach(forward: ForwardPass) -> float:
     return max(SPAN, float(forward.z.abs().max()), float(forward.mu.abs().max()))
 
 
-def _range(values: Tensor) -> str:
-    if len(values) == 1:
-        return _number(float(values[0]))
-    return f"{_number(float(values.min()))} to {_number(float(values.max()))}"
+def _range(values: ArrayLike) -> str:
+    found = np.asarray(values)
+    if found.size == 1:
+        return _number(found.item())
+    return f"{_number(found.min())} to {_number(found.max())}"
 
 
 def _number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def picture(image: Tensor | np.ndarray | None, caption: str, alt: str) -> dict:
+def picture(image: ArrayLike | None, caption: str, alt: str) -> dict:
     png = None if image is None else base64.b64encode(strip(np.asarray(image)[None], 1, LEAST_WIDTH)).decode()
     return {"png": png, "caption": caption, "alt": alt}
 
 
-def _picture_of_logits(logits: Tensor) -> dict:
-    caption = f"log odds, {_range(logits.flatten())}; orange: above 0"
-    return picture(signed(logits.numpy()), caption, f"Logits: {caption}")
+def _picture_of_logits(logits: np.ndarray) -> dict:
+    caption = f"log odds, {_range(logits)}; orange: above 0"
+    return picture(signed(logits), caption, f"Logits: {caption}")
 
 
 def said_of_p(model: OpenedModel, forward: ForwardPass) -> str:
