@@ -15,6 +15,7 @@ from vae.ui.classroom import bell, contest, door
 from vae.ui.classroom.attempt import attempt
 from vae.ui.classroom.way import notice, way_in
 from vae.ui.shared.components import figure
+from vae.ui.shared.downloads import download_button
 from vae.ui.shared.keys import rules
 from vae.ui.shared.refresh import refreshing
 from vae.ui.shared.words import plain, say
@@ -158,9 +159,9 @@ def _controls(room: Classroom) -> None:
             icon=":material/lock_open:" if state.locked else ":material/lock:",
             help="Locked: no votes, and nothing can be used on the pages of the class.",
         )  # fmt: skip
-        st.download_button(
+        download_button(
             "Answers", data=lambda: table(room.state), file_name="class.csv", mime="text/csv", key="classroom-csv",
-            on_click="ignore", icon=":material/download:", disabled=not state.rounds,
+            icon=":material/download:", disabled=not state.rounds,
             help="Counts as CSV; nothing in it says who.",
         )  # fmt: skip
         with st.popover("End", icon=":material/stop_circle:"):

@@ -15,6 +15,7 @@ from vae.study.scoring import GROUPS, MEASURES, Matrix, Scores, matrix, mean_ima
 from vae.training.step import picture_indices
 from vae.ui.compare.models import references_of, scores_of, title_of
 from vae.ui.compare.state import data_of
+from vae.ui.shared.downloads import download_button
 from vae.ui.shared.engine import starter
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.refresh import OFTEN, refreshing
@@ -109,14 +110,14 @@ def _columns(models: list[OpenedModel], answers: list[Answer], name: str) -> lis
 
 def _below(models: list[OpenedModel], data: str, waiting: bool) -> None:
     left, right = st.columns([3, 1], vertical_alignment="top")
-    right.download_button(
+    download_button(
         "Download as CSV",
         data=lambda: _matrix(models, _answers(models, data)).csv(),
         file_name=f"compare-{data}.csv",
         mime="text/csv",
         icon=":material/download:",
         disabled=waiting,
-        on_click="ignore",
+        place=right,
         width="stretch",
         help="Every value in full, with its standard error over the images.",
     )

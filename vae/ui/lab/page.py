@@ -9,6 +9,7 @@ from vae.study.sweep import label_of
 from vae.ui.lab import form, progress, views
 from vae.ui.lab.state import STATE, VIEWS
 from vae.ui.lab.sweeps import Opened, bring, choices, content_of, open_sweep
+from vae.ui.shared.downloads import download_button
 from vae.ui.shared.engine import engine, starter
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import say
@@ -65,9 +66,9 @@ def _open(key: str, titles: dict[str, str]) -> Opened | None:
 
 def _files(opened: Opened | None) -> None:
     if opened is not None:
-        st.download_button(
+        download_button(
             "CSV", data=lambda: content_of(opened), file_name=f"{opened.key.partition(':')[2]}.csv", mime="text/csv",
-            key="lab:download", on_click="ignore", icon=":material/download:",
+            key="lab:download", icon=":material/download:",
             help="The results file: a line a cell; pandas.read_csv reads it.",
         )  # fmt: skip
     with st.popover("Open a file", icon=":material/folder_open:", help="A results file of your own"):

@@ -17,6 +17,7 @@ from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.chosen import gallery, index_of, name_of
 from vae.ui.latent.state import STATE
+from vae.ui.shared.downloads import download_button
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
 
@@ -105,8 +106,8 @@ def _trust(panel: Panel, points: np.ndarray | None) -> None:
         for name, q in found.items()
     }
     st.table(pd.DataFrame(rows).T)
-    st.download_button(
-        "Coordinates and codes (CSV)", lambda: _csv(panel, points), "codes.csv", "text/csv", on_click="ignore",
+    download_button(
+        "Coordinates and codes (CSV)", lambda: _csv(panel, points), "codes.csv", "text/csv",
         key="latent:csv",
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ import sys
 
 from streamlit.runtime import get_instance
 
-from vae.ui.shared import owner
+from vae.ui.shared import downloads, owner
 
 EVERY_SECONDS = 30.0
 
@@ -35,4 +35,5 @@ async def keep_giving_back() -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         let_go_of_sessions()
+        downloads.let_go()
         await asyncio.to_thread(trim)

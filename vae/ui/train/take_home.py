@@ -16,6 +16,7 @@ from vae.training.config import TrainConfig
 from vae.training.race import labels
 from vae.training.race import names as short_names
 from vae.ui.compare.models import scorer
+from vae.ui.shared.downloads import download_button
 from vae.ui.shared.words import plain
 
 
@@ -29,9 +30,9 @@ def show(engine: Engine, race: Race, vary: str) -> None:
             disabled=any(v.status.active or v.evaluating or not v.observations for v in views),
             help="Reconstruction and KL over every test image; done by itself at the end of a run.",
         )  # fmt: skip
-        st.download_button(
+        download_button(
             "Report", data=lambda: report_of_race(engine, race, vary, scorer()), file_name=f"report-{race.runs[0].id}.html",
-            mime="text/html", key="report", on_click="ignore", icon=":material/description:",
+            mime="text/html", key="report", icon=":material/description:",
             disabled=any(v.status.active or not v.step for v in views),
             help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "
             "opens anywhere. Made when you press: scoring takes a few seconds a model.",
@@ -59,15 +60,15 @@ def _evaluations(names: Sequence[str], views: Sequence[View], losses: int) -> No
 def _downloads(run: Run, whose: str, index: int) -> None:
     stem = f"{run.config.dataset}-{run.config.loss}-z{run.config.latent_dim}-{run.id}"
     number = str(index) if whose else ""
-    st.download_button(
+    download_button(
         f"Checkpoint:{whose}" if whose else "Download checkpoint", data=lambda: _checkpoint(run), file_name=f"{stem}.safetensors",
-        mime="application/octet-stream", key=f"download{number}", disabled=not run.view().step, on_click="ignore",
+        mime="application/octet-stream", key=f"download{number}", disabled=not run.view().step,
         help="Weights, optimiser and settings; vae.load_checkpoint reads it.",
     )  # fmt: skip
     script, problem = _script(run)
-    st.download_button(
+    download_button(
         f"Script:{whose}" if whose else "PyTorch script", data=lambda: script, file_name=f"{stem}.py", mime="text/x-python", key=f"script{number}",
-        disabled=bool(problem), on_click="ignore",
+        disabled=bool(problem),
         help=problem or "This loss and training loop, without this app: it draws the same weights, batches and noise.",
     )  # fmt: skip
 
