@@ -1,5 +1,6 @@
 # make run    set up if needed, then the app, for this machine alone   (PORT=8501)
 # make serve  the same for a class: prints its address, an access code, and the lecturer's key
+# make check  what takes less than a minute: format, lint, types, the tests that need no workers, pages or browser
 # make test   set up if needed, then everything CI checks
 # make slow   trainings that take minutes, further journeys in a browser; make fuzz: generated formulas, damaged files; make monkey: 10,000
 #             random steps through the app; make benchmark: speed, as ratios
@@ -13,7 +14,7 @@ HOST ?=
 PORT ?= 8501
 SEED ?= 0
 
-.PHONY: run serve test lint slow fuzz monkey load figures benchmark browser clean
+.PHONY: run serve check test lint slow fuzz monkey load figures benchmark browser clean
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -41,6 +42,9 @@ browser: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check: lint
+	$(BIN)/python -m pytest -m "quick and not slow" -n 2 --ignore tests/browser --ignore tests/load
 
 # In the order of the folders: the long browser journeys first, so that both processes end together.
 test: lint browser

@@ -19,6 +19,29 @@ os.environ["VAE_NICENESS"] = "0"  # the tests keep the cores busy themselves, an
 torch.set_num_threads(1)  # as on the workers: results are compared bit for bit
 
 
+SLOWER = {
+    "engine",
+    "open_app",
+    "app",
+    "profile",
+    "chromium",
+    "mnist",
+}  # fixtures: workers, pages, a browser, real MNIST
+# Modules that start processes of their own, or pages.
+WHOLE = {
+    "test_absent_data", "test_cluster", "test_command_line", "test_damaged_files", "test_every_record", "test_faults",
+    "test_from_outside", "test_latent_parts", "test_monkey", "test_race", "test_said_again", "test_script", "test_serving", "test_short",
+    "test_sweep_engine", "test_tried", "test_votes", "test_zoo",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """What `make check` runs: what a change most often breaks, and is known in seconds."""
+    for item in items:
+        if not SLOWER & set(item.fixturenames) and item.module.__name__.split(".")[-1] not in WHOLE:
+            item.add_marker(pytest.mark.quick)
+
+
 @pytest.fixture(autouse=True)
 def own_main(monkeypatch):
     """AppTest leaves its page as __main__, which workers that are spawned later would run: put it back."""

@@ -47,6 +47,18 @@ def test_imports_run_one_way(path):
             assert RANK[part] < RANK[own], f"{path.name} imports {name}"
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("vae/ui/*/*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_needs_no_streamlit_is_not_among_the_pages(path):
+    if path.name != "__init__.py":
+        assert any(name.startswith(("streamlit", "vae.ui.")) for name in imports(path))
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_documents_send_to_the_one_map(name):
+    text = (ROOT / name).read_text()
+    assert "(docs/structure.md)" in text and not re.search(r"^\| \d \|", text, re.M)
+
+
 def test_no_module_imports_itself_through_others():
     names = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
     graph = {name: set() for name in names}

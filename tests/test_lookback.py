@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 
 from vae import TrainConfig, advance, initial_state, load_dataset
-from vae.engine import Status, View
-from vae.ui.train import lookback
+from vae.engine import Status, View, lookback
 
 
 def view_after(steps):

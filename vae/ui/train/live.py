@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from vae.data import DATASETS
-from vae.engine import Engine, Race, View, sentences
+from vae.engine import Engine, Race, View, lookback, sentences
 from vae.figures import latent
 from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
 from vae.figures.kl_terms import kl_term
@@ -23,7 +23,7 @@ from vae.ui.shared import components, words
 from vae.ui.shared.components import Column, Row
 from vae.ui.shared.engine import EngineStart
 from vae.ui.shared.refresh import OFTEN, refreshing
-from vae.ui.train import dial, lookback, runs
+from vae.ui.train import dial, runs
 
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
 PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vae.classroom import PATIENT, Round
 from vae.data import load_dataset
-from vae.engine import Engine, LimitError, Race, Status, View
+from vae.engine import Engine, LimitError, Race, Status, View, lookback
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.mosaics import strip
 from vae.figures.symptoms import short, symptoms_table
@@ -23,7 +23,6 @@ from vae.ui.shared.owner import owner
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.refresh import OFTEN, refreshing
 from vae.ui.shared.words import say
-from vae.ui.train import lookback
 from vae.ui.zoo.state import STATE
 
 RACES, FOUND, GUESSES, REVEALED = "zoo.races", "zoo.found", "zoo.guesses", "zoo.revealed"  # by patient, in this session

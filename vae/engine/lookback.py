@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TypeVar
 
-from vae.engine import View
+from vae.engine.run import View
 from vae.training.step import Pictures
 
 Frame = TypeVar("Frame", bound=Pictures)
