@@ -6,9 +6,9 @@ same prediction on the scale of the picture. Values are nats per pixel, unreduce
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -34,14 +34,11 @@ class Parameter:
 
     def check(self, value: object) -> float:
         """The value as a float; SettingError unless it is a finite number within [low, high]."""
+        number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
         kind = "a whole number" if self.whole else "a number"
-        if not _number(value) or not self.low <= value <= self.high or (self.whole and value != int(value)):  # or NaN
+        if not self.low <= number <= self.high or (self.whole and number != int(number)):  # NaN fails too
             raise SettingError(self.name, value, f"{kind} from {self.low:g} to {self.high:g} is accepted")
-        return float(value)
-
-
-def _number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return float(number)
 
 
 @dataclass(frozen=True)
