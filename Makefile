@@ -41,6 +41,7 @@ browser: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # In the order of the folders: the long browser journeys first, so that both processes end together.
 test: lint browser
