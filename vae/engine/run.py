@@ -83,9 +83,7 @@ class Run(Job):
         super().__init__(workers, owner, run_id, self.pace.lock, self.pace.news)
         self.config, self.threads, self.program = config, threads, program
         self.forks: tuple[tuple[int, TrainConfig], ...] = ()
-        self._state: Future[TrainState] | KeptState | None = (
-            None  # after the last accepted chunk; None: the initial one
-        )
+        self._state: Future[TrainState] | KeptState | None = None  # after the last accepted chunk; None at first
         self._home: KeptState | None = None  # the last one brought home
         self._homing: Future[TrainState] | None = None  # the state that is on its way home
         self._chunks_since_home = 0

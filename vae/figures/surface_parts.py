@@ -34,17 +34,17 @@ class Fall:
 
 # ---- A pixel descends --------------------------------------------------------------------------------------------
 
+Moving = tuple[list[int], list[list[float]], list[list[float]]]  # (traces, x, y) of what moves
 
-def descents(
-    falls: Sequence[Fall], height: int = 300
-) -> tuple[Figure, Layout, tuple[list[int], list[list[float]], list[list[float]]]]:
+
+def descents(falls: Sequence[Fall], height: int = 300) -> tuple[Figure, Layout, Moving]:
     """The descents over time and on the loss's hill; the narrow layout; and what moves: (traces, x, y) for each step.
 
     A descent that ended early (it was no longer finite) stays where it ended.
     """
     last = max((len(fall.path.p) for fall in falls), default=1) - 1
     traces: list[Trace] = []
-    moving: tuple[list[int], list[list[float]], list[list[float]]] = ([], [], [])
+    moving: Moving = ([], [], [])
     for fall in falls:
         steps = np.arange(len(fall.path.p), dtype=np.float32)
         lines = ((steps, fall.path.p), (steps, fall.path.value), fall.hill)

@@ -193,6 +193,6 @@ def collapsed(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
 @lru_cache(maxsize=4)
 def mean_image(data: ImageDataset) -> Tensor:
     """The mean training image, float (1, C, H, W) in [0, 1]."""
-    pieces = (to_unit(piece).sum(0, keepdim=True, dtype=torch.float64) for piece in data.train.split(5000))
-    total = sum(pieces, start=torch.zeros(()))
+    totals = (to_unit(piece).sum(0, keepdim=True, dtype=torch.float64) for piece in data.train.split(5000))
+    total = sum(totals, start=torch.zeros(()))
     return (total / data.n_train).float()
