@@ -42,6 +42,7 @@ browser: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 check: lint
 	$(BIN)/python -m pytest -m "quick and not slow" -n 2 --ignore tests/browser --ignore tests/load

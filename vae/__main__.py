@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from vae.data import DATASETS
@@ -192,7 +194,8 @@ def _script(options: argparse.Namespace) -> int:
     from vae.export.script import script_of
 
     threads = torch.get_num_threads() if options.threads is None else options.threads
-    sys.stdout.reconfigure(encoding="utf-8")  # what Python reads, whatever the terminal writes
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # what Python reads, whatever the terminal writes
     print(script_of(config_from(options), options.steps, threads), end="")
     return 0
 
@@ -205,14 +208,14 @@ def _sweep(options: argparse.Namespace) -> int:
     options.vary += [f"{name}={text}" for name in PARAMETERS if (text := getattr(options, name)) is not None]
     for name in PARAMETERS:  # sigma belongs to the losses that have it, not to all of the sweep
         setattr(options, name, None)
-    axes = {
+    axes: dict[str, Sequence[int | float | str]] = {
         name.strip().replace("-", "_"): values_in(values)
         for name, _, values in (v.partition("=") for v in options.vary)
     }
     lists = {"loss": options.losses, "beta": options.betas, "latent_dim": options.latent_dims}
     axes |= {name: values_in(text) for name, text in lists.items() if text is not None}
     axes |= {} if options.seeds is None else {"seed": seeds_in(options.seeds)}
-    spec = SweepSpec(config_from(options), axes)
+    spec = SweepSpec(config_from(options), tuple((name, tuple(values)) for name, values in axes.items()))
     load_dataset(spec.base.dataset, spec.base.size)  # answers for data that are not here
     return headless.sweep(spec, options.out, options.scheduler, options.workers, options.yes)
 

@@ -12,7 +12,9 @@ class SettingError(VaeError, ValueError):
         self.field, self.value, self.accepted = field, value, accepted
         super().__init__(f"{field} = {short(value)} cannot be used: {accepted}.")
 
-    def __reduce__(self):  # exceptions travel from workers by their constructor arguments
+    def __reduce__(
+        self,
+    ) -> tuple[type, tuple[object, ...]]:  # exceptions travel from workers by their constructor arguments
         return type(self), (self.field, self.value, self.accepted)
 
 

@@ -60,7 +60,7 @@ class State:
         return self.rounds[self.now] if self.now else None
 
     @property
-    def signal(self) -> tuple:
+    def signal(self) -> tuple[object, ...]:
         """Changes with everything that every page of the class has to know; not with a vote, nor with who comes."""
         return self.now, tuple(one.revealed for one in self.rounds.values()), self.locked, self.sent.number
 

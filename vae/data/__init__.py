@@ -39,7 +39,7 @@ def carry(name: str, data: ImageDataset) -> None:
     _carried[name] = data
 
 
-def _nothing_to_download(root: Path, progress: Callable[[float], None]) -> None:
+def _nothing_to_download(root: Path, progress: Callable[[float], object]) -> None:
     progress(1.0)
 
 
@@ -55,7 +55,7 @@ class Source:
     classes: tuple[str, ...]
     load: Callable[[Path], ImageDataset]
     present: Callable[[Path], bool] = lambda root: True
-    download: Callable[[Path, Callable[[float], None]], None] = _nothing_to_download
+    download: Callable[[Path, Callable[[float], object]], None] = _nothing_to_download
     megabytes: int = 0  # to download, about
 
     def is_present(self) -> bool:

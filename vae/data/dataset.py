@@ -38,7 +38,8 @@ class ImageDataset:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
-        return tuple(self.images.shape[1:])
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
 
     def resized(self, side: int) -> ImageDataset:
         """The same images at side x side pixels (bilinear, antialiased)."""

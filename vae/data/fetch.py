@@ -10,7 +10,9 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
+from typing import Any
 
 from vae.errors import DataError
 
@@ -27,14 +29,17 @@ class RemoteFile:
     sha256: str
 
 
+Unpack = Callable[[Any], BufferedIOBase]  # what arrives -> the file in it
+
+
 def fetch(
     files: Sequence[RemoteFile],
     folder: Path,
     mirrors: Sequence[str],
-    progress: Callable[[float], None],
+    progress: Callable[[float], object],
     *,
     suffix: str = "",
-    unpack: Callable | None = None,
+    unpack: Unpack | None = None,
 ) -> None:
     """Bring every file that folder lacks, trying the mirrors in turn. One process at a time; DataError if no mirror works."""
     from filelock import FileLock
@@ -51,7 +56,14 @@ def fetch(
             progress(done / total)
 
 
-def _fetch_from_any(file, folder, mirrors, suffix, unpack, count) -> None:
+def _fetch_from_any(
+    file: RemoteFile,
+    folder: Path,
+    mirrors: Sequence[str],
+    suffix: str,
+    unpack: Unpack | None,
+    count: Callable[..., object],
+) -> None:
     reasons = []
     for mirror in mirrors:
         try:
@@ -61,7 +73,7 @@ def _fetch_from_any(file, folder, mirrors, suffix, unpack, count) -> None:
     raise DataError(f"{file.name} could not be fetched from any of {len(mirrors)} places ({'; '.join(reasons)}).")
 
 
-def _fetch_one(file: RemoteFile, folder: Path, url: str, unpack, count) -> None:
+def _fetch_one(file: RemoteFile, folder: Path, url: str, unpack: Unpack | None, count: Callable[[int], object]) -> None:
     digest, size = hashlib.sha256(), 0
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".part-")
     try:

@@ -46,7 +46,7 @@ def load(root: Path) -> ImageDataset:
     return ImageDataset("mnist", images, labels, tuple("0123456789"), N_TRAIN)
 
 
-def download(root: Path, progress: Callable[[float], None], mirrors: tuple[str, ...] | None = None) -> None:
+def download(root: Path, progress: Callable[[float], object], mirrors: tuple[str, ...] | None = None) -> None:
     """Fetch the files that are missing; progress is called with the share done, 0 to 1. DataError says what failed."""
     if mirrors is None:
         from vae.data.torchvision_import import datasets

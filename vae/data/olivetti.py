@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -40,7 +41,7 @@ def load(root: Path) -> ImageDataset:
     return ImageDataset("olivetti", images[order], labels[order], CLASSES, N_TRAIN)
 
 
-def download(root: Path, progress: Callable[[float], None]) -> None:
+def download(root: Path, progress: Callable[[float], object]) -> None:
     """Let scikit-learn fetch the file and check it; it tells of no progress in between. DataError says what failed."""
     progress(0.0)
     try:
@@ -50,7 +51,7 @@ def download(root: Path, progress: Callable[[float], None]) -> None:
     progress(1.0)
 
 
-def _scikit_learns(root: Path, **options):
+def _scikit_learns(root: Path, **options: bool) -> Any:
     from sklearn.datasets import fetch_olivetti_faces
 
     with warnings.catch_warnings():

@@ -26,4 +26,4 @@ def _declare_missing_operators() -> torch.library.Library | None:
 
 _library = _declare_missing_operators()
 
-from torchvision import datasets  # noqa: E402, F401
+from torchvision import datasets as datasets  # noqa: E402

@@ -100,7 +100,7 @@ class Entrance:
         send = self._with_headers(visit, send)
         if turned_away:
             _log(visit, turned_away.reason)
-            answer = HTMLResponse(refusal(turned_away.sentence), turned_away.status, turned_away.headers)
+            answer: ASGIApp = HTMLResponse(refusal(turned_away.sentence), turned_away.status, turned_away.headers)
         elif visit.path == DOOR and self.rules.code:
             answer = await self._at_the_door(visit, Request(scope, receive))
         elif not visit.role and visit.path not in OPEN_TO_ALL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +17,7 @@ FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True)
 class Answer:
-    start: Message
+    start: dict[str, Any]
     body: bytes
 
     @property
@@ -70,7 +71,7 @@ class KeptFiles:
         """What the app answers, all of it, also where the browser has gone meanwhile: half an answer would be kept for all.
         Whether the browser has it already is asked here and not there."""
         unasked = [(n, v) for n, v in scope["headers"] if n not in (b"if-none-match", b"if-modified-since")]
-        start: Message = {}
+        start: dict[str, Any] = {}
         parts: list[bytes] = []
 
         async def collect(message: Message) -> None:
@@ -79,7 +80,7 @@ class KeptFiles:
             elif message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
 
-        await self.app(scope | {"headers": unasked}, _stays, collect)
+        await self.app({**scope, "headers": unasked}, _stays, collect)
         body = b"".join(parts)
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-length"] = str(len(body))
@@ -91,7 +92,8 @@ class KeptFiles:
 
 async def _stays() -> Message:
     """A browser that has said all and never leaves."""
-    await asyncio.Event().wait()
+    while True:
+        await asyncio.Event().wait()
 
 
 async def _give(answer: Answer, send: Send) -> None:

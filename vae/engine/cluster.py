@@ -12,9 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakSet
 
-from distributed import Client, fire_and_forget
+from distributed import Client, Future, fire_and_forget
 from distributed.security import Security
 from numpy.typing import ArrayLike
 
@@ -27,7 +28,7 @@ from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
 from vae.engine.sweep import Sweep
 from vae.engine.tsne_run import TSNE
-from vae.engine.workers import Workers
+from vae.engine.workers import Found, Workers
 from vae.errors import SettingError, VaeError
 from vae.events import event
 from vae.latent.pca_tsne import EmbeddingConfig
@@ -46,6 +47,9 @@ ABSENT_JOBS_KEPT = 128  # in all, of owners who are away; beyond that, those awa
 SILENCE_OF_THE_DEAD = 30.0  # seconds without any chunk coming back, where some are under way
 LINES_KEPT = 256  # reference lines
 UNTRAINED_KEPT = 128  # first looks at networks, by their settings
+
+J = TypeVar("J", bound=Job)
+Prepared = tuple[TrainConfig, Program]
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,8 @@ class Engine:
         self.cluster = Workers(scheduler, workers or os.cpu_count() or 1, security)
         self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
-        self._lines: dict[tuple, tuple[ReferenceLine, ...] | None] = {}  # None while they are computed
-        self._untrained: OrderedDict[tuple, Progress | list[Run]] = OrderedDict()  # or who waits for it
+        self._lines: dict[tuple[object, ...], tuple[ReferenceLine, ...] | None] = {}  # None while they are computed
+        self._untrained: OrderedDict[Prepared, Progress | list[Run]] = OrderedDict()  # or who waits for it
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self.draining = False
@@ -110,7 +114,7 @@ class Engine:
         """Make every worker ready for its first click: the default data set first, the other one when there is time."""
         addresses = list(self.client.scheduler_info(n_workers=-1)["workers"])
 
-        def everywhere(priority: int, task: Callable, *arguments) -> list:
+        def everywhere(priority: int, task: Callable[..., None], *arguments: object) -> list[Future[None]]:
             pinned = {"pure": False, "allow_other_workers": True, "priority": priority}
             return [self.client.submit(task, *arguments, workers=[a], **pinned) for a in addresses]
 
@@ -165,14 +169,13 @@ class Engine:
         future = self.cluster.submit(tasks.untrained, *key, self.threads, priority=10)
         self.cluster.fetch([future], lambda answer: self._show_untrained(key, answer))
 
-    def _show_untrained(self, key: tuple, answer: list | BaseException) -> None:
-        failed = isinstance(answer, BaseException)
+    def _show_untrained(self, key: Prepared, answer: Found) -> None:
         with self._lock:
             waiting = self._untrained.pop(key, [])
-            if not failed:
+            if not isinstance(answer, BaseException):
                 self._untrained[key] = answer[0]
         for run in waiting if isinstance(waiting, list) else []:
-            if failed:
+            if isinstance(answer, BaseException):
                 run.cannot_begin(answer)
             else:
                 run.show_untrained(answer[0])
@@ -228,7 +231,7 @@ class Engine:
         """A t-SNE that is not started yet; its view has the first layout. SettingError as initial_embedding()."""
         return self._keep(TSNE(self.cluster, codes, config, owner, _new_id(), start))
 
-    def create_sweep(self, spec: SweepSpec, path: str | os.PathLike, owner: str = "") -> Sweep:
+    def create_sweep(self, spec: SweepSpec, path: str | os.PathLike[str], owner: str = "") -> Sweep:
         """A sweep that is not started yet, going on from the file at path if there is one. An owner has one at a time:
         VaeError while another is under way; one that is paused is let go, as its results are in its file."""
         for other in [sweep for sweep in self.sweeps.values() if sweep.owner == owner]:
@@ -238,7 +241,7 @@ class Engine:
                 self.discard(other)
         return self._keep(Sweep(self.cluster, spec, Path(path), owner, _new_id(), self.threads))
 
-    def _keep(self, job):
+    def _keep(self, job: J) -> J:
         with self._lock:
             self._jobs[job.id] = job
             self._last_seen[job.owner] = time.monotonic()
@@ -276,7 +279,7 @@ class Engine:
         """Every owner's sweeps by id, oldest first."""
         return self._of_kind(Sweep)
 
-    def _of_kind(self, kind: type) -> dict:
+    def _of_kind(self, kind: type[J]) -> dict[str, J]:
         with self._lock:
             return {key: job for key, job in self._jobs.items() if isinstance(job, kind)}
 
@@ -296,7 +299,7 @@ class Engine:
                 self.cluster.fetch([future], lambda answer: self._keep_lines(key, answer))
             return self._lines[key]
 
-    def _keep_lines(self, key: tuple, answer: list | BaseException) -> None:
+    def _keep_lines(self, key: tuple[object, ...], answer: Found) -> None:
         with self._lock:
             self._lines[key] = () if isinstance(answer, BaseException) else answer[0]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from vae.training.step import TrainState
 
@@ -21,7 +22,7 @@ PARTS = ("weights", "first", "second")
 
 
 @lru_cache(maxsize=1)
-def _folder() -> tempfile.TemporaryDirectory:
+def _folder() -> tempfile.TemporaryDirectory[str]:
     """Readable for this user alone, and gone with this process."""
     return tempfile.TemporaryDirectory(prefix="vae-states-", ignore_cleanup_errors=True)
 
@@ -47,7 +48,8 @@ class KeptState:
     def load(self) -> TrainState:
         if self._state is not None:
             return self._state
-        parts: dict[str, dict] = {part: {} for part in PARTS}
+        assert self._path is not None
+        parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
         for key, tensor in load_file(self._path).items():
             part, _, name = key.partition(".")
             parts[part][name] = tensor

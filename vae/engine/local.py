@@ -17,6 +17,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dask
 import psutil
@@ -69,6 +70,7 @@ class LocalProcess:
             [sys.executable, "-m", __package__, str(workers)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": paths}, text=True,
         )  # fmt: skip
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise VaeError("The workers' process ended while it started; its reason is in the server's log.")
@@ -86,6 +88,7 @@ class LocalProcess:
 
     def close(self, seconds: float = 8.0) -> None:
         """End it and everything that it started."""
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(seconds)
@@ -123,8 +126,8 @@ def serve() -> None:
         parser.error("the number of workers, or --settings")
 
 
-def _nested(settings: Mapping[str, object]) -> dict:
-    found: dict = {}
+def _nested(settings: Mapping[str, object]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for name, value in settings.items():
         *path, last = name.removeprefix("distributed.").split(".")
         place = found

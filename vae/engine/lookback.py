@@ -14,8 +14,8 @@ Frame = TypeVar("Frame", bound=Pictures)
 
 def pictures_of(view: View) -> Sequence[Pictures]:
     """Oldest first, last what it shows now: that is newer than its figures most of the time. Not before the first chunk."""
-    observed = view.observations
-    return (*observed, view.pictures) if view.pictures.step > observed[-1].step else observed
+    observed, newest = view.observations, view.pictures
+    return (*observed, newest) if newest is not None and newest.step > observed[-1].step else observed
 
 
 def steps_of(films: Sequence[Sequence[Pictures]]) -> list[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from vae.engine.job import Status
 from vae.engine.pace import Pace
@@ -27,7 +28,7 @@ class Race:
 
     @property
     def runs(self) -> list[Run]:
-        return list(self._pace.columns)
+        return cast(list[Run], list(self._pace.columns))
 
     @property
     def configs(self) -> tuple[TrainConfig, ...]:
@@ -71,7 +72,7 @@ class Race:
         """Block until chunks are accepted or a run fails, at most so long."""
         self.runs[0].wait_for_news(seconds)  # the columns share their news
 
-    def _each(self, act, *arguments) -> None:
+    def _each(self, act: Callable[..., None], *arguments: Any) -> None:
         with self._pace.lock:  # no chunk may be accepted between one column and the next
             for run in self.runs:
                 act(run, *arguments)

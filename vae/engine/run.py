@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from distributed import Future
@@ -20,7 +22,7 @@ from vae.engine import tasks
 from vae.engine.job import Job, Status, sentence_of
 from vae.engine.kept import KeptState
 from vae.engine.pace import Pace
-from vae.engine.workers import OPERATIONS_PER_SECOND, Workers
+from vae.engine.workers import OPERATIONS_PER_SECOND, Found, Workers
 from vae.errors import SettingError
 from vae.training.config import TrainConfig, operations_of_step
 from vae.training.evaluation import Evaluation, merge, pieces, sigma_of
@@ -60,7 +62,7 @@ class View:
 class _Chunk:
     key: str
     steps: int
-    state: Future
+    state: Future[TrainState]
     progress: Progress | None = None  # once it is back
 
 
@@ -81,9 +83,9 @@ class Run(Job):
         super().__init__(workers, owner, run_id, self.pace.lock, self.pace.news)
         self.config, self.threads, self.program = config, threads, program
         self.forks: tuple[tuple[int, TrainConfig], ...] = ()
-        self._state: Future | KeptState | None = None  # after the last accepted chunk; None: the initial one
+        self._state: Future[TrainState] | KeptState | None = None  # after the last accepted chunk; None at first
         self._home: KeptState | None = None  # the last one brought home
-        self._homing: Future | None = None  # the state that is on its way home
+        self._homing: Future[TrainState] | None = None  # the state that is on its way home
         self._chunks_since_home = 0
         self._step = 0
         self._chunks: deque[_Chunk] = deque()
@@ -99,7 +101,7 @@ class Run(Job):
         self._pictures: Pictures | None = None
         self._marks: deque[tuple[float, int]] = deque()  # (clock, step) of chunks accepted since the last start
         self._evaluation: Evaluation | None = None
-        self._evaluating: list[Future] = []
+        self._evaluating: list[Future[Any]] = []
         self.pace.columns.append(self)
 
     def fork(self, config: TrainConfig, run_id: str) -> Run:
@@ -169,6 +171,7 @@ class Run(Job):
         with self.lock:
             curves = np.concatenate(self._curves, axis=1) if self._curves else np.zeros((3, 0))
             self._curves = [curves] if self._curves else []
+            reconstruction, kl, objective = curves
             rate = self._pace()  # steps a second
             left = (self.config.total_steps - self._step) / rate if rate and self._status.active else None
             return View(
@@ -178,7 +181,9 @@ class Run(Job):
                 self._step,
                 self.config.total_steps,
                 self._step / self.config.steps_per_epoch,
-                *curves,
+                reconstruction,
+                kl,
+                objective,
                 tuple(self._observations),
                 self._pictures,
                 rate * self.config.batch_size,
@@ -255,11 +260,11 @@ class Run(Job):
 
     def _submit(self, steps: int, worker: str) -> str:
         before = self._chunks[-1].state if self._chunks else self._state
-        before = before.load() if isinstance(before, KeptState) else before
+        root = before.load() if isinstance(before, KeptState) else before
         self._count, self.worker = self._count + 1, worker
         key = f"advance-{self.id}-{self._count}"
         state = self._workers.submit_chunk(
-            tasks.advance_chunk, before, self.config, steps, self.threads, self.program, key=key, worker=worker
+            tasks.advance_chunk, root, self.config, steps, self.threads, self.program, key=key, worker=worker
         )
         self._chunks.append(_Chunk(key, steps, state))
         return key
@@ -290,15 +295,17 @@ class Run(Job):
     def accept_first(self) -> None:
         """Take over the first of the chunks, which is back. The lock is held."""
         chunk = self._chunks.popleft()
+        assert chunk.progress is not None
         self._accept(chunk, chunk.progress)
 
     # ---- home ----
 
     def _bring_home(self) -> None:
         """Make the state a root of its own, held here, and free the workers of everything before it."""
+        assert isinstance(self._state, Future)
         self._homing = state = self._state
 
-        def keep(found) -> None:
+        def keep(found: Found) -> None:
             kept = KeptState(found[0]) if isinstance(found, list) else None  # else lost: the chain is there still
             with self.lock:
                 if self._homing is state:
@@ -405,14 +412,14 @@ class Run(Job):
         spans = pieces(find_source(self.config.dataset).n_test)
         self._gather_pieces([self._piece(tasks.evaluation_piece, a, b, sigma) for a, b in spans], finish)
 
-    def _piece(self, function, *arguments) -> Future:
+    def _piece(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         state = self._state.load() if isinstance(self._state, KeptState) else self._state
         return self._workers.submit(function, state, self.config, *arguments, self.threads)
 
-    def _gather_pieces(self, futures: list[Future], then) -> None:
+    def _gather_pieces(self, futures: list[Future[Any]], then: Callable[[list[Any]], None]) -> None:
         self._evaluating = futures
 
-        def finish(found) -> None:
+        def finish(found: Found) -> None:
             with self.lock:
                 if self._evaluating is not futures:
                     return

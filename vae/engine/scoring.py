@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from distributed import Future
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vae.data import load_dataset
 from vae.engine.job import sentence_of
-from vae.engine.workers import Workers
+from vae.engine.workers import Found, Workers
 from vae.study.scoring import Scores, reference_scores, score
 from vae.training.config import TrainConfig
 from vae.training.step import model_of
@@ -51,8 +51,8 @@ class Scorer:
 
     def __init__(self, workers: Workers, threads: int = 1):
         self._workers, self._threads = workers, threads
-        self._asked: dict[Hashable, Answer] = {}
-        self._under_way: dict[Hashable, Future] = {}
+        self._asked: dict[Hashable, Answer[Any]] = {}
+        self._under_way: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
 
     def scores(self, key: Hashable, config: TrainConfig, weights: dict[str, Tensor]) -> Answer[Scores]:
@@ -63,7 +63,7 @@ class Scorer:
         """Of a perfect copy and of the mean training image."""
         return self._ask(("references", dataset, size), score_references, dataset, size, self._threads)
 
-    def _ask(self, key: Hashable, task: Callable, *arguments) -> Answer:
+    def _ask(self, key: Hashable, task: Callable[..., T], *arguments: Any) -> Answer[T]:
         with self._lock:
             if key not in self._asked:
                 while len(self._asked) >= KEPT:
@@ -73,7 +73,7 @@ class Scorer:
                 self._workers.fetch([self._under_way[key]], lambda found: self._answer(key, found))
             return self._asked[key]
 
-    def _answer(self, key: Hashable, found: object) -> None:
+    def _answer(self, key: Hashable, found: Found) -> None:
         with self._lock:
             del self._under_way[key]
             if isinstance(found, CancelledError):  # the workers have gone: it may be asked again

@@ -11,20 +11,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from distributed import Future
 
 from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status
-from vae.engine.workers import OPERATIONS_PER_SECOND, Workers
+from vae.engine.workers import OPERATIONS_PER_SECOND, Found, Workers
 from vae.errors import VaeError
 from vae.study.sweep import Point, Result, ResultsFile, SweepError, SweepSpec, read_results
-from vae.study.sweep.cell import Leg, measures, optimal_sigma, spans
+from vae.study.sweep.cell import Leg, Measures, measures, optimal_sigma, spans
 from vae.study.sweep.grid import cell_seconds, in_order
 from vae.training.config import TrainConfig, operations_of_step
 from vae.training.step import TrainState
 
+T = TypeVar("T")
 CHUNK_SECONDS = 0.5
 FIRST_CHUNK_OPERATIONS, FIRST_CHUNK_STEPS = 4e9, 60  # before the pace is known
 HOME_EVERY = 10.0  # seconds between two states of a cell brought home: what a dead worker costs
@@ -59,13 +61,14 @@ class _Cell:
     def __init__(self, sweep: Sweep, config: TrainConfig, next_steps: int):
         self.sweep, self.config, self.next_steps = sweep, config, next_steps
         self.owner, self.worker = sweep.owner, ""
-        self.state: TrainState | Future | None = None
-        self.step, self.points, self.seconds = 0, (), 0.0
+        self.state: TrainState | Future[TrainState] | None = None
+        self.step, self.seconds = 0, 0.0
+        self.points: tuple[Point, ...] = ()
         self.step_seconds = operations_of_step(config) / OPERATIONS_PER_SECOND  # measured from the first chunk on
         self.home_at = time.monotonic()
-        self.futures: list[Future] = []
+        self.futures: list[Future[Any]] = []
         self.key = ""  # of the chunk under way
-        self.chunk: Future | None = None
+        self.chunk: Future[TrainState] | None = None
 
     @property
     def in_flight(self) -> int:
@@ -170,6 +173,7 @@ class Sweep(Job):
 
     def _take_on(self) -> None:
         """Start missing cells while there are workers without one; end when nothing is missing and under way."""
+        assert self._file is not None
         taken = self._cells.keys() | {result.config for result in self._unwritten}
         waiting = [config for config in self._file.missing if config not in taken]
         for config in waiting[: max(0, self._workers.threads - len(self._cells))]:
@@ -204,7 +208,7 @@ class Sweep(Job):
 
     # ---- one cell: chunks, then measures ----
 
-    def _submit(self, function: Callable, *arguments) -> Future:
+    def _submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         return self._workers.submit(function, *arguments, self.threads)
 
     def _continue(self, cell: _Cell) -> None:
@@ -276,13 +280,13 @@ class Sweep(Job):
         bounds = spans(cell.config, find_source(cell.config.dataset).n_test)
         parts = [self._submit(tasks.cell_sums, cell.state, cell.config, a, b, sigma) for a, b in bounds]
         pictures = self._submit(tasks.cell_pictures, cell.state, cell.config)
-        self._await(cell, [pictures, *parts], lambda found: self._finish(cell, measures(found[1:]), *found[0], ""))
+        self._await(cell, [pictures, *parts], lambda found: self._finish(cell, measures(found[1:]), *found[0]))
 
-    def _await(self, cell: _Cell, futures: list[Future], then: Callable[[list], None]) -> None:
+    def _await(self, cell: _Cell, futures: list[Future[Any]], then: Callable[[list[Any]], None]) -> None:
         """Call `then` with the results once all are there, unless the cell has let go of them by then."""
         cell.futures = futures
 
-        def finish(found) -> None:
+        def finish(found: Found) -> None:
             with self.lock:
                 if cell.futures is not futures:
                     return
@@ -306,7 +310,7 @@ class Sweep(Job):
 
     # ---- results ----
 
-    def _finish(self, cell: _Cell, found, pictures: bytes, versions: str, failure: str) -> None:
+    def _finish(self, cell: _Cell, found: Measures | None, pictures: bytes, versions: str, failure: str = "") -> None:
         result = Result(cell.config, found, cell.points, pictures, cell.seconds, self.threads, versions, failure)
         del self._cells[cell.config]
         self._workers.forget(cell)
@@ -319,5 +323,6 @@ class Sweep(Job):
             self._take_on()
 
     def _write(self, result: Result) -> None:
+        assert self._file is not None
         if self._file.append(result):
             self._results.append(result)

@@ -9,16 +9,16 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 from distributed import Worker, WorkerPlugin, get_worker
-from numpy.typing import NDArray
 
 import vae
 from vae.data import DATASETS, ImageDataset, carry, load_dataset
@@ -35,6 +35,11 @@ from vae.study.sweep import cell
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.training.step import Program, Progress, TrainState, advance, initial_state, model_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+T = TypeVar("T")
 
 # What a chunk starts from: the state after the chunk before, one brought home, or None for the initial state.
 Before = TrainState | None
@@ -71,7 +76,9 @@ def untrained(config: TrainConfig, program: Program, threads: int) -> Progress:
     return within_memory(lambda: advance(initial_state(config), config, data, 0, program)[1])
 
 
-def advance_map(state: EmbeddingState, p: NDArray, config: EmbeddingConfig, threads: int, topic: str, key: str) -> None:
+def advance_map(
+    state: EmbeddingState, p: csr_matrix, config: EmbeddingConfig, threads: int, topic: str, key: str
+) -> None:
     """advance_embedding(); state and progress, which are small, are published."""
     started = time.perf_counter()
     torch.set_num_threads(threads)
@@ -79,7 +86,7 @@ def advance_map(state: EmbeddingState, p: NDArray, config: EmbeddingConfig, thre
     publish(topic, key, time.perf_counter() - started, found)
 
 
-def within_memory(act):
+def within_memory(act: Callable[[], T]) -> T:
     """Do it; VaeError where this worker's memory does not suffice. What is at hand of other runs stays."""
     try:
         return act()

@@ -8,6 +8,7 @@ lost.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from distributed import Future
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike
 from vae.engine import tasks
 from vae.engine.job import Job, Status
 from vae.engine.workers import Workers
-from vae.latent.pca_tsne import EmbeddingConfig, EmbeddingState, affinities, initial_embedding
+from vae.latent.pca_tsne import EmbeddingConfig, EmbeddingProgress, EmbeddingState, affinities, initial_embedding
 
 SECONDS_OF_CHUNK = 0.25  # about, as long as nothing is measured
 
@@ -50,8 +51,8 @@ class TSNE(Job):
         self.codes, self.config = np.array(codes, dtype=np.float32), config
         self._state = initial_embedding(self.codes, config, start)
         self._kl_divergence: float | None = None
-        self._affinities: Future | None = None
-        self._chunk: Future | None = None
+        self._affinities: Future[Any] | None = None
+        self._chunk: Future[Any] | None = None
         self._count, self._seconds, self.worker = 0, SECONDS_OF_CHUNK, ""
 
     def view(self) -> TSNEView:
@@ -102,7 +103,7 @@ class TSNE(Job):
         self._workers.let_go([self._key])
         self._chunk = self._affinities = None
 
-    def arrived(self, key: str, found: tuple, seconds: float) -> None:
+    def arrived(self, key: str, found: tuple[EmbeddingState, EmbeddingProgress], seconds: float) -> None:
         with self.lock:
             if self._chunk is None or key != self._key:  # dropped in the meantime
                 return

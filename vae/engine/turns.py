@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 LENIENCE = 0.25  # worker seconds, a chunk, that somebody whose state lies at a free worker may be ahead
@@ -20,10 +20,15 @@ class Claimant(Protocol):
     """What may take a turn. in_flight: its chunks on workers; worker: where its state lies, "" if nowhere."""
 
     owner: str
-    in_flight: int
     worker: str
 
+    @property
+    def in_flight(self) -> int: ...
+
     def wants_turn(self) -> bool: ...
+
+
+C = TypeVar("C", bound=Claimant)
 
 
 @dataclass
@@ -43,7 +48,7 @@ class Turns:
         self._last: WeakKeyDictionary[Claimant, int] = WeakKeyDictionary()  # number of its last turn
         self._turns = 0
 
-    def next(self, waiting: Iterable[Claimant]) -> tuple[Claimant, str] | None:
+    def next(self, waiting: Iterable[C]) -> tuple[C, str] | None:
         """Who takes a turn now, and at which worker; None while no worker has a place or nobody wants one."""
         free = self._free()
         wanting = [job for job in waiting if job.wants_turn()] if free else []
@@ -58,9 +63,9 @@ class Turns:
             nearest = min(at_home, key=self._order)
             if self._served[nearest.owner] - self._served[first.owner] <= LENIENCE:
                 first = nearest
-        return first, first.worker if first.worker in free else max(free, key=free.get)
+        return first, first.worker if first.worker in free else max(free, key=free.__getitem__)
 
-    def _order(self, job: Claimant) -> tuple:
+    def _order(self, job: Claimant) -> tuple[float, int, int]:
         return self._served[job.owner], job.in_flight, self._last.get(job, 0)
 
     def give(self, key: str, job: Claimant, worker: str, seconds: float) -> None:

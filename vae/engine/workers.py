@@ -14,9 +14,10 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from distributed import Client, Future, Scheduler
 from distributed.security import Security
@@ -35,14 +36,16 @@ OPERATIONS_PER_SECOND = 2.5e10  # multiply-adds of a worker, before a job has me
 LOOK_EVERY = 1.0  # seconds between two looks at who works
 SILENT_AFTER = 4.0  # seconds by which a worker's sign of life may be older than the newest one
 
-Then = Callable[[object], None]  # called with the result, or with the exception in its place
+T = TypeVar("T")
+Found = list[Any] | BaseException  # results, or the exception in their place
+Then = Callable[[Found], None]
 
 
 class ChunkOwner(Claimant, Protocol):
     def take_turn(self, worker: str) -> tuple[str, float] | None:
         """Submit a chunk to that worker: its key and the seconds it should take; None if there is none to submit."""
 
-    def arrived(self, key: str, value: object, seconds: float) -> None: ...
+    def arrived(self, key: str, value: Any, seconds: float) -> None: ...
 
     def failed(self, key: str, reason: BaseException) -> None: ...
 
@@ -56,7 +59,7 @@ class Workers:
         self._turns = Turns()
         self._waiting: dict[ChunkOwner, None] = {}
         self._chunks: dict[str, ChunkOwner] = {}
-        self._inbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._settled = time.monotonic()  # when a chunk came back last
         self.tasks = 0  # that the scheduler remembers
@@ -133,13 +136,14 @@ class Workers:
         """From now on this job may take turns, whenever it wants one."""
         self._inbox.put(lambda: self._waiting.setdefault(job))
 
-    def forget(self, job: ChunkOwner) -> None:
+    def forget(self, job: Any) -> None:
+        """It takes no more turns, if it has asked for any."""
         self._inbox.put(lambda: self._waiting.pop(job, None))
 
     def let_go(self, keys: Sequence[str]) -> None:
         """These chunks are not waited for any more."""
         for key in keys:
-            self._inbox.put(lambda key=key: self._settle(key))
+            self._inbox.put(partial(self._settle, key))
 
     @property
     def sharing(self) -> int:
@@ -166,7 +170,7 @@ class Workers:
         """Jobs that have chunks at a worker or want some."""
         return sum(job.in_flight > 0 or job.wants_turn() for job in list(self._waiting))
 
-    def submit_chunk(self, function: Callable, *arguments, key: str, worker: str) -> Future:
+    def submit_chunk(self, function: Callable[..., T], *arguments: Any, key: str, worker: str) -> Future[T]:
         """A task at that worker, if it is there. What it publishes under its key comes to the job's arrived()."""
         future = self.client.submit(
             function, *arguments, self.topic, key, key=key, pure=False, workers=[worker], allow_other_workers=True
@@ -174,14 +178,14 @@ class Workers:
         future.add_done_callback(lambda done: self._inbox.put(lambda: self._look_at(key, done)))
         return future
 
-    def _look_at(self, key: str, future: Future) -> None:
+    def _look_at(self, key: str, future: Future[Any]) -> None:
         """A task has ended: its progress is here already, or it has none to tell."""
         job = self._chunks.get(key)
         if job is not None and future.status == "error":
             self._settle(key)
             job.failed(key, future.exception(timeout=1))
 
-    def _on_event(self, event: tuple) -> None:
+    def _on_event(self, event: tuple[float, Any]) -> None:
         _, (key, seconds, payload) = event
         self._inbox.put(lambda: self._arrived(key, seconds, payload))
 
@@ -199,11 +203,11 @@ class Workers:
 
     # ---- single results ----
 
-    def submit(self, function: Callable, *arguments, priority: int = 0) -> Future:
+    def submit(self, function: Callable[..., T], *arguments: Any, priority: int = 0) -> Future[T]:
         """A task anywhere. A priority below 0 would never have its turn, as there is always a chunk waiting at a worker."""
         return self.client.submit(function, *arguments, pure=False, priority=priority)
 
-    def fetch(self, futures: Sequence[Future], then: Then) -> None:
+    def fetch(self, futures: Sequence[Future[Any]], then: Then) -> None:
         """Call `then` with the results, or with the exception, once they are here; nobody waits for it."""
 
         async def bring() -> None:
@@ -213,7 +217,11 @@ class Workers:
                 found = reason
             self._inbox.put(lambda: then(found))
 
-        self.client.loop.add_callback(bring)
+        self._on_loop(bring)
+
+    def _on_loop(self, act: Callable[[], Awaitable[None]]) -> None:
+        assert self.client.loop is not None
+        self.client.loop.add_callback(act)
 
     # ---- the thread ----
 
@@ -242,6 +250,7 @@ class Workers:
     def _look_later(self) -> None:
         async def look() -> None:
             try:
+                assert self.client.scheduler is not None
                 found = (await self.client.scheduler.identity(n_workers=-1))["workers"]
                 if set(found) - set(self._turns.workers):
                     await self.client.run_on_scheduler(_free_stuck)
@@ -250,7 +259,7 @@ class Workers:
                 return
             self._inbox.put(lambda: self._take_workers(_alive(found)))
 
-        self.client.loop.add_callback(look)
+        self._on_loop(look)
 
     def _take_workers(self, found: dict[str, int]) -> None:
         if found.keys() != self._turns.workers.keys():
@@ -259,7 +268,7 @@ class Workers:
 
     def _deal(self) -> None:
         """Hand out turns as long as there is a worker with a place for one."""
-        passed: set = set()
+        passed: set[ChunkOwner] = set()
         while (found := self._turns.next(job for job in self._waiting if job not in passed)) is not None:
             job, worker = found
             try:
@@ -277,7 +286,7 @@ class Workers:
             self._turns.give(key, job, worker, seconds)
 
 
-def _alive(found: dict) -> dict[str, int]:
+def _alive(found: Mapping[str, Any]) -> dict[str, int]:
     """Threads of each worker that has given a sign of life lately, by the scheduler's clock alone."""
     newest = max((worker["last_seen"] for worker in found.values()), default=0.0)
     return {

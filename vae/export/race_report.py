@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vae.engine import Engine, Race, Run, View
-from vae.engine.scoring import Scorer
+from vae.engine.scoring import Answer, Scorer
 from vae.export.report import ReportRun, Table, report_of
 from vae.study.scoring import GROUPS, Scores, matrix
+from vae.study.scoring.table import Row
 from vae.study.sweep import QUANTITIES, compare, statement
 from vae.training.race import labels, paired
 
@@ -76,7 +77,7 @@ def _matrix(runs: Sequence[Run], names: Sequence[str], views: Sequence[View], sc
     ]
 
 
-def _table(title: str, rows: Sequence, columns: Sequence[str]) -> Table:
+def _table(title: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
     arrows = {"lower": " ↓", "higher": " ↑", "data": " → data"}
     cells = tuple(
         (f"{row.measure.name}{arrows.get(row.measure.better, '')}", row.measure.unit, *(c.value for c in row.cells))
@@ -92,7 +93,7 @@ def _scores(runs: Sequence[Run], views: Sequence[View], scorer: Scorer | None) -
     until = time.monotonic() + PATIENCE
     states = [(run.id, view.step, run.config, run.state()) for run, view in zip(runs, views)]
 
-    def answers():
+    def answers() -> list[Answer[Scores]]:
         return [scorer.scores((key, step), config, state.weights) for key, step, config, state in states if state]
 
     while any(answer.pending for answer in answers()) and time.monotonic() < until:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from vae.figures.plot import Layout, Trace, numbered
+from vae.figures.plot import Layout, Part, Trace, numbered
 
 
 def on(plot: int, drawn: Trace) -> Trace:
@@ -14,8 +14,8 @@ def on(plot: int, drawn: Trace) -> Trace:
 
 def beside(
     titles: Sequence[str],
-    x_axes: Sequence[Mapping],
-    y_axes: Sequence[Mapping],
+    x_axes: Sequence[Part],
+    y_axes: Sequence[Part],
     gap: float,
     widths: Sequence[float] | None = None,
     title_size: int = 12,
@@ -26,8 +26,8 @@ def beside(
     left = 0.0
     for i, (title, width, x_axis, y_axis) in enumerate(zip(titles, widths, x_axes, y_axes, strict=True)):
         right = left + (1 - gap * (len(titles) - 1)) * width / sum(widths)
-        changes[numbered("xaxis", i)] = {"domain": [left, right], "anchor": numbered("y", i)} | x_axis
-        changes[numbered("yaxis", i)] = {"domain": [0, 1], "anchor": numbered("x", i)} | y_axis
+        changes[numbered("xaxis", i)] = {"domain": [left, right], "anchor": numbered("y", i), **x_axis}
+        changes[numbered("yaxis", i)] = {"domain": [0, 1], "anchor": numbered("x", i), **y_axis}
         changes["annotations"].append(_title(title, (left + right) / 2, 1, title_size))
         left = right + gap
     return changes
@@ -46,6 +46,6 @@ def stacked(drawn: Layout, height: int, columns: int = 1, below: int = 56) -> La
     return changes
 
 
-def _title(text: str, x: float, y: float, size: int) -> dict:
+def _title(text: str, x: float, y: float, size: int) -> Part:
     return {"text": text, "x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "center", "yanchor": "bottom",
             "showarrow": False, "font": {"size": size}}  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from vae.figures.kl import CODE, TERM_COLOURS
-from vae.figures.plot import Figure, Trace, figure, trace, upright
+from vae.figures.plot import Figure, Part, Trace, figure, trace, upright
 from vae.figures.theme import LOSS_COLOURS, Ink, axis, layout
 from vae.losses.kl import PIXELS, code_weight, divergence, weigh
 from vae.losses.surfaces import surface
@@ -30,17 +30,18 @@ def claim_figure(finding: Finding, height: int = HEIGHT) -> Figure:
 # ---- Parts -------------------------------------------------------------------------------------------------------
 
 
-Mark = tuple[dict, dict]  # a line upwards, and its name
+Mark = tuple[Part, Part]  # a line upwards, and its name
+Numbers = Sequence[float] | np.ndarray
 
 
 def _figure(
     traces: Sequence[Trace],
     x_title: str,
     y_title: str,
-    x_axis: Mapping = {},
-    y_axis: Mapping = {},
+    x_axis: Mapping[str, Any] = {},
+    y_axis: Mapping[str, Any] = {},
     marks: Sequence[Mark] = (),
-    **changes,
+    **changes: Any,
 ) -> Figure:
     place = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
     drawn = {
@@ -55,19 +56,19 @@ def _figure(
     return figure(traces, layout(HEIGHT, **(drawn | changes)))
 
 
-def _values(loss: str, view: str, x: float, p: Sequence[float]) -> np.ndarray:
+def _values(loss: str, view: str, x: float, p: Numbers) -> np.ndarray:
     """A view of a loss at one true pixel."""
     return surface(LOSSES[loss], view, [x], p).values[:, 0]
 
 
-def _line(x, y, name: str, colour: str, dash: str = "solid", width: float = 2.5) -> Trace:
+def _line(x: Numbers, y: Numbers, name: str, colour: str, dash: str = "solid", width: float = 2.5) -> Trace:
     return trace(
         "scatter", x=x, y=y, mode="lines", name=name, line={"color": colour, "dash": dash, "width": width},
         hovertemplate="%{x:.3g}: %{y:.4g}",
     )  # fmt: skip
 
 
-def _points(x, y, colour: str, place: str | list[str] = "top center", form: str = ".4f") -> Trace:
+def _points(x: Numbers, y: Numbers, colour: str, place: str | list[str] = "top center", form: str = ".4f") -> Trace:
     return trace(
         "scatter", x=x, y=y, mode="markers+text", showlegend=False, marker={"color": colour, "size": 10},
         text=[format(value, form) for value in y], textposition=place, textfont={"size": 12},
@@ -86,7 +87,7 @@ def _mark(x: float, text: str, side: str = "right") -> Mark:
 UNDER_BARS = {"tickangle": 0, "tickfont": {"size": 11}, "showgrid": False}
 
 
-def _bars(names: Sequence[str], values: Sequence[float], colours, form: str = ".3f", **more) -> Trace:
+def _bars(names: Sequence[str], values: Numbers, colours: str | list[str], form: str = ".3f", **more: Any) -> Trace:
     return trace(
         "bar", x=[name.replace(", ", "<br>") for name in names], y=values, marker={"color": colours},
         text=[format(v, form) for v in values], textposition="outside", cliponaxis=False,
@@ -149,8 +150,8 @@ def _mse_zero(_: Finding) -> Figure:
         ]
     missed = [0.3, 0.5]
     traces.append(_points(missed, _values("mse", "value", 0.4, missed), colour, "top center", ".2f"))
-    ranges = {"x_axis": {"range": [-0.01, 0.8]}, "y_axis": {"range": [-0.006, 0.1]}}
-    return _figure(traces, "prediction p", "(x − p)², nats per pixel", **ranges)
+    x_axis, y_axis = {"range": [-0.01, 0.8]}, {"range": [-0.006, 0.1]}
+    return _figure(traces, "prediction p", "(x − p)², nats per pixel", x_axis, y_axis)
 
 
 def _not_bernoulli(finding: Finding) -> Figure:
@@ -172,9 +173,10 @@ MEASURED_LOSSES = {
 }  # fmt: skip
 
 
-def _spread(rows: Sequence[Evidence]) -> dict:
-    """The 95 % intervals as error bars."""
-    high, low = ([abs(row.interval[i] - row.value) for row in rows] for i in (1, 0))
+def _spread(rows: Sequence[Evidence]) -> Part:
+    """The 95 % intervals as error bars, of no length where there is none."""
+    ends = [row.interval or (row.value, row.value) for row in rows]
+    high, low = ([abs(end[i] - row.value) for row, end in zip(rows, ends)] for i in (1, 0))
     return {"type": "data", "array": high, "arrayminus": low, "color": Ink.TEXT, "thickness": 1.5, "width": 4}
 
 
@@ -192,11 +194,10 @@ def _blur(finding: Finding) -> Figure:
 
 
 def _middle(finding: Finding) -> Figure:
-    data, *rows = finding.evidence
-    names = ["data", *(row.label.rpartition(", z")[0] for row in rows)]
+    names = ["data", *(row.label.rpartition(", z")[0] for row in finding.evidence[1:])]
     colours = [Ink.REFERENCE, *(LOSS_COLOURS[MEASURED_LOSSES[name]] for name in names[1:])]
     bars = _bars(names, [row.value for row in finding.evidence], colours)
-    bars |= {"error_y": _spread([replace(data, interval=(data.value,) * 2), *rows])}
+    bars |= {"error_y": _spread(finding.evidence)}
     return _figure([bars], "", "share of pixels in (.1, .9)", UNDER_BARS, {"range": [0, 0.25]}, showlegend=False)
 
 
@@ -260,12 +261,12 @@ def _saturation(_: Finding) -> Figure:
             _line(logit, _values(loss, "logit_slope", 1.0, p), LOSSES[loss].name, LOSS_COLOURS[loss]),
             _points(at, _values(loss, "logit_slope", 1.0, marked), LOSS_COLOURS[loss], place, ".3f"),
         ]
-    ranges = {"x_axis": {"range": [-9, 6]}, "y_axis": {"range": [-1.12, 0.12]}}
-    return _figure(traces, "logit of the prediction, for x = 1", "gradient in the logit", **ranges)
+    x_axis, y_axis = {"range": [-9, 6]}, {"range": [-1.12, 0.12]}
+    return _figure(traces, "logit of the prediction, for x = 1", "gradient in the logit", x_axis, y_axis)
 
 
 def _reduction(_: Finding) -> Figure:
-    summed, _, averaged = weigh(1.0)
+    summed, averaged = weigh(1.0)[::2]
     names = ["sum over pixels", f"mean over {PIXELS} pixels"]
     shares = np.array([summed.share, averaged.share]) * 100
     bars = [

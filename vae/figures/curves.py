@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from vae.figures.beside import beside, on, stacked
-from vae.figures.plot import Figure, Layout, Trace, across, figure, numbered, trace, upright
+from vae.figures.plot import Figure, Layout, Part, Trace, across, figure, numbered, trace, upright
 from vae.figures.theme import Ink, axis, layout
 
 MOST_POINTS = 500
@@ -95,11 +95,11 @@ def narrow(drawn: Figure) -> Layout:
     }
 
 
-def _reference(key: str) -> dict:
+def _reference(key: str) -> Part:
     return {"color": Ink.REFERENCE, "width": 1.2, "dash": DASHES.get(key, "dash")}
 
 
-def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | None, plot: int) -> list[dict]:
+def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | None, plot: int) -> list[Part]:
     """What lines across a panel stand for, at their right ends: above each, or below it where the next one is near."""
     found, room = [], 0.13 * (span[1] - span[0]) if span else 0.0
     for _, label, value in lines:
@@ -108,7 +108,7 @@ def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | Non
     return found
 
 
-def _label(text: str, y: float, plot: int, under: bool) -> dict:
+def _label(text: str, y: float, plot: int, under: bool) -> Part:
     return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "right", "y": y,
             "yref": numbered("y", plot), "yanchor": "top" if under else "bottom",
             "yshift": 2 if under else -2, "showarrow": False,
@@ -147,7 +147,7 @@ def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.
     return (edges + counts).astype(np.int32), means.astype(np.float32)
 
 
-def _range(kind: str, runs: Sequence[RunCurves], lines: Sequence[tuple[str, str, float]]) -> dict:
+def _range(kind: str, runs: Sequence[RunCurves], lines: Sequence[tuple[str, str, float]]) -> Part:
     """A range that shows where a curve is going: the first steps, many times higher, are cut off; double click shows all."""
     curves = [run.training[kind] for run in runs if kind in run.training]
     held = [(run.held_out[0], run.held_out[1][kind]) for run in runs if kind in run.held_out[1]]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from vae.figures.plot import Figure, Layout, Trace, figure, trace
+from vae.figures.plot import Figure, Layout, Part, Trace, figure, trace
 from vae.figures.theme import LOSS_COLOURS, Ink, heading, layout
 from vae.training.beta_dial import HIGH, LOW, SCALES, Scale, Tick
 
@@ -131,7 +132,7 @@ def _optimum(best: float, shown: Sequence[Scale]) -> Trace:
     return _column(best, text, {"size": 11, "symbol": "diamond-open", "color": OPTIMUM, "line": {"width": 2}}, shown)
 
 
-def _column(x: float, text: str, marker: dict, shown: Sequence[Scale]) -> Trace:
+def _column(x: float, text: str, marker: Part, shown: Sequence[Scale]) -> Trace:
     """The same place on every scale."""
     y = [_height(i, shown) for i in range(len(shown))]
     x = _within(x)
@@ -197,7 +198,7 @@ def _layout(labels: Sequence[_Label], shown: Sequence[Scale], base: float, width
     }
 
 
-def _note(text: str, x: float, y: float, size: int = 12, **changes) -> dict:
+def _note(text: str, x: float, y: float, size: int = 12, **changes: Any) -> Part:
     return {
         "text": text,
         "x": x,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.mosaics import strip
 from vae.figures.per_pixel import signed
+from vae.figures.plot import Part
 from vae.figures.theme import colour_of
 from vae.latent.forward_pass import ForwardPass
 from vae.study.opened import OpenedModel
@@ -23,7 +24,7 @@ LEAST_WIDTH = 112  # pixels of a picture
 GREY = "#8a8f98"
 
 
-def content(model: OpenedModel, forward: ForwardPass, drags: Sequence[tuple[int, float]]) -> dict:
+def content(model: OpenedModel, forward: ForwardPass, drags: Sequence[tuple[int, float]]) -> Part:
     """All but the picture that goes in and those that come out. drags: (dimension, what is added to z)."""
     n = min(SHOWN, len(forward.mu))
     more = f", first {n} of {len(forward.mu)}" if n < len(forward.mu) else ""
@@ -64,7 +65,7 @@ def _bars(
     colour: str,
     span: float | None = None,
     marks: ArrayLike | None = None,
-) -> dict:
+) -> Part:
     found = {"name": name, "values": np.asarray(values)[:n].tolist(), "note": note, "colour": colour, "span": span}
     return found | ({} if marks is None else {"marks": np.asarray(marks)[:n].tolist()})
 
@@ -85,12 +86,12 @@ def _number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def picture(image: ArrayLike | None, caption: str, alt: str) -> dict:
+def picture(image: ArrayLike | None, caption: str, alt: str) -> Part:
     png = None if image is None else base64.b64encode(strip(np.asarray(image)[None], 1, LEAST_WIDTH)).decode()
     return {"png": png, "caption": caption, "alt": alt}
 
 
-def _picture_of_logits(logits: np.ndarray) -> dict:
+def _picture_of_logits(logits: np.ndarray) -> Part:
     caption = f"log odds, {_range(logits)}; orange: above 0"
     return picture(signed(logits), caption, f"Logits: {caption}")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from vae.figures.beside import beside, on
-from vae.figures.plot import Figure, Trace, across, figure, trace
+from vae.figures.plot import Figure, Part, Trace, across, figure, trace
 from vae.figures.theme import Ink, axis, heading, layout
 from vae.losses.kl import Densities, Descent, Estimate, Weighing
 
@@ -21,7 +22,7 @@ SCALE = [[i / 9, f"#{colour}"] for i, colour in enumerate(CIVIDIS)]
 TIGHT = {"l": 48, "r": 10, "t": 26, "b": 36}
 
 
-def _note(x: float, y: float, text: str, **changes) -> dict:
+def _note(x: float, y: float, text: str, **changes: Any) -> Part:
     return {"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": 12, "color": Ink.TEXT}} | changes
 
 
@@ -68,7 +69,7 @@ def _ball(at: tuple[float, float, float], colour: str, size: int) -> Trace:
     )
 
 
-def _scene_axis(title: str) -> dict:
+def _scene_axis(title: str) -> Part:
     return {
         "title": {"text": title, "font": {"size": 13}},
         "gridcolor": Ink.REFERENCE,  # WebGL mixes see-through lines with white
@@ -107,7 +108,7 @@ def contours(
     return figure([shades, *(_level(heights, level) for level in LEVELS), *marks], drawn)
 
 
-def _level(heights: dict, level: float) -> Trace:
+def _level(heights: Part, level: float) -> Trace:
     """One contour line with its number."""
     return trace(
         "contour",
@@ -159,7 +160,7 @@ def densities(drawn: Densities, mu: float, kl: float, integrand: bool, height: i
     return figure(curves, shown)
 
 
-def _density(z: np.ndarray, values: np.ndarray, name: str, line: dict) -> Trace:
+def _density(z: np.ndarray, values: np.ndarray, name: str, line: Part) -> Trace:
     return trace("scatter", x=z, y=values, mode="lines", name=name, line=line, hovertemplate="z = %{x:.2f}: %{y:.3f}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vae.figures.plot import Figure, Trace, figure, trace
+from vae.figures.plot import Figure, Part, Trace, figure, trace
 from vae.figures.theme import Ink, axis, layout
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "cross")
@@ -73,7 +73,7 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},.18)"
 
 
-def _range(parts: Sequence[np.ndarray]) -> dict:
+def _range(parts: Sequence[np.ndarray]) -> Part:
     values = np.concatenate(list(parts)) if len(parts) else np.zeros(0)
     values = values[np.isfinite(values)]
     if not len(values):

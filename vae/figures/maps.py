@@ -38,8 +38,8 @@ def maps(
     """The losses as heat maps with contours and the cursor; and the layout for a narrow window, as surfaces() does."""
     traces, axes = [], {}
     for i, (panel, cut) in enumerate(zip(panels, cuts(panels, same_scale))):
-        drawn = (*map_traces(panel.surface, panel.name, panel.colour, cut), _trail(panel), _cross(x, second))
-        traces += [on(i, trace) for trace in drawn]
+        shown = (*map_traces(panel.surface, panel.name, panel.colour, cut), _trail(panel), _cross(x, second))
+        traces += [on(i, trace) for trace in shown]
         second_axis = panel.surface.view.second_axis
         low, high = (-0.5, 0.5) if second_axis == "d" else (0, 1)
         x_axis, y_axis = numbered("x", i), numbered("y", i)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vae.figures.plot import numbered
+from vae.figures.plot import Layout, Part, numbered
 
 if TYPE_CHECKING:
     from vae.losses.surfaces import Surface
@@ -72,7 +72,7 @@ def swatch(colour: str) -> str:
 # ---- Colours and places ------------------------------------------------------------------------------------------
 
 
-def shades(colour: str, view: str, cut: Cut) -> dict:
+def shades(colour: str, view: str, cut: Cut) -> Part:
     """From a light tint to the loss's own colour; in signed views a neutral 0 with dark grey below it."""
     strong = _mixed(colour, 0.06)
     if view not in SIGNED:
@@ -87,18 +87,18 @@ def _mixed(colour: str, white: float) -> str:
     return "#" + "".join(f"{round(part + (255 - part) * white):02x}" for part in parts)
 
 
-def joined(parts: dict, changes: dict) -> dict:
+def joined(parts: Part, changes: Layout) -> Layout:
     """Axes or scenes with their places, and whatever else the changes hold."""
     return {name: parts.get(name, {}) | value if isinstance(value, dict) else value for name, value in changes.items()}
 
 
-def arranged(panels: Sequence[Panel], columns: int, height: int, kind: str) -> dict:
+def arranged(panels: Sequence[Panel], columns: int, height: int, kind: str) -> Layout:
     """Where the panels and their titles stand, row by row; a change to the layout. kind: "scene" or "axis"."""
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     title, gap_x, gap_y = (26 / height, 0.1, 56 / height) if kind == "axis" else (0, 0.01, 0.01)
     wide, high = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
-    changes: dict = {"height": height, "annotations": []}
+    changes: Layout = {"height": height, "annotations": []}
     for i, panel in enumerate(panels):
         left, top = (i % columns) * (wide + gap_x), 1 - (i // columns) * (high + gap_y)
         x, y = [left, left + wide], [max(0.0, top - high), top - title]

@@ -17,6 +17,7 @@ import numpy as np
 Trace = dict[str, Any]
 Layout = dict[str, Any]
 Figure = dict[str, Any]
+Part = dict[str, Any]  # of a trace or a layout: an axis, a shape, a note
 
 TYPED = ("f4", "f8", "i1", "u1", "i2", "u2", "i4", "u4")  # the arrays that a browser knows
 
@@ -38,14 +39,14 @@ def numbered(name: str, index: int) -> str:
 # ---- Lines across a plot -----------------------------------------------------------------------------------------
 
 
-def across(y: float, line: Mapping[str, Any], plot: int = 0) -> dict:
+def across(y: float, line: Mapping[str, Any], plot: int = 0) -> Part:
     """A shape: a line at height y over the whole width of the plot with that index."""
     of = numbered("x", plot)
     return {"type": "line", "xref": f"{of} domain", "x0": 0, "x1": 1, "yref": numbered("y", plot), "y0": y, "y1": y,
             "line": dict(line)}  # fmt: skip
 
 
-def upright(x: float, line: Mapping[str, Any], plot: int = 0) -> dict:
+def upright(x: float, line: Mapping[str, Any], plot: int = 0) -> Part:
     """A shape: a line at x over the whole height of the plot with that index."""
     of = numbered("y", plot)
     return {"type": "line", "xref": numbered("x", plot), "x0": x, "x1": x, "yref": f"{of} domain", "y0": 0, "y1": 1,

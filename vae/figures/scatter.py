@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from vae.figures.plot import Figure, Trace, figure, trace
+from vae.figures.plot import Figure, Part, Trace, figure, trace
 from vae.figures.theme import Ink, axis, class_colours, heading, layout
 
 MOST_NAMES = 12  # classes whose names are written into the plot; more would hide it
@@ -67,7 +67,7 @@ def scattered(
     reach = np.abs(points).max(initial=1.0)
     radius = float(np.sqrt(-2 * np.log(0.05)))
     circle = {"type": "circle", "x0": -radius, "x1": radius, "y0": -radius, "y1": radius, "layer": "below"}
-    hidden: Mapping = {} if any(axes) else {"showticklabels": False, "showgrid": False}
+    hidden: Part = {} if any(axes) else {"showticklabels": False, "showgrid": False}
     drawn = layout(
         height,
         title=heading(title),
@@ -83,7 +83,7 @@ def scattered(
     return figure(traces, drawn)
 
 
-def _shades(colouring: Colouring | None) -> dict:
+def _shades(colouring: Colouring | None) -> Part:
     if colouring is None:
         return {"color": Ink.REFERENCE}
     if colouring.classes:
@@ -106,7 +106,7 @@ def _said(colouring: Colouring | None) -> list[str] | str:
     return [f"{colouring.name} {value:.2f}" for value in colouring.values]
 
 
-def _names(points: np.ndarray, colouring: Colouring | None) -> list[dict]:
+def _names(points: np.ndarray, colouring: Colouring | None) -> list[Part]:
     """The name of each class, where the middle of its points is."""
     if colouring is None or not 0 < len(colouring.classes) <= MOST_NAMES:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from vae.figures.beside import beside, on, stacked
 from vae.figures.cuts import cut_off
 from vae.figures.maps import map_traces
 from vae.figures.panels import INFINITE, ON_TOP, SECOND_AXES, TRUE_PIXEL, Panel, swatch
-from vae.figures.plot import Figure, Layout, Trace, across, figure, numbered, trace
+from vae.figures.plot import Figure, Layout, Part, Trace, across, figure, numbered, trace
 from vae.figures.theme import Ink, axis, layout
 
 if TYPE_CHECKING:
@@ -34,15 +34,17 @@ class Fall:
 
 # ---- A pixel descends --------------------------------------------------------------------------------------------
 
+Moving = tuple[list[int], list[list[float]], list[list[float]]]  # (traces, x, y) of what moves
 
-def descents(falls: Sequence[Fall], height: int = 300) -> tuple[Figure, Layout, tuple[list[int], list, list]]:
+
+def descents(falls: Sequence[Fall], height: int = 300) -> tuple[Figure, Layout, Moving]:
     """The descents over time and on the loss's hill; the narrow layout; and what moves: (traces, x, y) for each step.
 
     A descent that ended early (it was no longer finite) stays where it ended.
     """
     last = max((len(fall.path.p) for fall in falls), default=1) - 1
     traces: list[Trace] = []
-    moving: tuple[list[int], list, list] = ([], [], [])
+    moving: Moving = ([], [], [])
     for fall in falls:
         steps = np.arange(len(fall.path.p), dtype=np.float32)
         lines = ((steps, fall.path.p), (steps, fall.path.value), fall.hill)
@@ -55,7 +57,7 @@ def descents(falls: Sequence[Fall], height: int = 300) -> tuple[Figure, Layout, 
                 axis_.append([round(float(v), 6) for v in padded])
     titles = ("prediction p", "loss (nats per pixel)", "the hill: loss over the logit")
     x_axes = [axis(title, rangemode="tozero") for title in ("step", "step", "logit")]
-    clear = {"ticklabelstandoff": 8}  # of the balls where they start
+    clear: Part = {"ticklabelstandoff": 8}  # of the balls where they start
     y_axes = [axis(range=[-0.04, 1.04], **clear), axis(**clear), axis(**clear)]
     drawn = layout(
         height,
@@ -122,7 +124,7 @@ def _pixels(x: np.ndarray, p: np.ndarray) -> Trace:
     )  # fmt: skip
 
 
-def _picture(image: np.ndarray, hover: str, scale: list = GREYS, high: float = 1.0) -> Trace:
+def _picture(image: np.ndarray, hover: str, scale: Sequence[object] = GREYS, high: float = 1.0) -> Trace:
     return trace(
         "heatmap", z=image.astype(np.float32), zmin=0, zmax=high, colorscale=scale, showscale=False, hovertemplate=hover
     )
@@ -138,12 +140,12 @@ def _lit(pixel: tuple[int, int], point: tuple[float, float]) -> list[Trace]:
     return [on(0, around), on(1, around), on(2, at)]
 
 
-def _no_axis(**changes) -> dict:
+def _no_axis(**changes: Any) -> Part:
     """An axis of a picture: not seen, and no longer than the picture is."""
     return axis(ticks="", showticklabels=False, showgrid=False, constrain="domain", **changes)
 
 
-def _downwards(plot: int) -> dict:
+def _downwards(plot: int) -> Part:
     """Rows of a picture from the top, as high as columns are wide."""
     return _no_axis(autorange="reversed", scaleanchor=numbered("x", plot))
 

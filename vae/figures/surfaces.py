@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from vae.figures.panels import (
     shades,
     texts,
 )
-from vae.figures.plot import Figure, Layout, Trace, figure, numbered, trace
+from vae.figures.plot import Figure, Layout, Part, Trace, figure, numbered, trace
 from vae.figures.theme import Ink, layout
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def surfaces(
     traces, scenes = [], {}
     for i, (panel, cut) in enumerate(zip(panels, cuts(panels, same_scale))):
         scene = numbered("scene", i)
-        drawn = (*_sheet(panel.surface, panel.name, panel.colour, cut), *_on_sheet(panel, cut, x, second))
-        traces += [trace | {"scene": scene} for trace in drawn]
+        shown = (*_sheet(panel.surface, panel.name, panel.colour, cut), *_on_sheet(panel, cut, x, second))
+        traces += [trace | {"scene": scene} for trace in shown]
         scenes[scene] = _scene(panel, cut, near=0.92 if len(panels) > 2 else 1.12)
     placed = joined(scenes, arranged(panels, 2, height, "scene"))
     drawn = figure(traces, layout(margin={"l": 0, "r": 0, "t": 0, "b": 0}, **placed))
@@ -94,7 +94,7 @@ def _on_sheet(panel: Panel, cut: Cut, x: float, second: float) -> list[Trace]:
     ]
 
 
-def _line_3d(along: Surface | None, cut: Cut, **style) -> Trace:
+def _line_3d(along: Surface | None, cut: Cut, **style: Any) -> Trace:
     """A view along the second axis at one x, lifted a little so that the surface does not swallow it."""
     if along is None:
         return trace("scatter3d", x=[], y=[], z=[], hoverinfo="skip")
@@ -103,12 +103,12 @@ def _line_3d(along: Surface | None, cut: Cut, **style) -> Trace:
     return trace("scatter3d", x=x, y=p, z=z.astype(np.float32), hoverinfo="skip", **style)
 
 
-def _scene(panel: Panel, cut: Cut, near: float) -> dict:
+def _scene(panel: Panel, cut: Cut, near: float) -> Part:
     second = panel.surface.view.second_axis
     room = 0.02 * (cut[1] - cut[0])
     small = {"gridcolor": Ink.GRID, "zeroline": False, "showspikes": False, "tickfont": {"size": 10}, "nticks": 5}
 
-    def titled(text: str, **more) -> dict:
+    def titled(text: str, **more: Any) -> Part:
         return small | {"title": {"text": text, "font": {"size": 11}}} | more
 
     return {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import cycle
+from typing import Any
 
-from vae.figures.plot import Layout
+from vae.figures.plot import Layout, Part
 from vae.training.config import TrainConfig
 
 # From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.
@@ -42,7 +43,7 @@ class Ink:
     HALO = ", ".join(f"{way} 1px var(--paper)" for way in ("1px 1px", "1px -1px", "-1px 1px", "-1px -1px"))
 
 
-def layout(height: int, **changes) -> Layout:
+def layout(height: int, **changes: Any) -> Layout:
     """The shared layout: transparent, so that the page's own theme shows; zoom kept over updates by uirevision."""
     shared = {
         "height": height,
@@ -57,7 +58,7 @@ def layout(height: int, **changes) -> Layout:
     return shared | changes
 
 
-def axis(title: str = "", **changes) -> dict:
+def axis(title: str = "", **changes: Any) -> Part:
     return {
         "title": {"text": title, "standoff": 6, "font": {"size": 12}},
         "gridcolor": Ink.GRID,
@@ -65,7 +66,7 @@ def axis(title: str = "", **changes) -> dict:
     } | changes
 
 
-def heading(text: str) -> dict:
+def heading(text: str) -> Part:
     """The title of a small figure, at its top left."""
     return {"text": text, "font": {"size": 13}, "x": 0.02, "y": 0.99, "yanchor": "top"}
 

@@ -206,7 +206,7 @@ def prior_samples(n: int, latent_dim: int, seed: int) -> Tensor:
 # ---- Arithmetic with groups ---------------------------------------------------------------------------------------
 
 
-def direction(codes: Tensor, plus: Tensor | Sequence, minus: Tensor | Sequence) -> Tensor:
+def direction(codes: Tensor, plus: Tensor | Sequence[int], minus: Tensor | Sequence[int]) -> Tensor:
     """Mean of the group `plus` minus mean of the group `minus`: (N, Z) -> (Z,); of flattened pictures just as well.
 
     A group is a bool mask (N,) or indices. SettingError for an empty one, saying which.
@@ -219,7 +219,7 @@ def moved(start: Tensor, direction: Tensor, alphas: Tensor) -> Tensor:
     return start + alphas[:, None] * direction
 
 
-def _mean_of(codes: Tensor, group: Tensor | Sequence, name: object) -> Tensor:
+def _mean_of(codes: Tensor, group: Tensor | Sequence[int], name: object) -> Tensor:
     chosen = torch.as_tensor(group)
     members = codes[chosen if chosen.dtype == torch.bool else chosen.long()]
     if not len(members):

@@ -120,8 +120,10 @@ def _defaults(record: Loss) -> dict[str, float | None]:
     return {p.name: None if p.origin == "batch" else p.default for p in record.parameters}
 
 
-def _reconstruction(record: Loss, given: Mapping, logits: Tensor, x: Tensor) -> Reconstruction:
+def _reconstruction(
+    record: Loss, given: Mapping[str, float | Tensor | None], logits: Tensor, x: Tensor
+) -> Reconstruction:
     """The term, and its parameters as numbers: a sigma that was left open is the one of these residuals."""
-    measured = {name: optimal_sigma(torch.sigmoid(logits), x) for name, value in given.items() if value is None}
-    parameters = {name: float(value) for name, value in {**given, **measured}.items()}
+    known = {k: optimal_sigma(torch.sigmoid(logits), x) if value is None else value for k, value in given.items()}
+    parameters = {name: float(value) for name, value in known.items()}
     return Reconstruction(record, parameters, record.pixelwise(logits, x, **given)[0])

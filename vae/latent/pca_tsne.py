@@ -23,6 +23,7 @@ from vae.latent.codes import principal_directions
 from vae.training.randomness import generator
 
 if TYPE_CHECKING:
+    from openTSNE.affinity import PerplexityBasedNN
     from scipy.sparse import csr_matrix
 
 ITERATIONS_A_CHUNK = 25  # part of what a seed means: chunks of another size round at other places
@@ -114,7 +115,7 @@ class EmbeddingConfig:
     early_iterations: int = 250
     iterations: int = 500
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._between("perplexity", 2, 200)
         self._between("seed", 0, 2**31 - 1, whole=True)
         if self.initial not in INITIALS:
@@ -171,7 +172,7 @@ def affinities(codes: ArrayLike, config: EmbeddingConfig) -> csr_matrix:
     return _neighbourhoods(_checked(codes, config), config).P
 
 
-def _neighbourhoods(codes: np.ndarray, config: EmbeddingConfig):
+def _neighbourhoods(codes: np.ndarray, config: EmbeddingConfig) -> PerplexityBasedNN:
     from openTSNE.affinity import PerplexityBasedNN
 
     return PerplexityBasedNN(codes, perplexity=config.perplexity, method="exact", n_jobs=1)
@@ -242,8 +243,9 @@ def advance_embedding(
 
 def kl_of_map(affinities: csr_matrix, coordinates: np.ndarray, estimate: float | None = None) -> float:
     """KL(P || Q) of a layout (N, 2) in nats: the Barnes-Hut estimate where there is one that can be right, else exact."""
-    trusted = estimate is not None and estimate >= 0 and np.ptp(coordinates, axis=0).max() >= TIGHT
-    return estimate if trusted else _exact_kl(affinities, coordinates.astype(np.float64))
+    if estimate is not None and estimate >= 0 and np.ptp(coordinates, axis=0).max() >= TIGHT:
+        return estimate
+    return _exact_kl(affinities, coordinates.astype(np.float64))
 
 
 def _exact_kl(affinities: csr_matrix, y: np.ndarray) -> float:
@@ -320,8 +322,8 @@ def trustworthiness(source: ArrayLike, points: ArrayLike, k: int = 10) -> float:
     """
     from sklearn import manifold
 
-    _check_k(k, (len(source) - 1) // 2)
     source, points = (_array(values).astype(np.float64) for values in (source, points))  # squares of float32 overflow
+    _check_k(k, (len(source) - 1) // 2)
     return float(manifold.trustworthiness(source, points, n_neighbors=k))
 
 
@@ -339,7 +341,8 @@ def knn_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 10) -> float:
 
 def neighbours(points: ArrayLike, index: int, k: int = 10) -> np.ndarray:
     """The k nearest others of point `index`, nearest first, (k,). points: codes, a map or pictures, (N, ...), any type."""
-    points = _array(points).reshape(len(points), -1)
+    points = _array(points)
+    points = points.reshape(len(points), -1)
     _check_k(k, len(points) - 1)
     distances = np.square(points - points[index], dtype=np.float64).sum(1)
     distances[index] = -1  # itself comes first, even where others lie at the same place

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
 from vae.data import default_dataset
 from vae.errors import SettingError
@@ -14,6 +16,7 @@ from vae.training.axes import AXES
 from vae.training.config import TrainConfig
 from vae.training.race import RaceConfig
 
+T = TypeVar("T")
 USUAL = TrainConfig(dataset="digits")
 
 
@@ -37,25 +40,31 @@ def parse_hidden(name: str, text: str) -> tuple[int, ...]:
     return tuple(_whole(name, part.strip()) for part in text.split(","))
 
 
-CONFIG: Mapping[str, Field] = {
-    name: Field(getattr(USUAL, name), *how)
-    for name, how in {
-        "dataset": (text,),
-        "size": (_whole,),
-        "loss": (text,),
-        "formula": (text,),
-        "architecture": (text,),
-        "hidden": (parse_hidden, lambda widths: ",".join(map(str, widths))),
-        "latent_dim": (_whole,),
-        "beta": (real, "{:.12g}".format),
-        "kl_term": (text,),
-        "reduction": (text,),
-        "learning_rate": (real, "{:.12g}".format),
-        "batch_size": (_whole,),
-        "epochs": (_whole,),
-        "seed": (_whole,),
-    }.items()
+def show_hidden(widths: Any) -> str:
+    return ",".join(map(str, widths))
+
+
+def show_real(number: Any) -> str:
+    return f"{number:.12g}"
+
+
+_READ_AND_WRITTEN: Mapping[str, tuple[Callable[[str, str], object], Callable[[Any], str]]] = {
+    "dataset": (text, str),
+    "size": (_whole, str),
+    "loss": (text, str),
+    "formula": (text, str),
+    "architecture": (text, str),
+    "hidden": (parse_hidden, show_hidden),
+    "latent_dim": (_whole, str),
+    "beta": (real, show_real),
+    "kl_term": (text, str),
+    "reduction": (text, str),
+    "learning_rate": (real, show_real),
+    "batch_size": (_whole, str),
+    "epochs": (_whole, str),
+    "seed": (_whole, str),
 }
+CONFIG = {name: Field(getattr(USUAL, name), *how) for name, how in _READ_AND_WRITTEN.items()}
 # The parameters of losses and of KL terms, by name -> the field of TrainConfig that holds them. No name is in both.
 PARAMETERS: Mapping[str, str] = {
     **{p.name: "parameters" for loss in LOSSES.values() for p in loss.given()},
@@ -71,10 +80,10 @@ def parse_value(axis: str, text: str) -> object:
 
 
 def show_value(axis: str, value: object) -> str:
-    return CONFIG[axis].show(value) if axis in CONFIG else f"{value:.12g}"
+    return CONFIG[axis].show(value) if axis in CONFIG else show_real(value)
 
 
-def parse_values(axis: str, text: str) -> tuple:
+def parse_values(axis: str, text: str) -> tuple[object, ...]:
     """ "0.1, 4" -> the values."""
     return tuple(parse_value(axis, part.strip()) for part in text.split(",") if part.strip())
 
@@ -85,49 +94,58 @@ def _parse_dial(text: str) -> tuple[tuple[int, float], ...]:
     return tuple((_whole("dial", column), real("dial", value)) for column, _, value in pairs)
 
 
+class Problems(list[str]):
+    """Sentences on what cannot be used."""
+
+    def unless(self, old: T, make: Callable[[T], T]) -> T:
+        """What make(old) makes; the old one, and a sentence, where it cannot be made."""
+        try:
+            return make(old)
+        except SettingError as reason:
+            self.append(f"{reason} The default stands instead.")
+            return old
+
+
 def read(query: Mapping[str, str]) -> tuple[RaceConfig, list[str]]:
     """The settings that a link stands for, and a sentence for each of its fields that cannot be used.
 
     A field that cannot be used keeps its default, and the sentence says so; nothing is corrected in silence.
     """
-    config, problems = TrainConfig(dataset=default_dataset()), []
+    config, problems = TrainConfig(dataset=default_dataset()), Problems()
     for name in query:
         if name not in SETTINGS:
             problems += unknown(name)
-
-    def attempt(old, make: Callable):
-        try:
-            return make(old)
-        except SettingError as reason:
-            problems.append(f"{reason} The default stands instead.")
-            return old
-
-    together = {name: query[name] for name in ("loss", "formula") if name in query}
+    together: dict[str, Any] = {name: query[name] for name in ("loss", "formula") if name in query}
     if together:
-        config = attempt(config, lambda c: replace(c, **together))
-    for name, field in CONFIG.items():
-        if name in query and name not in together:
-            config = attempt(config, lambda c, n=name, f=field: replace(c, **{n: f.parse(n, query[n])}))
-    for name, held in PARAMETERS.items():
-        if name in query:
-            config = attempt(config, lambda c, n=name, h=held: _with_parameter(c, h, n, real(n, query[n])))
-    return _read_race(query, config, attempt), problems
+        config = problems.unless(config, lambda c: replace(c, **together))
+    for name in (name for name in CONFIG if name in query and name not in together):
+        config = problems.unless(config, partial(_with_setting, name, query[name]))
+    for name in (name for name in PARAMETERS if name in query):
+        config = problems.unless(config, partial(_with_parameter, name, query[name]))
+    return _read_race(query, config, problems), problems
 
 
-def _with_parameter(config: TrainConfig, held: str, name: str, value: float) -> TrainConfig:
-    return replace(config, **{held: dict(getattr(config, held)) | {name: value}})
+def _with_setting(name: str, text: str, config: TrainConfig) -> TrainConfig:
+    changed: dict[str, Any] = {name: CONFIG[name].parse(name, text)}
+    return replace(config, **changed)
 
 
-def _read_race(query: Mapping[str, str], base: TrainConfig, attempt) -> RaceConfig:
+def _with_parameter(name: str, text: str, config: TrainConfig) -> TrainConfig:
+    held = PARAMETERS[name]
+    changed: dict[str, Any] = {held: dict(getattr(config, held)) | {name: real(name, text)}}
+    return replace(config, **changed)
+
+
+def _read_race(query: Mapping[str, str], base: TrainConfig, problems: Problems) -> RaceConfig:
     race_config = RaceConfig(base)
     if "vary" in query:
         axis, text = query["vary"], query.get("against", "")
         # an axis that does not exist is RaceConfig's to refuse
-        race_config = attempt(
+        race_config = problems.unless(
             race_config, lambda old: replace(old, vary=axis, against=parse_values(axis, text) if axis in AXES else ())
         )
     if "dial" in query:
-        race_config = attempt(race_config, lambda old: replace(old, dialled=_parse_dial(query["dial"])))
+        race_config = problems.unless(race_config, lambda old: replace(old, dialled=_parse_dial(query["dial"])))
     return race_config
 
 
@@ -140,12 +158,12 @@ def write(race_config: RaceConfig) -> dict[str, str]:
         value = getattr(config, name)
         if name != "dataset" and value != getattr(usual, name):
             query[name] = field.show(value)
-    query |= {name: f"{value:.12g}" for name, value in (*config.parameters, *config.kl_parameters)}
+    query |= {name: show_real(value) for name, value in (*config.parameters, *config.kl_parameters)}
     if race_config.vary:
         query |= {
             "vary": race_config.vary,
             "against": ",".join(show_value(race_config.vary, v) for v in race_config.against),
         }
     if race_config.dialled:
-        query["dial"] = ",".join(f"{column}:{value:.12g}" for column, value in race_config.dialled)
+        query["dial"] = ",".join(f"{column}:{show_real(value)}" for column, value in race_config.dialled)
     return query

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
+from typing import TypeGuard
 
 import numpy as np
 
@@ -15,7 +17,7 @@ def defaults(loss: Loss) -> dict[str, float]:
     return {parameter.name: parameter.default for parameter in loss.parameters}
 
 
-def settings_of(loss: Loss, parameters: dict) -> dict[str, float]:
+def settings_of(loss: Loss, parameters: Mapping[str, object]) -> dict[str, float]:
     """The parameters of a pointwise loss, checked, with defaults for those not given."""
     if not loss.pointwise:
         raise SettingError("loss", loss.key, "a loss that looks at one pixel at a time is accepted")
@@ -26,7 +28,7 @@ def settings_of(loss: Loss, parameters: dict) -> dict[str, float]:
     return defaults(loss) | {name: known[name].check(value) for name, value in parameters.items()}
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

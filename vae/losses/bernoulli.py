@@ -125,7 +125,7 @@ def _where_mean_is_truth(loss: Loss, x: Tensor) -> tuple[Tensor, Tensor]:
     inside = (x > 0) & (x < 1)
     logits = continuous_bernoulli_logits(torch.where(inside, x, torch.full_like(x, 0.5)))
     # Valued in logits: for a mean of .001 the best logit is -1000, and p = exp(-1000) is 0 in any floating point.
-    value = torch.where(inside, continuous_bernoulli(logits, x), loss.of_prediction(x, x))
+    value = torch.where(inside, continuous_bernoulli(logits, x), loss.at(x, x))
     return value, torch.where(inside, torch.sigmoid(logits), x)
 
 

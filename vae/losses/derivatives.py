@@ -20,9 +20,9 @@ def derivatives_of(loss: Loss) -> Derivatives:
 def numerical_derivatives(loss: Loss) -> Derivatives:
     """The same for any pointwise loss, by float64 autograd, limits at p = 0 and 1, and a search for the minimum."""
 
-    def derivative(p: Tensor, x: Tensor, parameters: dict, order: int = 1) -> Tensor:
+    def derivative(p: Tensor, x: Tensor, parameters: dict[str, float], order: int = 1) -> Tensor:
         p = p.broadcast_to(torch.broadcast_shapes(p.shape, x.shape)).detach().clone().requires_grad_()
-        result = loss.of_prediction(p, x, **parameters)
+        result = loss.at(p, x, **parameters)
         for _ in range(order):
             if not result.requires_grad:  # constant in p
                 return torch.zeros_like(p)
@@ -66,7 +66,7 @@ def search(loss: Loss, x: Tensor, **parameters: float) -> tuple[Tensor, Tensor]:
     """
 
     def value(p: Tensor) -> Tensor:
-        return loss.of_prediction(p, x, **parameters).nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
+        return loss.at(p, x, **parameters).nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
     best = value(_SEARCHED[:, None]).argmin(0)
     low, high = _SEARCHED[(best - 1).clamp_min(0)], _SEARCHED[(best + 1).clamp_max(len(_SEARCHED) - 1)]

@@ -169,7 +169,7 @@ def _read(text: str) -> Term:
     """The tree of the text, or _Refusal."""
     if len(text) > LONGEST:
         raise _Refusal(f"it has {len(text)} characters; up to {LONGEST} are accepted")
-    stop = _TOKENS.match(text).end()
+    stop = found.end() if (found := _TOKENS.match(text)) else 0
     if stop < len(text):
         told = next((told for pattern, told in _INSTEAD if re.match(pattern, text[stop:])), ACCEPTED)
         raise _Refusal(f"it cannot be read from {text[stop : stop + 10]!r} on; {told}")
@@ -194,7 +194,7 @@ def _term(node: ast.expr, depth: int, condition: bool = False) -> Term:
     if condition != isinstance(node, ast.Compare):
         raise _Refusal("a comparison is accepted as the first argument of where(), and nothing else there")
     match node:
-        case ast.Constant(value=value) if type(value) in (int, float):
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             if not abs(value) <= LARGEST_NUMBER:
                 raise _Refusal(f"numbers up to {LARGEST_NUMBER:,.0f} are accepted")
             return Term(node, leaf=float(value), latex_of_leaf=_latex_of_number(float(value)))
@@ -226,8 +226,9 @@ def _operation(node: ast.expr, operation: Operation, arguments: list[ast.expr], 
 
 def _name(node: ast.expr) -> str:
     """What to call a node that is not known: a function by its name, anything else as it was written."""
-    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS
-    return repr(_short(node.func if called else node))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS:
+        node = node.func
+    return repr(_short(node))
 
 
 def _latex_of_number(value: float) -> str:
@@ -366,4 +367,6 @@ def formula_loss(text: str, grid: int = GRID) -> Loss:
 
 def formula_term(text: str) -> Term:
     """The tree of a formula that formula_loss() takes."""
-    return formula_loss(text).pixelwise.args[0]
+    pixelwise = formula_loss(text).pixelwise
+    assert isinstance(pixelwise, partial)
+    return pixelwise.args[0]

@@ -19,8 +19,7 @@ Polynomial = dict[tuple[str, ...], float]  # sorted names -> coefficient; a part
 def squared_error(term: Term) -> tuple[float | None, float | None]:
     """(w, c) if the formula is w (x - p)^2 + c; (w, None) if c depends on x; (None, None) where it is not told to be so."""
     found = expanded(term)
-    w = 0.0 if found is None else found.get(("p", "p"), 0.0)
-    if not w > 0:
+    if found is None or not (w := found.get(("p", "p"), 0.0)) > 0:
         return None, None
     for square, coefficient in ((("p", "p"), w), (("p", "x"), -2 * w), (("x", "x"), w)):
         found[square] = found.get(square, 0.0) - coefficient
@@ -34,7 +33,7 @@ def squared_error(term: Term) -> tuple[float | None, float | None]:
 def expanded(term: Term) -> Polynomial | None:
     """The formula as a polynomial in x, p and parts that depend on x alone; None where it is none."""
     if term.operation is None:
-        known = {"x": {("x",): 1.0}, "p": {("p",): 1.0}, "logits": None}
+        known: dict[str, Polynomial | None] = {"x": {("x",): 1.0}, "p": {("p",): 1.0}, "logits": None}
         return known[term.leaf] if isinstance(term.leaf, str) else {(): term.leaf}
     variables = {part.leaf for part in term.walk() if isinstance(part.leaf, str) and part.operation is None}
     if not variables:
@@ -50,10 +49,8 @@ def _of_operation(term: Term) -> Polynomial | None:
     kind = next((kind for kind, operation in OPERATORS.items() if operation is term.operation), None)
     if kind is ast.Pow:
         return _power(*term.parts)
-    parts = [expanded(part) for part in term.parts] if kind else [None]
-    if None in parts:
-        return None
-    match kind, parts:
+    parts = [part for part in map(expanded, term.parts if kind else ()) if part is not None]
+    match kind, parts:  # of which none matches too few parts
         case ast.USub, [a]:
             return _sum(a, {}, -1)
         case ast.Add, [a, b]:
@@ -75,7 +72,7 @@ def _sum(added: Polynomial, to: Polynomial, sign: int) -> Polynomial:
 
 
 def _product(a: Polynomial, b: Polynomial) -> Polynomial | None:
-    found = defaultdict(float)
+    found: Polynomial = defaultdict(float)
     for names, value in a.items():
         for others, other in b.items():
             found[tuple(sorted(names + others))] += value * other
@@ -90,7 +87,8 @@ def _power(base: Term, exponent: Term) -> Polynomial | None:
         return None
     if base.operation is FUNCTIONS["abs"] and n % 2 == 0:
         base = base.parts[0]
-    one, found = expanded(base), {(): 1.0}
+    one = expanded(base)
+    found: Polynomial | None = {(): 1.0}
     for _ in range(int(n)):
         found = None if one is None or found is None else _product(found, one)
     return found

@@ -39,7 +39,7 @@ class Setting:
     seed: int = 0
     form: str = "surface"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, (low, high) in {"mu": MU, "log_var": LOG_VAR}.items():
             value = getattr(self, name)
             if not _is(numbers.Real, value) or not low <= value <= high:  # NaN fails the comparison too

@@ -234,7 +234,7 @@ def _price(term: KLTerm, beta: float, epochs: float, settings: Settings) -> Pane
     most = max(3.0, 2.0 * max(settings.get("capacity", 0.0), settings.get("free_nats", 0.0)))
     kl = np.linspace(0, most, _FINE)
     moments = {0.0: "at the start", epochs / 2: "half-way", epochs: "at the end"}
-    lines = []
+    lines: list[tuple[str, np.ndarray]] = []
     for epoch, label in moments.items():
         y = np.array([float(term.cost(torch.tensor([v]), beta, epoch, **settings)) for v in kl])
         if not lines or not any(np.array_equal(y, other) for _, other in lines):

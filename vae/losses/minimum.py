@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from vae.losses.arguments import axis, settings_of
@@ -25,16 +26,16 @@ class Minimum:
     note: str  # one sentence on where there is no least value, or ""
 
 
-def minimum(loss: Loss, x: object, **parameters: float) -> Minimum:
+def minimum(loss: Loss, x: ArrayLike, **parameters: float) -> Minimum:
     """The least value over p for each of the true pixels x, (n,) or a number. SettingError as for surface()."""
     settings = settings_of(loss, parameters)
     return minimum_at(loss, torch.from_numpy(axis("x", np.atleast_1d(x))), settings)
 
 
-def minimum_at(loss: Loss, x: Tensor, settings: dict) -> Minimum:
+def minimum_at(loss: Loss, x: Tensor, settings: dict[str, float]) -> Minimum:
     value, p = derivatives_of(loss).minimum(loss, x, **settings)
     ends = torch.tensor([0.0, 1.0], dtype=x.dtype)
-    lowest, end = loss.of_prediction(ends[:, None], x, **settings).broadcast_to(2, len(x)).min(0)
+    lowest, end = loss.at(ends[:, None], x, **settings).broadcast_to(2, len(x)).min(0)
     unbounded = lowest == -torch.inf
     value, p = torch.where(unbounded, lowest, value), torch.where(unbounded, ends[end], p)
     return Minimum(value.numpy(), p.numpy(), _without_least(loss, x[unbounded].tolist()))

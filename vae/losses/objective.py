@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
 
 REDUCTIONS = ("sum", "mean")
+Nats = TypeVar("Nats", float, Tensor)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,6 @@ def reduce_terms(
     return Terms(reconstruction, kl_per_dim, combine(reconstruction, weighed, pixel_loss[0].numel(), reduction))
 
 
-def combine(reconstruction, weighed_kl, pixels: int, reduction: str = "sum"):
-    """What is minimised, from the reconstruction and beta KL in nats per image (numbers, arrays or tensors)."""
+def combine(reconstruction: Nats, weighed_kl: Nats, pixels: int, reduction: str = "sum") -> Nats:
+    """What is minimised, from the reconstruction and beta KL in nats per image (numbers or tensors)."""
     return (reconstruction / pixels if reduction == "mean" else reconstruction) + weighed_kl

@@ -6,6 +6,7 @@ same prediction on the scale of the picture. Values are nats per pixel, unreduce
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -33,11 +34,11 @@ class Parameter:
 
     def check(self, value: object) -> float:
         """The value as a float; SettingError unless it is a finite number within [low, high]."""
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
         kind = "a whole number" if self.whole else "a number"
-        if not number or not self.low <= value <= self.high or (self.whole and value != int(value)):  # NaN fails too
+        if not self.low <= number <= self.high or (self.whole and number != int(number)):  # NaN fails too
             raise SettingError(self.name, value, f"{kind} from {self.low:g} to {self.high:g} is accepted")
-        return float(value)
+        return float(number)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Loss:
         """Whether a pixel's loss depends on that pixel alone, so that it can be drawn over (x, p)."""
         return self.of_prediction is not None
 
+    def at(self, p: Tensor, x: Tensor, **parameters: float | Tensor | None) -> Tensor:
+        """of_prediction() of a loss that is pointwise."""
+        assert self.of_prediction is not None
+        return self.of_prediction(p, x, **parameters)
+
     def given(self) -> tuple[Parameter, ...]:
         """The parameters that the user sets for a training."""
         return tuple(p for p in self.parameters if p.origin == "given")
@@ -94,7 +100,7 @@ class Loss:
 def of_sigmoid(of_prediction: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The loss of logits for a loss that is safe to write in p = sigmoid(logits)."""
 
-    def pixelwise(logits: Tensor, x: Tensor, **parameters) -> Tensor:
+    def pixelwise(logits: Tensor, x: Tensor, **parameters: float | Tensor | None) -> Tensor:
         return of_prediction(torch.sigmoid(logits), x, **parameters)
 
     return pixelwise
@@ -102,7 +108,7 @@ def of_sigmoid(of_prediction: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def at_the_truth(loss: Loss, x: Tensor, **parameters: float) -> tuple[Tensor, Tensor]:
     """The minimum of a loss that is least where the prediction is right."""
-    return loss.of_prediction(x, x, **parameters), x
+    return loss.at(x, x, **parameters), x
 
 
 def of_residual(first: Callable[..., Tensor], second: Callable[..., Tensor]) -> Derivatives:

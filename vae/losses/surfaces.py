@@ -34,7 +34,7 @@ class View:
     label: str
     latex: str
     meaning: str
-    compute: Callable[[Loss, Tensor, Tensor, dict], tuple[Tensor, str]]
+    compute: Callable[[Loss, Tensor, Tensor, dict[str, float]], tuple[Tensor, str]]
     second_axis: str = "p"
 
 
@@ -70,13 +70,13 @@ class Point:
 # ---- Views -----------------------------------------------------------------------------------------------------------
 
 
-def _value(loss: Loss, x: Tensor, p: Tensor, settings: dict) -> tuple[Tensor, str]:
-    return loss.of_prediction(p, x, **settings), ""
+def _value(loss: Loss, x: Tensor, p: Tensor, settings: dict[str, float]) -> tuple[Tensor, str]:
+    return loss.at(p, x, **settings), ""
 
 
-def _excess(loss: Loss, x: Tensor, p: Tensor, settings: dict) -> tuple[Tensor, str]:
+def _excess(loss: Loss, x: Tensor, p: Tensor, settings: dict[str, float]) -> tuple[Tensor, str]:
     floor = minimum_at(loss, x[0], settings)
-    return _above(floor, loss.of_prediction(p, x, **settings)), floor.note
+    return _above(floor, loss.at(p, x, **settings)), floor.note
 
 
 def _above(floor: Minimum, value: Tensor) -> Tensor:
@@ -85,13 +85,13 @@ def _above(floor: Minimum, value: Tensor) -> Tensor:
     return (value - torch.where(lowest == -torch.inf, torch.nan, lowest)).clamp_min(0)
 
 
-def _asymmetry(loss: Loss, x: Tensor, d: Tensor, settings: dict) -> tuple[Tensor, str]:
+def _asymmetry(loss: Loss, x: Tensor, d: Tensor, settings: dict[str, float]) -> tuple[Tensor, str]:
     above, below = _tidy(x + d), _tidy(x - d)
     inside = torch.minimum(above, below).ge(0) & torch.maximum(above, below).le(1)
 
     def difference(shrink: float) -> Tensor:
         high, low = (torch.where(inside, x + (p - x) * shrink, x) for p in (above, below))
-        return loss.of_prediction(high, x, **settings) - loss.of_prediction(low, x, **settings)
+        return loss.at(high, x, **settings) - loss.at(low, x, **settings)
 
     exact = difference(1.0)  # inf - inf where both predictions are at an end, x = d = 1/2: take the limit
     exact = torch.where(exact.isnan(), difference(1 - 2.0**-40), exact)
@@ -172,8 +172,8 @@ def surface(loss: Loss, view: str, x: object, p: object, **parameters: float) ->
     chosen, settings = VIEWS[view], settings_of(loss, parameters)
     x, p = axis("x", x), axis(chosen.second_axis, p, low=-1 if chosen.second_axis == "d" else 0)
     values, note = chosen.compute(loss, torch.from_numpy(x)[None, :], torch.from_numpy(p)[:, None], settings)
-    values = values.broadcast_to(len(p), len(x)).contiguous().numpy()
-    return Surface(loss, chosen, MappingProxyType(settings), x, p, values, note)
+    grid = values.broadcast_to(len(p), len(x)).contiguous().numpy()
+    return Surface(loss, chosen, MappingProxyType(settings), x, p, grid, note)
 
 
 def at_point(loss: Loss, x: float, p: float, **parameters: float) -> Point:
@@ -187,7 +187,7 @@ def at_point(loss: Loss, x: float, p: float, **parameters: float) -> Point:
     }
     floor = minimum_at(loss, true[0], settings)
     found["excess"] = _above(floor, found["value"])
-    found |= {"least": floor.value, "least_at": floor.p}
+    found |= {"least": torch.from_numpy(floor.value), "least_at": torch.from_numpy(floor.p)}
     return Point(x, p, **{name: number.item() + 0.0 for name, number in found.items()}, note=floor.note)  # no -0.0
 
 
@@ -201,7 +201,7 @@ def per_pixel(loss: Loss, x: object, p: object, **parameters: float) -> np.ndarr
         raise SettingError("p", predicted.shape, f"an image of the shape of x, {true.shape}, is accepted")
     for name, image in (("x", true), ("p", predicted)):
         axis(name, image.ravel())
-    true, predicted = torch.from_numpy(true), torch.from_numpy(predicted)
+    pixels, guess = torch.from_numpy(true), torch.from_numpy(predicted)
     if loss.pointwise:
-        return loss.of_prediction(predicted, true, **settings_of(loss, parameters)).numpy()
-    return loss.pixelwise(torch.logit(predicted), true, **parameters).numpy()
+        return loss.at(guess, pixels, **settings_of(loss, parameters)).numpy()
+    return loss.pixelwise(torch.logit(guess), pixels, **parameters).numpy()

@@ -81,7 +81,7 @@ def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel
             n = int(min(SIZE, max(FEWEST, ENCODED_AT_ONCE / multiply_adds(config))))
             if sigma is None:
                 sigma = training_sigma(config, model, data.train[:n])
-            labels = None if data.labels is None else data.test_labels[:n]
+            labels = None if data.test_labels is None else data.test_labels[:n]
             encoded = encode_images(config, model, data.test[:n], labels, sigma)
         images = data.test[: len(encoded)]
     if encoded is None:

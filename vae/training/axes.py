@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.record import Parameter
@@ -23,7 +24,7 @@ class Axis:
     name: str
     title: str
     symbol: str
-    set: Callable[[TrainConfig, object], TrainConfig | None]
+    set: Callable[[TrainConfig, Any], TrainConfig | None]
     get: Callable[[TrainConfig], object]
 
     def shown(self, config: TrainConfig) -> str:
@@ -38,37 +39,37 @@ def _field(name: str, title: str, symbol: str = "") -> Axis:
     return Axis(name, title, symbol, lambda config, value: replace(config, **{name: value}), lambda c: getattr(c, name))
 
 
-def _kept(given: tuple[tuple[str, float], ...], known: tuple[Parameter, ...]) -> dict[str, float]:
+def _kept(given: tuple[tuple[str, float], ...], known: tuple[Parameter, ...]) -> tuple[tuple[str, float], ...]:
     names = {p.name for p in known}
-    return {name: number for name, number in given if name in names}
+    return tuple((name, number) for name, number in given if name in names)
 
 
-def _with_loss(config: TrainConfig, value: object) -> TrainConfig:
+def _with_loss(config: TrainConfig, value: Any) -> TrainConfig:
     """Another loss, with those parameters that it has too."""
-    kept = _kept(config.parameters, LOSSES[value].given()) if value in LOSSES else {}
+    kept = _kept(config.parameters, LOSSES[value].given()) if value in LOSSES else ()
     return replace(config, loss=value, parameters=kept, formula=config.formula if value == FORMULA else "")
 
 
-def _with_kl_term(config: TrainConfig, value: object) -> TrainConfig:
+def _with_kl_term(config: TrainConfig, value: Any) -> TrainConfig:
     """Another KL term, with those parameters that it has too."""
-    kept = _kept(config.kl_parameters, KL_TERMS[value].parameters) if value in KL_TERMS else {}
+    kept = _kept(config.kl_parameters, KL_TERMS[value].parameters) if value in KL_TERMS else ()
     return replace(config, kl_term=value, kl_parameters=kept)
 
 
 def _parameter(name: str, title: str, symbol: str) -> Axis:
-    def put(config: TrainConfig, value: object) -> TrainConfig | None:
+    def put(config: TrainConfig, value: Any) -> TrainConfig | None:
         if name not in config.loss_parameters():
             return None
-        return replace(config, parameters=dict(config.parameters) | {name: value})
+        return replace(config, parameters=tuple({**dict(config.parameters), name: value}.items()))
 
     return Axis(name, title, symbol, put, lambda config: config.loss_parameters().get(name))
 
 
 def _kl_parameter(name: str) -> Axis:
-    def put(config: TrainConfig, value: object) -> TrainConfig | None:
+    def put(config: TrainConfig, value: Any) -> TrainConfig | None:
         if name not in config.kl_settings():
             return None
-        return replace(config, kl_parameters=dict(config.kl_parameters) | {name: value})
+        return replace(config, kl_parameters=tuple({**dict(config.kl_parameters), name: value}.items()))
 
     words = name.replace("_", " ")
     return Axis(name, words, words, put, lambda config: config.kl_settings().get(name))

@@ -130,7 +130,7 @@ def turned(config: TrainConfig, effective_beta: float, residual: float | None = 
         if config.beta == 0:
             raise SettingError("beta", 0, "a number above 0 is accepted where sigma sets the balance")
         sigma = math.sqrt(effective_beta / (2 * config.beta * _divisor(config)))
-        return replace(config, parameters={**dict(config.parameters), "sigma": sigma})
+        return replace(config, parameters=tuple({**dict(config.parameters), "sigma": sigma}.items()))
     return replace(config, beta=effective_beta * (weight_of(config, residual) or 1.0))
 
 
@@ -172,8 +172,8 @@ def _squared_error(
     grid = torch.linspace(0.05, 0.95, 19, dtype=torch.float64)
     x, p = torch.meshgrid(grid, grid, indexing="ij")
     given = config.loss_parameters()
-    least = record.of_prediction(x, x, **given)
-    excess, square = record.of_prediction(p, x, **given) - least, (x - p).square()
+    least = record.at(x, x, **given)
+    excess, square = record.at(p, x, **given) - least, (x - p).square()
     weight = float((excess * square).sum() / square.square().sum())
     if not (weight > 0 and torch.allclose(excess, weight * square, rtol=1e-6, atol=1e-9 * weight)):
         return None, None
@@ -200,6 +200,7 @@ class Tick:
 def _of(preset: Preset, name: str, meaning: str, pixels: int = _PIXELS_OF_MNIST) -> Tick:
     config = preset.config()
     value = effective_beta(config)
+    assert value is not None, preset.key
     return Tick(value * pixels / math.prod(config.shape) if config.reduction == "mean" else value, name, meaning)
 
 

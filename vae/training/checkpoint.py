@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -90,7 +91,9 @@ def checkpoint_bytes(
     return save_tensors(tensors, header)
 
 
-def save_checkpoint(path: str | os.PathLike, state: TrainState, config: TrainConfig, *more, **named) -> None:
+def save_checkpoint(
+    path: str | os.PathLike[str], state: TrainState, config: TrainConfig, *more: Any, **named: Any
+) -> None:
     """Write checkpoint_bytes of these arguments: to a temporary name first, so that no half file is ever left at path."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -101,7 +104,7 @@ def save_checkpoint(path: str | os.PathLike, state: TrainState, config: TrainCon
         temporary.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: str | os.PathLike) -> Checkpoint:
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint file; CheckpointError says in one sentence why a file is refused."""
     path = Path(path)
     try:
@@ -177,7 +180,7 @@ def _last_epoch(value: object) -> LastEpoch:
 
 def _parts(name: str, tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """The tensors by the part of a checkpoint that they belong to, and their names there."""
-    parts = {part: {} for part in (*_PARTS, _SUBSET)}
+    parts: dict[str, dict[str, Tensor]] = {part: {} for part in (*_PARTS, _SUBSET)}
     for key, tensor in tensors.items():
         part, _, tensor_name = key.partition(".")
         if part not in parts:
@@ -234,17 +237,17 @@ def _checked_subset(name: str, config: TrainConfig, tensors: dict[str, Tensor]) 
     for key in ("mu", "log_var", "losses"):
         if not bool(torch.isfinite(tensors[key]).all()):
             raise CheckpointError(f"{name} holds values in subset.{key} that are not finite.")
-    labels = tensors.get("labels")
+    labels = tensors.pop("labels", None)
     if labels is not None and not bool(((labels >= 0) & (labels < len(source.classes))).all()):
         raise CheckpointError(
             f"{name} holds labels in subset.labels from {labels.min()} to {labels.max()}, and {source.title} has "
             f"{len(source.classes)} classes, from 0 on."
         )
-    subset = Subset(**({"labels": None} | tensors))
+    subset = Subset(labels=labels, **tensors)
     if not bool(torch.isfinite(subset.kl).all()):
         raise CheckpointError(f"{name} holds codes in subset.mu and subset.log_var whose KL is not finite.")
     return subset
 
 
-def _told(held: tuple | None) -> str:
+def _told(held: tuple[tuple[int, ...], torch.dtype] | None) -> str:
     return "absent" if held is None else f"{_kind(held[1])} {held[0]}"

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from vae.losses.kl_terms import KLTerm, find_kl_term
 from vae.losses.objective import REDUCTIONS
 from vae.losses.record import Loss, Parameter
 from vae.losses.table import LOSSES, find_loss
-from vae.training.networks import VAE, find_architecture
+from vae.training.networks import VAE, Shape, find_architecture
 from vae.training.schema import decoded
 
 FORMULA = "formula"  # the key of a loss that the user wrote; its text is the field `formula`
@@ -57,7 +58,7 @@ class TrainConfig:
     epochs: int = 10
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         source = find_source(self.dataset)
         if self.size != 0 or type(self.size) is not int:
             self._whole("size", 8, 128, "or 0 for the data set's own size")
@@ -111,7 +112,7 @@ class TrainConfig:
         return self.kl_record().cost(kl_per_dim, self.beta, step / self.steps_per_epoch, **self.kl_settings())
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape:
         """(C, H, W) of the images trained on."""
         channels, height, width = find_source(self.dataset).shape
         return (channels, self.size, self.size) if self.size else (channels, height, width)
@@ -148,7 +149,7 @@ class TrainConfig:
 
     # ---- JSON ----
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         named = {"parameters": dict(self.parameters), "kl_parameters": dict(self.kl_parameters)}
         return asdict(self) | named | {"hidden": list(self.hidden)}
 
@@ -156,7 +157,7 @@ class TrainConfig:
         return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
 
     @classmethod
-    def from_dict(cls, values: Mapping) -> TrainConfig:
+    def from_dict(cls, values: object) -> TrainConfig:
         if not isinstance(values, Mapping):
             raise SettingError("config", values, "a JSON object of settings is accepted")
         known = {f.name for f in fields(cls)}
@@ -187,7 +188,7 @@ class TrainConfig:
         self._freeze(name, float(value))
 
 
-def _checked(field: str, owner: str, allowed: tuple[Parameter, ...], given: object) -> tuple[tuple[str, float], ...]:
+def _checked(field: str, owner: str, allowed: tuple[Parameter, ...], given: Any) -> tuple[tuple[str, float], ...]:
     try:
         values = dict(given)
     except (TypeError, ValueError):
@@ -200,7 +201,7 @@ def _checked(field: str, owner: str, allowed: tuple[Parameter, ...], given: obje
     return tuple(sorted((name, known[name].check(value)) for name, value in values.items()))
 
 
-def _checked_hidden(hidden: object) -> tuple[int, ...]:
+def _checked_hidden(hidden: Any) -> tuple[int, ...]:
     accepted = "one to six whole numbers from 1 to 4,096 are accepted"
     try:
         widths = tuple(hidden)
@@ -232,10 +233,10 @@ def multiply_adds(config: TrainConfig) -> int:
 
 
 @lru_cache(maxsize=64)
-def _multiply_adds(architecture, shape, latent_dim, hidden) -> int:
+def _multiply_adds(architecture: str, shape: Shape, latent_dim: int, hidden: tuple[int, ...]) -> int:
     counted = 0
 
-    def count(layer, inputs, output):
+    def count(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal counted
         per_position = math.prod(layer.weight.shape)  # a transposed convolution reads its weights per input position
         positions = {torch.nn.Conv2d: output, torch.nn.ConvTranspose2d: inputs[0]}.get(type(layer))

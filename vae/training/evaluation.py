@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,13 +45,14 @@ class Evaluation:
         return self.reconstruction + self.kl
 
 
-def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | None = None) -> dict:
+def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | None = None) -> dict[str, Any]:
     """The keyword arguments for the loss: given, trained, or (batch_sigma) measured on the training set.
 
     Without batch_sigma the optimal sigma is that of the batch at hand, which is what training uses.
     """
     origin = config.loss_record().origin("sigma")
     if origin == "learned":
+        assert model.log_sigma is not None
         return {"sigma": model.log_sigma.exp()}
     if origin == "batch":
         return {"sigma": batch_sigma}
@@ -177,7 +179,7 @@ def reference_lines(
     )
     lines = []
     for key, label, p in candidates:
-        value = float(loss.of_prediction(p, x, **parameters).sum(dtype=torch.float64)) / len(x)
+        value = float(loss.at(p, x, **parameters).sum(dtype=torch.float64)) / len(x)
         if math.isfinite(value) and not (key == "floor" and loss.origin("sigma") in ("batch", "learned")):
             lines.append(ReferenceLine(key, label, value))
     return tuple(lines)
@@ -208,4 +210,4 @@ def principal_axes(data: ImageDataset) -> tuple[Tensor, Tensor]:
 def entropy_floor(images: Tensor) -> Tensor:
     """BCE of a perfect reconstruction for each image (uint8) in nats: its pixels' summed Bernoulli entropy, (N,)."""
     x = to_unit(images)
-    return LOSSES["bce"].of_prediction(x, x).flatten(1).sum(1)
+    return LOSSES["bce"].at(x, x).flatten(1).sum(1)

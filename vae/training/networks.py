@@ -6,12 +6,15 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from vae.errors import SettingError
+
+Shape = tuple[int, int, int]  # (C, H, W)
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Architecture:
     name: str
     meaning: str
     uses_hidden: bool  # whether the hidden widths are the user's to set
-    encoder: Callable[[tuple[int, int, int], Sequence[int]], tuple[nn.Module, int]]
-    decoder: Callable[[tuple[int, int, int], Sequence[int], int], nn.Module]
+    encoder: Callable[[Shape, Sequence[int]], tuple[nn.Module, int]]
+    decoder: Callable[[Shape, Sequence[int], int], nn.Module]
 
 
 class VAE(nn.Module):
@@ -32,7 +35,7 @@ class VAE(nn.Module):
     def __init__(
         self,
         architecture: str,
-        shape: tuple[int, int, int],
+        shape: Shape,
         latent_dim: int,
         hidden: Sequence[int] = (400,),
         learned_sigma: bool = False,
@@ -62,12 +65,12 @@ class VAE(nn.Module):
         return self.decode(mu + (0.5 * log_var).exp() * eps), mu, log_var
 
 
-def _mlp_encoder(shape, hidden):
+def _mlp_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     widths = (math.prod(shape), *hidden)
     return nn.Sequential(nn.Flatten(), *_dense(widths)), widths[-1]
 
 
-def _mlp_decoder(shape, hidden, latent_dim):
+def _mlp_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Module:
     widths = (latent_dim, *reversed(hidden))
     return nn.Sequential(*_dense(widths), nn.Linear(widths[-1], math.prod(shape)), nn.Unflatten(1, shape))
 
@@ -95,7 +98,7 @@ def _quarter(side: int) -> int:
     return (((side + 1) // 2) + 1) // 2
 
 
-def _l17_encoder(shape, hidden):
+def _l17_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     channels, height, width = shape
     layers = nn.Sequential(
         nn.Conv2d(channels, 32, 3, stride=1, padding=1),  # (B, 32, H, W)
@@ -110,7 +113,7 @@ def _l17_encoder(shape, hidden):
     return layers, 64 * _quarter(height) * _quarter(width)
 
 
-def _l17_decoder(shape, hidden, latent_dim):
+def _l17_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Module:
     channels, height, width = shape
     h, w = _quarter(height), _quarter(width)
     return nn.Sequential(
@@ -132,7 +135,7 @@ def _halved(side: int) -> int:
     return -(-side // 8)
 
 
-def _conv_encoder(shape, hidden):
+def _conv_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     channels, height, width = shape
     h, w = _halved(height), _halved(width)
     layers = nn.Sequential(
@@ -148,7 +151,7 @@ def _conv_encoder(shape, hidden):
     return layers, 128 * h * w
 
 
-def _conv_decoder(shape, hidden, latent_dim):
+def _conv_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Module:
     channels, height, width = shape
     h, w = _halved(height), _halved(width)
     return nn.Sequential(
@@ -168,10 +171,11 @@ def _as_keras_starts(module: nn.Module) -> None:
     """Glorot's uniform weights and biases of 0. With PyTorch's smaller ones 16 features leave no signal for an epoch."""
     if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
-def _keras_encoder(shape, hidden):
+def _keras_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     channels, height, width = shape
     h, w = _quarter(height), _quarter(width)
     layers = nn.Sequential(
@@ -186,17 +190,17 @@ def _keras_encoder(shape, hidden):
     return layers.apply(_as_keras_starts), 16
 
 
-def _keras_decoder(shape, hidden, latent_dim):
+def _keras_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Module:
     channels, height, width = shape
     h, w = _quarter(height), _quarter(width)
-    doubling = {"stride": 2, "padding": 1, "output_padding": 1}
+    doubling = partial(nn.ConvTranspose2d, kernel_size=3, stride=2, padding=1, output_padding=1)
     return nn.Sequential(
         nn.Linear(latent_dim, 64 * h * w),
         nn.ReLU(),
         nn.Unflatten(1, (64, h, w)),
-        nn.ConvTranspose2d(64, 64, 3, **doubling),  # (B, 64, 2h, 2w)
+        doubling(64, 64),  # (B, 64, 2h, 2w)
         nn.ReLU(),
-        nn.ConvTranspose2d(64, 32, 3, **doubling),  # (B, 32, 4h, 4w)
+        doubling(64, 32),  # (B, 32, 4h, 4w)
         nn.ReLU(),
         nn.ConvTranspose2d(32, channels, 3, padding=1),  # (B, C, 4h, 4w)
         _Crop(height, width),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from vae.errors import SettingError
 from vae.training.config import TrainConfig
@@ -51,7 +52,7 @@ class Preset:
 
     key: str
     name: str
-    settings: Mapping[str, object]
+    settings: Mapping[str, Any]
     source: str
     url: str
     reached: str
@@ -59,7 +60,7 @@ class Preset:
     figures: tuple[Figure, ...] = ()
     epochs_measured: tuple[int, ...] = ()
 
-    def config(self, **changes) -> TrainConfig:
+    def config(self, **changes: Any) -> TrainConfig:
         """The preset as a TrainConfig, with these fields changed; dataset=... puts it on the data at hand."""
         return TrainConfig(**(dict(self.settings) | changes))
 
@@ -69,8 +70,8 @@ class Preset:
         return tuple(sorted({f.epoch for f in self.figures} | set(self.epochs_measured)))
 
 
-def _preset(key: str, name: str, settings: Mapping[str, object], **fields) -> Preset:
-    return Preset(key, name, MappingProxyType({"dataset": "mnist"} | settings), **fields)
+def _preset(key: str, name: str, settings: Mapping[str, Any], **fields: Any) -> Preset:
+    return Preset(key, name, MappingProxyType({"dataset": "mnist", **settings}), **fields)
 
 
 _RECORDS = (
@@ -248,7 +249,7 @@ def measurements(path: Path = MEASUREMENTS) -> tuple[Measured, ...]:
     """What the file holds, in its order; nothing where there is no file. What was not run is not there."""
     if not path.is_file():
         return ()
-    kinds = {"str": str, "int": int, "float": float}
+    kinds: dict[object, type] = {"str": str, "int": int, "float": float}
     with path.open(newline="") as lines:
         return tuple(
             Measured(**{f.name: kinds[f.type](row[f.name]) for f in fields(Measured)}) for row in csv.DictReader(lines)

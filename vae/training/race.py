@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vae.errors import SettingError
 from vae.training.axes import AXES
@@ -23,10 +24,10 @@ class RaceConfig:
 
     base: TrainConfig
     vary: str = ""
-    against: tuple = ()
+    against: tuple[Any, ...] = ()
     dialled: tuple[tuple[int, float], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.vary and self.vary not in AXES:
             raise SettingError("vary", self.vary, f"one of {', '.join(AXES)} is accepted")
         if len(self.against) >= MOST_COLUMNS:
@@ -43,8 +44,8 @@ class RaceConfig:
         """One config a column before any dial is turned; base comes first."""
         if not self.vary:
             return (self.base,)
-        others = tuple(AXES[self.vary].set(self.base, value) for value in self.against)
-        if AXES[self.vary].get(self.base) is None or None in others:
+        others = [other for value in self.against if (other := AXES[self.vary].set(self.base, value)) is not None]
+        if AXES[self.vary].get(self.base) is None or len(others) < len(self.against):
             has = f"something that the loss {self.base.loss} and the KL term {self.base.kl_term} have is accepted"
             raise SettingError("vary", self.vary, has)
         return (self.base, *others)

@@ -9,13 +9,14 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from vae.errors import SettingError
 
 LEAST_KL = -1e-3  # a KL is never negative; a mean of float32 ones may be by a rounding
 
 
-def decoded(field: str, text: object) -> object:
+def decoded(field: str, text: Any) -> Any:
     """JSON text -> its value."""
     try:
         return json.loads(text)
@@ -23,7 +24,7 @@ def decoded(field: str, text: object) -> object:
         raise SettingError(field, text, "JSON is accepted") from None
 
 
-def record(field: str, value: object, names: Iterable[str]) -> dict:
+def record(field: str, value: object, names: Iterable[str]) -> dict[str, Any]:
     """A mapping with these names, no more and no fewer."""
     names = set(names)
     if not isinstance(value, dict) or value.keys() != names:
@@ -33,10 +34,10 @@ def record(field: str, value: object, names: Iterable[str]) -> dict:
 
 def number(field: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number from low to high."""
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not known or not low <= value <= high or not abs(value) <= 1e300:  # NaN fails the comparison too
+    known = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if not low <= known <= high or not abs(known) <= 1e300:  # NaN fails the comparison too
         raise SettingError(field, value, f"a finite number{_range(low, high)} is accepted")
-    return float(value)
+    return float(known)
 
 
 def whole(field: str, value: object, low: int, high: int) -> int:

@@ -75,7 +75,7 @@ def _table() -> Mapping[str, Shipped]:
     ]
     # Weight 1 (sigma .7) leaves a grey blur of 4,096 pixels; the optimal sigma, .04, learns 320 faces by heart. Between:
     faces = TrainConfig(
-        dataset="olivetti", loss="gaussian", parameters={"sigma": 0.12}, architecture="conv", latent_dim=32,
+        dataset="olivetti", loss="gaussian", parameters=(("sigma", 0.12),), architecture="conv", latent_dim=32,
         batch_size=32, epochs=120,
     )  # fmt: skip
     models.append(Shipped("olivetti-gaussian-z32", "Olivetti faces, Gaussian σ = .12, z = 32", faces))
@@ -103,7 +103,7 @@ def load_shipped(name: str) -> Checkpoint:
 SAME_PICTURE = 1  # grey levels of 255 that half-precision weights may move a pixel
 
 
-def make(shipped: Shipped, folder: Path, tick: Callable[[int], None]) -> Path:
+def make(shipped: Shipped, folder: Path, tick: Callable[[int], object]) -> Path:
     """Train a model from scratch, evaluate it and write its file; tick is told of every few steps taken."""
     config, data, rows = shipped.config, load_dataset(shipped.config.dataset), []
     state = initial_state(config)
@@ -165,6 +165,7 @@ def table(folder: Path) -> str:
 
 def _row(shipped: Shipped, model: Checkpoint) -> str:
     config, e, last = model.config, model.metrics, model.last_epoch
+    assert e is not None and last is not None and model.subset is not None  # finish() wrote them
     trained = f"{config.epochs} epochs" + (f", β = {config.beta:g}" if config.beta != 1 else "")
     active = int((model.subset.mu.var(0) > 0.01).sum())
     cells = (

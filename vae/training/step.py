@@ -277,12 +277,14 @@ class _Chunk:
         )
 
     def progress(self, data: ImageDataset, seconds: float, failed: int | None) -> Progress:
-        rows = np.array(self.rows, dtype=np.float64).reshape(-1, 3)
-        images = len(rows) * self.config.batch_size
+        reconstruction, kl, objective = np.array(self.rows, dtype=np.float64).reshape(-1, 3).T
+        images = len(objective) * self.config.batch_size
         return Progress(
             self.step,
             self.step / self.config.steps_per_epoch,
-            *rows.T,
+            reconstruction,
+            kl,
+            objective,
             tuple(self.observations),
             pictures_of(self.config, self.model, data, self.step, self.program),
             images / max(seconds, 1e-9),
@@ -382,7 +384,7 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
     codes = labels = None
     if config.latent_dim == 2:
         codes = model.encode(to_unit(data.test[:N_CODES]))[0].numpy()
-        labels = None if data.labels is None else data.test_labels[:N_CODES].numpy()
+        labels = None if data.test_labels is None else data.test_labels[:N_CODES].numpy()
     return Observation(
         **vars(shown),
         reconstruction=figures.reconstruction,
@@ -407,7 +409,7 @@ def _bytes(picture: Tensor) -> np.ndarray:
 
 def picture_indices(data: ImageDataset) -> list[int]:
     """Fixed test images to show: the first of each class in turn, or simply the first."""
-    if data.labels is None:
+    if data.test_labels is None:
         return list(range(min(N_PICTURES, len(data.test))))
     labels = data.test_labels.tolist()
     firsts = [labels.index(label) for label in sorted(set(labels))]

@@ -60,5 +60,5 @@ def _encoded(config: TrainConfig, model: VAE, images: Tensor, sigma: float | Non
 
 def encode_test(config: TrainConfig, model: VAE, data: ImageDataset, sigma: float | None = None) -> Subset:
     """The first SIZE test images of the data set."""
-    labels = None if data.labels is None else data.test_labels[:SIZE]
+    labels = None if data.test_labels is None else data.test_labels[:SIZE]
     return encode_images(config, model, data.test[:SIZE], labels, sigma)

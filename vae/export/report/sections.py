@@ -14,6 +14,8 @@ from vae.export.report.markup import Html, download, escaped, join, link, pictur
 from vae.export.report.run import ReportRun, Table
 from vae.export.script import LECTURE, LECTURE_CODE, script_of
 from vae.figures.mosaics import strip
+from vae.losses.kl_terms import KLTerm
+from vae.losses.record import Loss
 from vae.training.config import TrainConfig
 
 
@@ -80,14 +82,15 @@ def pictures(runs: Sequence[ReportRun]) -> Html | None:
 def evaluations(runs: Sequence[ReportRun]) -> Html | None:
     """Figures of the whole test set, and the two measures that all losses share, on the last held-out images."""
     known = [run for run in runs if run.evaluation is not None]
+    found = [run.evaluation for run in runs if run.evaluation is not None]
     if not known:
         return None
     rows = {
-        "−ELBO ↓, nats per image": [_figure(run.evaluation.negative_elbo) for run in known],
-        "reconstruction ↓, nats per image": [_figure(run.evaluation.reconstruction) for run in known],
-        "KL, nats per image": [_figure(run.evaluation.kl) for run in known],
-        "σ of the training set": [_figure(run.evaluation.sigma, 4) for run in known],
-        "images": [escaped(f"{run.evaluation.images:,}") for run in known],
+        "−ELBO ↓, nats per image": [_figure(e.negative_elbo) for e in found],
+        "reconstruction ↓, nats per image": [_figure(e.reconstruction) for e in found],
+        "KL, nats per image": [_figure(e.kl) for e in found],
+        "σ of the training set": [_figure(e.sigma, 4) for e in found],
+        "images": [escaped(f"{e.images:,}") for e in found],
         "squared error ↓, per image, held out": [_last(run, "squared_error", 2) for run in known],
         "sharpness, model / data, held out": [_last(run, "sharpness", 3) for run in known],
     }
@@ -141,7 +144,7 @@ def _script(number: int, run: ReportRun) -> Html:
 
 def sources(runs: Sequence[ReportRun]) -> Html:
     """Where each loss and KL term comes from."""
-    found = {}
+    found: dict[tuple[str, str], Loss | KLTerm] = {}
     for record in [r for run in runs for r in (run.config.loss_record(), run.config.kl_record())]:
         found.setdefault((record.name, record.source), record)
     rows = [tag("li", f"{r.name}: {r.meaning} ", link(r.source, r.url)) for r in found.values()]

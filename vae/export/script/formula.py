@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from vae.export.script.source import definitions
 from vae.losses.formula import COMPARISONS, FUNCTIONS, OPERATORS, Term
@@ -48,7 +50,7 @@ def formula_text(term: Term) -> str:
     return "\n\n\n".join([definitions(own), text] if own else [text])
 
 
-def _of_torch(apply: Callable) -> bool:
+def _of_torch(apply: Callable[..., Tensor]) -> bool:
     return getattr(torch, apply.__name__, None) is apply
 
 
@@ -63,7 +65,7 @@ def _written(term: Term) -> ast.expr:
         apply = term.operation.apply
         name = f"torch.{apply.__name__}" if _of_torch(apply) else apply.__name__.lstrip("_")
         return ast.Call(ast.parse(name, mode="eval").body, parts, [])
-    kind = _KINDS[term.operation]
+    kind: type[Any] = _KINDS[term.operation]
     if issubclass(kind, ast.cmpop):
         return ast.Compare(parts[0], [kind()], parts[1:])
     return ast.UnaryOp(kind(), *parts) if issubclass(kind, ast.unaryop) else ast.BinOp(parts[0], kind(), parts[1])

@@ -7,6 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,18 +49,19 @@ def network_of(config: TrainConfig) -> Network:
     return Network(definitions([*own, *starts["encoder"], *starts["decoder"]]), "\n".join(lines), learned)
 
 
-def _applied(maker: Callable) -> list[Callable]:
+def _applied(maker: Callable[..., Any]) -> list[Callable[..., Any]]:
     """What a maker applies to its layers, so that they start from other weights than PyTorch's: its text says it."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(maker)))
     calls = [
         node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "apply"
     ]
-    if not all(len(call.args) == 1 and isinstance(call.args[0], ast.Name) for call in calls):
+    names = [call.args[0].id for call in calls if len(call.args) == 1 and isinstance(call.args[0], ast.Name)]
+    if len(names) < len(calls):
         raise Unreadable(maker.__name__)
-    return [maker.__globals__[call.args[0].id] for call in calls]
+    return [maker.__globals__[name] for name in names]
 
 
-def _public(thing: Callable) -> str:
+def _public(thing: Callable[..., Any]) -> str:
     return thing.__name__.lstrip("_")
 
 
@@ -87,7 +89,8 @@ def _call(module: nn.Module) -> str:
     parameters = inspect.signature(kind).parameters
     if module.extra_repr() or _of_torch(kind):
         call = ast.parse(f"f({module.extra_repr()})", mode="eval").body
-        given = dict(zip(parameters, call.args)) | {k.arg: k.value for k in call.keywords}
+        assert isinstance(call, ast.Call)
+        given = dict(zip(parameters, call.args)) | {k.arg: k.value for k in call.keywords if k.arg}
         given = {name: ast.literal_eval(value) for name, value in given.items()}
     else:  # a class of our own keeps its arguments under their names
         given = {name: getattr(module, name) for name in parameters}

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from vae.errors import SettingError
 from vae.export.script.formula import formula_text
@@ -89,7 +90,7 @@ def _keywords(config: TrainConfig) -> dict[str, str]:
     return {} if origin == "batch" else {name: repr(value) for name, value in config.loss_parameters().items()}
 
 
-def _cost(config: TrainConfig) -> tuple[list[Callable], str]:
+def _cost(config: TrainConfig) -> tuple[list[Callable[..., Any]], str]:
     """(functions, expression): what the KL adds to the objective, from kl_per_dim or kl."""
     cost, settings = config.kl_record().cost, {k: repr(v) for k, v in config.kl_settings().items()}
     weight = enclosed(cost, weighted, "weight")
@@ -101,6 +102,6 @@ def _cost(config: TrainConfig) -> tuple[list[Callable], str]:
     return [cost], _call(cost, ["kl_per_dim", "BETA", time], settings)
 
 
-def _call(function: Callable, positional: list[str], keywords: dict[str, str]) -> str:
+def _call(function: Callable[..., Any], positional: list[str], keywords: dict[str, str]) -> str:
     name = inspect.unwrap(function).__name__
     return f"{name}({', '.join(positional + [f'{key}={value}' for key, value in keywords.items()])})"

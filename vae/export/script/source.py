@@ -7,6 +7,8 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
 
 # Names that a script gets by an import; a line goes into it only where its text uses the name.
 IMPORTS = {
@@ -27,7 +29,7 @@ class Unreadable(Exception):
     """A function whose text does not stand on its own; the text says which."""
 
 
-def definitions(roots: Iterable[Callable]) -> str:
+def definitions(roots: Iterable[Callable[..., Any]]) -> str:
     """Functions and classes, with the constants, functions and classes of this package that they use before them."""
     constants: dict[str, str] = {}
     things: dict[str, str] = {}
@@ -50,14 +52,14 @@ def names_in(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-def enclosed(function: Callable, maker: Callable, name: str) -> Callable | None:
+def enclosed(function: Callable[..., Any], maker: Callable[..., Any], name: str) -> Callable[..., Any] | None:
     """What `maker` was given as its argument `name` when it made this function; None if something else made it."""
     if getattr(function, "__qualname__", "").startswith(f"{maker.__qualname__}.<locals>."):
         return inspect.getclosurevars(function).nonlocals[name]
     return None
 
 
-def _add(thing: Callable, constants: dict[str, str], things: dict[str, str]) -> None:
+def _add(thing: Callable[..., Any], constants: dict[str, str], things: dict[str, str]) -> None:
     name = getattr(thing, "__name__", str(thing))
     if name in things:
         return
@@ -71,7 +73,7 @@ def _add(thing: Callable, constants: dict[str, str], things: dict[str, str]) -> 
     things[name] = textwrap.dedent(text).rstrip()
 
 
-def _add_used(text: str, module, constants: dict[str, str], things: dict[str, str], besides: str) -> None:
+def _add_used(text: str, module: ModuleType, constants: dict[str, str], things: dict[str, str], besides: str) -> None:
     for name in sorted(names_in(text) & vars(module).keys() - IMPORTS.keys() - {besides}):
         value = getattr(module, name)
         if inspect.isfunction(value) or inspect.isclass(value):
@@ -82,7 +84,7 @@ def _add_used(text: str, module, constants: dict[str, str], things: dict[str, st
             constants[name] = line
 
 
-def _assignment(name: str, module) -> str:
+def _assignment(name: str, module: ModuleType) -> str:
     """The lines that give a constant its value, as they stand in its module, with their comment."""
     text = inspect.getsource(module)
     for node in ast.parse(text).body:
@@ -101,7 +103,8 @@ def _public(text: str, names: Iterable[str]) -> str:
 
 def renamed(text: str, old: str, new: str) -> str:
     """The text with another name for something, wherever it is a name of the program (not in strings or comments)."""
-    places = [(node.lineno, node.col_offset) for node in ast.walk(ast.parse(text)) if getattr(node, "id", None) == old]
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name) and node.id == old]
+    places = [(node.lineno, node.col_offset) for node in nodes]
     lines = text.splitlines()
     for line, column in sorted(places, reverse=True):
         encoded = lines[line - 1].encode()  # columns count bytes

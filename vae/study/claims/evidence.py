@@ -44,9 +44,13 @@ def values(quantity: str, latent_dim: int) -> Mapping[str, Mapping[int, float]]:
     """Contender -> seed -> value of one of vae.study.sweep.QUANTITIES, on MNIST's test set; those that were measured."""
     found: dict[str, dict[int, float]] = {}
     for name, belongs in CONTENDERS.items():
-        theirs = [r for r in results() if r.measures and r.config.latent_dim == latent_dim and belongs(r.config)]
+        theirs = {
+            r.config.seed: QUANTITIES[quantity].of(r.measures)
+            for r in results()
+            if r.measures and r.config.latent_dim == latent_dim and belongs(r.config)
+        }
         if theirs:
-            found[name] = {r.config.seed: QUANTITIES[quantity].of(r.measures) for r in theirs}
+            found[name] = theirs
     return MappingProxyType(found)
 
 

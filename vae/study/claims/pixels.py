@@ -77,7 +77,7 @@ def _mse_zero_holds(values: Values) -> bool:
 def _mass(loss: Loss, p: float) -> float:
     """Integral of exp(-loss(x, p)) over x from 0 to 1, 1 for a density, by the trapezoidal rule (error below 1e-6)."""
     x = torch.linspace(0, 1, 2001, dtype=torch.float64)
-    density = (-loss.of_prediction(torch.full_like(x, p), x)).exp()
+    density = (-loss.at(torch.full_like(x, p), x)).exp()
     return torch.trapezoid(density, x).item()
 
 

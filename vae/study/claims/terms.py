@@ -14,7 +14,7 @@ from vae.study.claims.record import Claim, Evidence, Rows, Values, Verdict, is_z
 
 def _root() -> Rows:
     error = torch.full((2, 1, 28, 28), 0.1, dtype=torch.float64)
-    pixel_loss = MSE.of_prediction(error, torch.zeros_like(error))
+    pixel_loss = MSE.at(error, torch.zeros_like(error))
     terms = reduce_terms(pixel_loss, kl_divergence(torch.zeros(2, 1), torch.zeros(2, 1)), beta=1.0)
     total = pixel_loss[0].sum().item()
     unit = "per image, every pixel off by .1"

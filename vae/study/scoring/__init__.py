@@ -6,7 +6,7 @@ matrix({title: scores, ...}) -> Matrix      rows are MEASURES, a column a model
 """
 
 from vae.study.scoring.likelihood import log_likelihood
-from vae.study.scoring.measures import GROUPS, MEASURES, Measure, laplacian_variance
+from vae.study.scoring.measures import GROUPS, MEASURES, Measure
 from vae.study.scoring.outputs import ModelOutputs, mean_image, outputs_of
 from vae.study.scoring.readings import (
     HALF_A_GREY_LEVEL,
@@ -18,6 +18,7 @@ from vae.study.scoring.readings import (
 from vae.study.scoring.rescue import Rescue, rescue_pictures
 from vae.study.scoring.scores import Scores, reference_scores, score
 from vae.study.scoring.table import Cell, Matrix, Row, matrix
+from vae.training.evaluation import laplacian_variance
 
 __all__ = [
     "GROUPS", "HALF_A_GREY_LEVEL", "MEASURES", "READINGS", "Cell", "Matrix", "Measure", "Prediction", "Reading", "Rescue",

@@ -71,17 +71,20 @@ def _middle(outputs: ModelOutputs) -> Tensor:
 
 
 def _kl(outputs: ModelOutputs) -> Tensor | None:
-    return outputs.codes and outputs.codes.kl
+    return None if outputs.codes is None else outputs.codes.kl
 
 
 def _active_units(outputs: ModelOutputs) -> float | None:
     """Units are counted; where one image has no variance over images, none is active."""
-    return outputs.codes and float((outputs.codes.mu.double().var(0, correction=0) > ACTIVE_VARIANCE).sum())
+    codes = outputs.codes
+    return None if codes is None else float((codes.mu.double().var(0, correction=0) > ACTIVE_VARIANCE).sum())
 
 
 def _neighbours(outputs: ModelOutputs) -> Tensor | None:
     codes = outputs.codes
-    if codes is None or codes.labels is None or not bool(codes.train_mu.isfinite().all() & codes.mu.isfinite().all()):
+    if codes is None or codes.labels is None or codes.train_labels is None:
+        return None
+    if not bool(codes.train_mu.isfinite().all() & codes.mu.isfinite().all()):
         return None
     from sklearn.neighbors import KNeighborsClassifier  # a slow import that only this needs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -66,7 +67,8 @@ class ModelOutputs:
         """The reconstruction term of each image under that reading, (N,), of the sampled z."""
         spans = [slice(start, start + MEASURED_AT_ONCE) for start in range(0, len(self.x), MEASURED_AT_ONCE)]
         parts = [reading.nats(self.sampled[some], self.x[some], self.sigma, self.trained_sigma) for some in spans]
-        return None if parts[0] is None else torch.cat(parts)
+        known = [part for part in parts if part is not None]  # all of them, or none
+        return torch.cat(known) if known else None
 
 
 @torch.inference_mode()
@@ -84,7 +86,8 @@ def outputs_of(
     )
     loss = config.loss_record()
     sigma, train_mu = _training(config, model, data)
-    labels = (None, None) if data.labels is None else (data.test_labels[: len(x)], data.train_labels[: len(train_mu)])
+    labels = None if data.test_labels is None else data.test_labels[: len(x)]
+    train_labels = None if data.train_labels is None else data.train_labels[: len(train_mu)]
     trained = None if model.log_sigma is None else float(model.log_sigma.exp())
     return ModelOutputs(
         x,
@@ -92,7 +95,7 @@ def outputs_of(
         Prediction.by(loss, logits),
         sigma,
         trained,
-        Codes(mu, log_var, labels[0], train_mu, labels[1]),
+        Codes(mu, log_var, labels, train_mu, train_labels),
         _log_p(config, model, x, mu, log_var, sigma, trained, samples),
     )
 
@@ -117,7 +120,16 @@ def _training(config: TrainConfig, model: VAE, data: ImageDataset) -> tuple[floa
     return max(math.sqrt(total / images.numel()), SMALLEST_SIGMA), torch.cat(codes)
 
 
-def _log_p(config, model, x, mu, log_var, sigma, trained_sigma, samples) -> dict[str, Tensor]:
+def _log_p(
+    config: TrainConfig,
+    model: VAE,
+    x: Tensor,
+    mu: Tensor,
+    log_var: Tensor,
+    sigma: float,
+    trained_sigma: float | None,
+    samples: int,
+) -> dict[str, Tensor]:
     """log p(x) of the first images under every density, a few images at a time; the noise is each image's own."""
     n = likelihood_images(config, len(x), samples)
     loss, at_once = config.loss_record(), max(1, VALUES_AT_ONCE // (samples * x[0].numel()))
@@ -132,7 +144,7 @@ def _log_p(config, model, x, mu, log_var, sigma, trained_sigma, samples) -> dict
             logits = model.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2])  # (K, B, C, H, W)
             prediction = Prediction.by(loss, logits)
             terms = [READINGS[key].nats(prediction, x[start:stop], sigma, trained_sigma) for key in DENSITIES]
-            return -torch.stack(terms)
+            return -torch.stack(cast(list[Tensor], terms))  # none is None, as there are logits and a sigma
 
         return log_likelihood(log_p_x_given_z, mu[start:stop], log_var[start:stop], torch.stack(noise, 1))
 
@@ -181,5 +193,6 @@ def collapsed(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
 @lru_cache(maxsize=4)
 def mean_image(data: ImageDataset) -> Tensor:
     """The mean training image, float (1, C, H, W) in [0, 1]."""
-    total = sum(to_unit(piece).sum(0, keepdim=True, dtype=torch.float64) for piece in data.train.split(5000))
+    totals = (to_unit(piece).sum(0, keepdim=True, dtype=torch.float64) for piece in data.train.split(5000))
+    total = sum(totals, start=torch.zeros(()))
     return (total / data.n_train).float()

@@ -107,7 +107,7 @@ class Reading:
             return None
         loss = self.loss.pixelwise(logits, x, **parameters)
         if self.loss.pointwise and not bool(logits.isfinite().all()):
-            exact = self.loss.of_prediction(torch.sigmoid(logits), x.to(logits.dtype), **parameters)
+            exact = self.loss.at(torch.sigmoid(logits), x.to(logits.dtype), **parameters)
             loss = torch.where(logits.isfinite(), loss, exact)
         return loss.flatten(-3).sum(-1, dtype=torch.float64)
 

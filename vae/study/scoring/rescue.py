@@ -31,4 +31,5 @@ def rescue_pictures(logits: Tensor) -> tuple[Tensor, Tensor]:
     logits = logits.double()
     raw = continuous_bernoulli_mean(logits)
     rescued = continuous_bernoulli_mean(continuous_bernoulli_parameter(torch.sigmoid(logits)))
-    return tuple(p.clamp(0, 1).mul(255).round().to(torch.uint8) for p in (raw, rescued))
+    raw, rescued = (p.clamp(0, 1).mul(255).round().to(torch.uint8) for p in (raw, rescued))
+    return raw, rescued

@@ -31,12 +31,12 @@ class Scores:
     sigma: float | None
     values: dict[str, float | None]
     errors: dict[str, float]
-    data: dict[str, float]
+    data: dict[str, float | None]
 
     def negative_elbo(self, reading: str) -> float | None:
         """Reconstruction + KL under that reading, nats per image, lower is better; None where there is no such value."""
-        terms = self.values[f"loss.{reading}"], self.values["kl"]
-        return None if None in terms else sum(terms)
+        reconstruction, kl = self.values[f"loss.{reading}"], self.values["kl"]
+        return None if reconstruction is None or kl is None else reconstruction + kl
 
     @property
     def rescue(self) -> Rescue | None:

@@ -92,6 +92,6 @@ def _badness(measure: Measure, scores: Scores) -> float | None:
     if value is None:
         return None
     shown = round(value, measure.decimals)
-    if measure.better == "data":
-        return round(abs(shown - round(scores.data[measure.key], measure.decimals)), measure.decimals)
+    if (best := scores.data.get(measure.key)) is not None:
+        return round(abs(shown - round(best, measure.decimals)), measure.decimals)
     return -shown if measure.better == "higher" else shown

@@ -3,7 +3,6 @@ step to its measures (cell.py), the file that keeps results (results.py), and wh
 
 from vae.study.sweep.cell import Measures, Point, Result, run_cell
 from vae.study.sweep.grid import (
-    AXES,
     MOST_CELLS,
     Estimate,
     SweepSpec,
@@ -27,6 +26,7 @@ from vae.study.sweep.statistics import (
     tradeoffs,
     undominated,
 )
+from vae.training.axes import AXES
 
 __all__ = [
     "AXES",

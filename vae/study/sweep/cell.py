@@ -12,6 +12,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,7 @@ class Result:
     failure: str = ""
 
     @property
-    def numbers(self) -> tuple:
+    def numbers(self) -> tuple[object, ...]:
         """What must not depend on how and where the cell was trained."""
         return self.config, self.measures, self.trajectory, self.pictures, self.failure
 
@@ -188,15 +189,21 @@ def sums(
     model, images = model_of(config, state.weights), data.test
     bounds = [(start + a, start + b) for a, b in pieces(stop - start)]
     parts = [_sums_of_pictures(config, model, to_unit(images[a:b])) for a, b in bounds]
+    totals: list[Any] = [sum(column) for column in zip(*parts)]
+    edges, edges_of_data, middle, mu, mu_square = totals
     return Sums(
         tuple(evaluate_piece(config, model, images, a, b, optimal_sigma) for a, b in bounds),
         math.fsum(_squared_error(config, model, images, a, b) * (b - a) for a, b in bounds),
-        *(sum(column) for column in zip(*parts)),
+        edges,
+        edges_of_data,
+        middle,
+        mu,
+        mu_square,
         _sigma(config, model, optimal_sigma),
     )
 
 
-def _sums_of_pictures(config: TrainConfig, model: VAE, x: Tensor) -> tuple:
+def _sums_of_pictures(config: TrainConfig, model: VAE, x: Tensor) -> tuple[float, float, float, np.ndarray, np.ndarray]:
     mu, _ = model.encode(x)
     p = config.loss_record().picture(model.decode(mu)).clamp(0, 1)
     edges, edges_of_data = (float(laplacian_variance(images).sum(dtype=torch.float64)) for images in (p, x))
@@ -206,10 +213,9 @@ def _sums_of_pictures(config: TrainConfig, model: VAE, x: Tensor) -> tuple:
 
 
 def _sigma(config: TrainConfig, model: VAE, optimal: float | None) -> float | None:
-    origin = config.loss_record().origin("sigma")
-    if origin == "learned":
+    if model.log_sigma is not None:
         return float(model.log_sigma.exp())
-    return config.loss_parameters().get("sigma") if origin == "given" else optimal
+    return config.loss_parameters().get("sigma") if config.loss_record().origin("sigma") == "given" else optimal
 
 
 def measures(parts: Sequence[Sums]) -> Measures:
@@ -217,7 +223,7 @@ def measures(parts: Sequence[Sums]) -> Measures:
     whole = merge(evaluation for part in parts for evaluation in part.evaluations)
     n = whole.images
 
-    def total(name: str):
+    def total(name: str) -> Any:
         return sum(getattr(part, name) for part in parts)
 
     variance = total("mu_square") / n - (total("mu") / n) ** 2
@@ -253,7 +259,8 @@ def picture_file(config: TrainConfig, state: TrainState, data: ImageDataset) -> 
 def run_cell(config: TrainConfig, data: ImageDataset | None = None, steps: int = 50) -> Result:
     """Train and measure one cell here; `steps` at a time, which changes nothing."""
     data = load_dataset(config.dataset, config.size) if data is None else data
-    state, points, started, failure = initial_state(config), (), time.perf_counter(), None
+    state, started, failure = initial_state(config), time.perf_counter(), None
+    points: tuple[Point, ...] = ()
     while state.step < config.total_steps and not failure:
         state, leg = advance_cell(state, config, data, steps)
         points, failure = points + leg.points, leg.failure

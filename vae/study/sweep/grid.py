@@ -6,17 +6,19 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import torch
 
 from vae.data import find_source
 from vae.errors import SettingError
+from vae.study.sweep.cell import Result
 from vae.training.axes import AXES
 from vae.training.config import TrainConfig, multiply_adds, operations_of_step
-from vae.training.networks import VAE
+from vae.training.networks import VAE, Shape
 from vae.training.schema import decoded, record
 
 MOST_CELLS = 1000
@@ -34,9 +36,9 @@ class SweepSpec:
     """
 
     base: TrainConfig
-    axes: tuple[tuple[str, tuple], ...]
+    axes: tuple[tuple[str, tuple[Any, ...]], ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         given = {name: _checked_values(name, values) for name, values in dict(self.axes).items()}
         count = math.prod(map(len, given.values()))
         if count > MOST_CELLS:
@@ -73,10 +75,10 @@ class SweepSpec:
         values = record("spec", decoded("spec", text), ("base", "axes"))
         if not isinstance(values["axes"], dict):
             raise SettingError("axes", values["axes"], "an object of axes with their values is accepted")
-        return cls(TrainConfig.from_dict(values["base"]), values["axes"])
+        return cls(TrainConfig.from_dict(values["base"]), tuple(values["axes"].items()))
 
 
-def _checked_values(name: object, values: object) -> tuple:
+def _checked_values(name: str, values: Any) -> tuple[Any, ...]:
     if name not in AXES:
         raise SettingError("axis", name, f"one of {', '.join(AXES)} is accepted")
     try:
@@ -96,12 +98,12 @@ def _cells(spec: SweepSpec) -> tuple[TrainConfig, ...]:
     return tuple(dict.fromkeys(spec._combinations()))
 
 
-def values_in(text: str) -> list:
+def values_in(text: str) -> list[int | float | str]:
     """ ".5, 1, 4" -> [0.5, 1, 4]; what is no number stays a text, for the cells' own checks to answer."""
     return [_number(part.strip()) for part in text.split(",")]
 
 
-def seeds_in(text: str) -> Iterable:
+def seeds_in(text: str) -> Sequence[int | float | str]:
     """ "5" -> 0 to 4; "0,3,7" -> those, and "3," -> 3 alone."""
     if "," not in text and isinstance(count := _number(text.strip()), int):
         if not 1 <= count <= MOST_CELLS:
@@ -121,7 +123,7 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def in_order(results: Iterable, spec: SweepSpec) -> tuple:
+def in_order(results: Iterable[Result], spec: SweepSpec) -> tuple[Result, ...]:
     """Results, which come as they are finished, in the order of the sweep's cells."""
     place = {config: index for index, config in enumerate(spec.cells())}
     return tuple(sorted(results, key=lambda result: place[result.config]))
@@ -211,6 +213,6 @@ def state_bytes(config: TrainConfig) -> float:
 
 
 @lru_cache(maxsize=64)
-def _parameters(architecture: str, shape: tuple[int, int, int], latent_dim: int, hidden: tuple[int, ...]) -> int:
+def _parameters(architecture: str, shape: Shape, latent_dim: int, hidden: tuple[int, ...]) -> int:
     with torch.device("meta"):
         return sum(p.numel() for p in VAE(architecture, shape, latent_dim, hidden).parameters())

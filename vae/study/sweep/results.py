@@ -20,13 +20,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from vae.errors import SettingError, VaeError
 from vae.study.sweep.cell import Measures, Point, Result
-from vae.study.sweep.grid import AXES, MOST_CELLS, USUAL, SweepSpec, cell_id, in_order
+from vae.study.sweep.grid import MOST_CELLS, USUAL, SweepSpec, cell_id, in_order
 from vae.training import schema
+from vae.training.axes import AXES
 from vae.training.config import TrainConfig
 from vae.training.schema import LEAST_KL, decoded, record, written_number, written_whole
 
@@ -103,7 +105,7 @@ def _check_settings(row: Mapping[str, str], config: TrainConfig) -> None:
 
 
 def _measures_of(row: Mapping[str, str], config: TrainConfig) -> Measures:
-    figures = {name: written_number(name, row[name]) for name in ("reconstruction", "negative_elbo")}
+    figures: dict[str, Any] = {name: written_number(name, row[name]) for name in ("reconstruction", "negative_elbo")}
     low = {"kl": (LEAST_KL,), "squared_error": (0,), "sharpness": (0,), "middle": (0, 1), "sigma": (0,)}
     for name, bounds in low.items():
         figures[name] = written_number(name, row[name], *bounds) if row[name] or name != "sigma" else None
@@ -183,7 +185,7 @@ def is_results(path: Path) -> bool:
         return False
 
 
-def read_results(path: str | os.PathLike) -> Sheet:
+def read_results(path: str | os.PathLike[str]) -> Sheet:
     """Read a results file; SweepError says in one sentence why it cannot be used."""
     path = Path(path)
     try:
@@ -202,7 +204,8 @@ def parse_results(name: str, content: bytes) -> Sheet:
     whole, torn = _whole_lines(content.removeprefix(codecs.BOM_UTF8))
     if whole and not whole.startswith(_BEGINS):
         raise SweepError(f"{name} is not a results file of this app: its columns do not begin with version, cell.")
-    results, specs = {}, {}
+    results: dict[TrainConfig, Result] = {}
+    specs: dict[str, SweepSpec] = {}
     for number, row in _rows(name, whole):
         try:
             result = _result_of(row)
@@ -299,7 +302,7 @@ class ResultsFile:
     the file holds another sweep, is no results file, or cannot be written: then it stays as it is.
     """
 
-    def __init__(self, path: str | os.PathLike, spec: SweepSpec):
+    def __init__(self, path: str | os.PathLike[str], spec: SweepSpec):
         self.path, self.spec = Path(path), spec
         self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=0, thread_local=False)
         try:
@@ -383,7 +386,7 @@ class ResultsFile:
         self._lock.release()
 
 
-def to_table(results: Sequence[Result], varied: Sequence[str]) -> list[dict]:
+def to_table(results: Sequence[Result], varied: Sequence[str]) -> list[dict[str, object]]:
     """The results as rows of plain values, for a table on a page: what varies, and the measures."""
     rows = []
     for result in results:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from scipy.special import stdtrit
 
 from vae.study.sweep.cell import Measures, Result
-from vae.study.sweep.grid import AXES, group_of
+from vae.study.sweep.grid import group_of
 from vae.training.config import TrainConfig
 
 LEVEL = 0.95
@@ -84,7 +84,7 @@ def grouped(results: Sequence[Result]) -> dict[TrainConfig, dict[int, Result]]:
 
 def values_of(group: Mapping[int, Result], quantity: Quantity) -> dict[int, float]:
     """Seed -> value."""
-    return {seed: quantity.of(result.measures) for seed, result in sorted(group.items())}
+    return {seed: quantity.of(result.measures) for seed, result in sorted(group.items()) if result.measures}
 
 
 # ---- Means and intervals -----------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def tradeoffs(results: Sequence[Result]) -> tuple[Tradeoff, ...]:
         rate, distortion = (
             float(np.mean(list(values_of(members, QUANTITIES[key]).values()))) for key in ("kl", "squared_error")
         )
-        lines.setdefault(AXES["beta"].set(group, 1.0), []).append((group.beta, rate, distortion))
+        lines.setdefault(replace(group, beta=1.0), []).append((group.beta, rate, distortion))
     return tuple(Tradeoff(key, *(tuple(column) for column in zip(*sorted(line)))) for key, line in lines.items())
 
 

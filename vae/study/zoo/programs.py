@@ -146,13 +146,13 @@ def bounded(log_var: Tensor) -> Tensor:
     return 10 * torch.tanh(log_var / 10)
 
 
-class _Used(nn.Module):
+class _Used(VAE):
     """A VAE as its program uses it: what its encoder is given, and what is made of its log variance."""
 
     def __init__(
         self, model: VAE, prepare: Callable[[Tensor], Tensor], bound: Callable[[Tensor], Tensor] = torch.clone
     ):
-        super().__init__()
+        nn.Module.__init__(self)
         self.model, self.prepare, self.bound = model, prepare, bound
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -162,18 +162,16 @@ class _Used(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         return self.model.decode(z)
 
-    forward = VAE.forward
 
-
-def _on_normalised(model: VAE) -> nn.Module:
+def _on_normalised(model: VAE) -> VAE:
     return _Used(model, normalised)
 
 
-def _on_standardised(model: VAE) -> nn.Module:
+def _on_standardised(model: VAE) -> VAE:
     return _Used(model, standardised)
 
 
-def _on_standardised_bounded(model: VAE) -> nn.Module:
+def _on_standardised_bounded(model: VAE) -> VAE:
     return _Used(model, standardised, bounded)
 
 
