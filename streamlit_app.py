@@ -8,6 +8,6 @@ if __name__ == "__main__":  # a page is made: Streamlit runs this file each time
     st.set_page_config(page_title="VAE Loss Lab", page_icon=ICON, layout="wide")
     pages().run()
 else:  # the server starts, and imports it once
-    from vae.ui.shared import hall
+    from vae.ui.shared import server
 
-    app = st.App(__file__, lifespan=hall.lifespan, routes=hall.routes(), middleware=hall.middleware())
+    app = st.App(__file__, lifespan=server.lifespan, routes=server.routes(), middleware=server.middleware())

@@ -4,8 +4,8 @@ import streamlit as st
 
 from vae.losses.kl import estimate
 from vae.ui.kl import page as kl
-from vae.ui.kl.below import parts
 from vae.ui.kl.state import STATE
+from vae.ui.kl.tabs import parts
 from vae.ui.shared.shell import headline, slots, tell
 
 headline("The KL term", "How far a code q(z|x) = N(μ, σ²) is from the prior p(z) = N(0, 1), in nats.")

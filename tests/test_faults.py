@@ -19,7 +19,7 @@ import vae
 from tests.waiting import wait_for
 from vae.engine import Engine, Limits, Status
 from vae.engine import kept as keep
-from vae.engine.kept import KeptState
+from vae.engine.state_files import KeptState
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=5)  # 1,800 steps
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from tests.own_loop import run
 from vae.door import KeptFiles
-from vae.door.kept import MOST_BYTES
+from vae.door.static_files import MOST_BYTES
 
 SCRIPT = "let one = 1;\n" * 1000
 

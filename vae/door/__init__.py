@@ -5,9 +5,9 @@ entrance.py asks for all of it; behind it, kept.py hands out the front end's fil
 """
 
 from vae.door.entrance import Entrance, Visit
-from vae.door.kept import KeptFiles
 from vae.door.passes import LECTURER, STUDENT, Passes
 from vae.door.rules import Rules
+from vae.door.static_files import KeptFiles
 from vae.door.tries import Tries
 
 __all__ = ["LECTURER", "STUDENT", "Entrance", "KeptFiles", "Passes", "Rules", "Tries", "Visit"]

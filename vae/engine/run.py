@@ -20,8 +20,8 @@ from distributed import Future
 from vae.data import find_source
 from vae.engine import tasks
 from vae.engine.job import Job, Status, sentence_of
-from vae.engine.kept import KeptState
 from vae.engine.pace import Pace
+from vae.engine.state_files import KeptState
 from vae.engine.workers import OPERATIONS_PER_SECOND, Found, Workers
 from vae.errors import SettingError
 from vae.training.config import TrainConfig, operations_of_step

@@ -11,9 +11,9 @@ from vae.classroom import CLAIM, PATIENT, RACE, RACES, Classroom, Question, Roun
 from vae.figures.votes import votes
 from vae.study.claims import CLAIMS
 from vae.study.zoo import ZOO
-from vae.ui.classroom import bell, contest, door
+from vae.ui.classroom import contest, door, notices
 from vae.ui.classroom.attempt import attempt
-from vae.ui.classroom.way import notice, way_in
+from vae.ui.classroom.join_link import notice, way_in
 from vae.ui.shared.components import figure
 from vae.ui.shared.downloads import download_button
 from vae.ui.shared.keys import rules
@@ -59,7 +59,7 @@ def _way_in(room: Classroom) -> None:
 
 
 def _tally(room: Classroom) -> None:
-    bell.listen()  # another tab of the lecturer's may have asked or revealed
+    notices.listen()  # another tab of the lecturer's may have asked or revealed
     state = room.state
     voted = "" if state.round is None else f"<div><b>{len(state.round.votes)}</b> voted</div>"
     st.html(f"<div class='vae-tally' role='status'><div><b>{len(state.people)}</b> in</div>{voted}</div>")

@@ -13,7 +13,7 @@ from torch import Tensor
 from vae.data import to_unit
 from vae.latent.codes import direction, moved
 from vae.study.opened import OpenedModel
-from vae.ui.latent.chosen import CHOSEN, gallery, index_of, name_of
+from vae.ui.latent.image_picker import CHOSEN, gallery, index_of, name_of
 from vae.ui.latent.state import STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures

@@ -17,8 +17,8 @@ from vae.latent.codes import Axis, axis_between
 from vae.latent.pca_tsne import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
 from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
-from vae.ui.latent.chosen import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
-from vae.ui.latent.drawn import code_of_drawing
+from vae.ui.latent.drawing import code_of_drawing
+from vae.ui.latent.image_picker import CHOSEN, index_of, name_of, thumbnail_name, thumbnails
 from vae.ui.latent.readings import REVISION, Panel, readings
 from vae.ui.latent.state import AGAINST, COLOURS_BY, INITIALS, METHODS, STATE
 from vae.ui.shared.components import figure

@@ -8,8 +8,8 @@ import torch
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent.codes import Plane, order_by_kl, plane_of_dimensions, plane_of_pca, prior_samples
 from vae.study.opened import OpenedModel
-from vae.ui.latent.chosen import CHOSEN, index_of, name_of, nearest, thumbnails
-from vae.ui.latent.drawn import code_of_drawing
+from vae.ui.latent.drawing import code_of_drawing
+from vae.ui.latent.image_picker import CHOSEN, index_of, name_of, nearest, thumbnails
 from vae.ui.latent.state import STATE
 from vae.ui.shared.components import figure
 from vae.ui.shared.page_state import Values

@@ -12,9 +12,9 @@ from vae.latent.codes import order_by_kl
 from vae.latent.forward_pass import ForwardPass, decoded, forward_pass, noise
 from vae.losses.table import LOSSES
 from vae.study.opened import OpenedModel
-from vae.ui.latent.chosen import index_of, name_of, need_images, picker
 from vae.ui.latent.diagram import diagram
-from vae.ui.latent.drawn import can_draw, canvas, drawn
+from vae.ui.latent.drawing import can_draw, canvas, drawn
+from vae.ui.latent.image_picker import index_of, name_of, need_images, picker
 from vae.ui.latent.state import SOURCES, STATE
 from vae.ui.latent.terms import terms
 from vae.ui.shared.page_state import Values

@@ -11,7 +11,7 @@ from vae.engine import Run
 from vae.errors import VaeError
 from vae.study.opened import OpenedModel
 from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
-from vae.ui.latent.drawn import can_draw, sheet_in_popover
+from vae.ui.latent.drawing import can_draw, sheet_in_popover
 from vae.ui.latent.models import bring, choices, open_model, run_of, title_in
 from vae.ui.latent.state import PARTS, STATE
 from vae.ui.shared.page_state import Values

@@ -15,7 +15,7 @@ import torch
 from vae.latent.pca_tsne import EmbeddingConfig, Quality, neighbours, quality
 from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
-from vae.ui.latent.chosen import gallery, index_of, name_of
+from vae.ui.latent.image_picker import gallery, index_of, name_of
 from vae.ui.latent.state import STATE
 from vae.ui.shared.downloads import download_button
 from vae.ui.shared.page_state import Values

@@ -12,7 +12,7 @@ from vae.figures.mosaics import difference
 from vae.figures.theme import colour_of
 from vae.latent.codes import UNITS, Walk, order_by_kl, scale_of
 from vae.study.opened import OpenedModel
-from vae.ui.latent.chosen import code_of, picker
+from vae.ui.latent.image_picker import code_of, picker
 from vae.ui.latent.state import STARTS, STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures

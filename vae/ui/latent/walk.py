@@ -10,7 +10,7 @@ from torch import Tensor
 from vae.data import to_unit
 from vae.latent.codes import cross_fade, lerp, slerp
 from vae.study.opened import OpenedModel
-from vae.ui.latent.chosen import code_of, index_of, picker
+from vae.ui.latent.image_picker import code_of, index_of, picker
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
 from vae.ui.shared.words import say

@@ -14,9 +14,9 @@ from vae.engine import TSNE, Engine, Race, Run, Status, Sweep, sentences
 from vae.events import event
 from vae.ui.shared import words
 from vae.ui.shared.engine import starter
-from vae.ui.shared.hall import figures
 from vae.ui.shared.owner import owner
 from vae.ui.shared.refresh import SELDOM, governor, refreshing
+from vae.ui.shared.server import figures
 from vae.ui.train.live import start_up_notice
 
 MOST_SHOWN = 40  # jobs; those of the owners who have most of them come first

@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 from streamlit.runtime.pages_manager import PagesManager
 
-from vae.ui.classroom import bell
+from vae.ui.classroom import notices
 from vae.ui.shared import answers
 from vae.ui.shared.engine import starter
 from vae.ui.shared.owner import owner
@@ -59,7 +59,7 @@ def pages():
     shown = [page(first, default=True, url_path="start"), *map(page, others)]
     shown += [page(hidden, visibility="hidden") for hidden in (first, last)]  # the last is the lecturer's, by a link
     current = st.navigation(shown, position="top")
-    bell.ring(current.url_path, page)
+    notices.ring(current.url_path, page)
     return current
 
 

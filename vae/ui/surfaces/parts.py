@@ -19,7 +19,7 @@ from vae.figures.theme import LOSS_COLOURS
 from vae.losses.surfaces import at_point, per_pixel, surface
 from vae.losses.table import LOSSES
 from vae.training.shipped import SHIPPED
-from vae.ui.latent.chosen import need_images
+from vae.ui.latent.image_picker import need_images
 from vae.ui.latent.models import open_model
 from vae.ui.shared import components, words
 from vae.ui.shared.engine import engine
