@@ -90,8 +90,8 @@ def slots(count: int) -> list:
     return [st.container() for _ in range(count)]
 
 
-def tell(notices, problems: Iterable[str]) -> None:
+def tell(place, problems: Iterable[str]) -> None:
     """Say what is wrong with a link above the page."""
-    with notices:
+    with place:
         for problem in problems:
             say(problem, "warning")
