@@ -22,7 +22,8 @@ from vae.training.checkpoint import load_checkpoint, save_checkpoint
 from vae.training.config import TrainConfig
 from vae.training.evaluation import evaluate
 from vae.training.presets import MEASUREMENTS, PRESETS, Figure, Measured, Preset, find_preset, measured, measurements
-from vae.training.step import TrainState, advance, initial_state, model_of
+from vae.training.step import TrainState, advance, initial_state
+from vae.training.update import model_of
 
 UNDER_WAY = ".partial"  # the folder, beside the file, of trainings that can go on
 REPORT = Path(__file__).parents[1] / "docs" / "figures.md"

@@ -142,7 +142,7 @@ def test_the_fixed_line_makes_the_healthy_picture():
 
 
 def initial_model(config):
-    return vae.training.step.model_of(config, initial_state(config).weights)
+    return vae.model_of(config, initial_state(config).weights)
 
 
 # ---- Programs travel, and chunks leave no trace ---------------------------------------------------------------------

@@ -11,7 +11,8 @@ from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, evaluate, reference_lines
 from vae.training.networks import ARCHITECTURES, VAE
 from vae.training.presets import PRESETS
-from vae.training.step import Observation, Progress, TrainState, advance, initial_state, model_of, train
+from vae.training.step import Observation, Progress, TrainState, advance, initial_state, train
+from vae.training.update import model_of
 
 __version__ = "0.1.0"
 

@@ -156,7 +156,8 @@ def _train(options: argparse.Namespace) -> int:
     from vae.data import load_dataset
     from vae.training.checkpoint import save_checkpoint
     from vae.training.evaluation import evaluate
-    from vae.training.step import model_of, train
+    from vae.training.step import train
+    from vae.training.update import model_of
 
     if options.threads is not None:
         if not isinstance(options.threads, int) or not 1 <= options.threads <= 1024:

@@ -55,4 +55,4 @@ class ImageDataset:
 
 def to_unit(images: Tensor) -> Tensor:
     """uint8 in 0..255 -> float32 in [0, 1], exactly as torchvision's ToTensor scales."""
-    return images.float().div_(255)
+    return images / 255

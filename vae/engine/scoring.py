@@ -17,7 +17,7 @@ from vae.engine.job import sentence_of
 from vae.engine.workers import Found, Workers
 from vae.study.scoring import Scores, reference_scores, score
 from vae.training.config import TrainConfig
-from vae.training.step import model_of
+from vae.training.update import model_of
 
 T = TypeVar("T")
 KEPT = 256

@@ -34,7 +34,8 @@ from vae.latent.pca_tsne import (
 from vae.study.sweep import cell
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
-from vae.training.step import Program, Progress, TrainState, advance, initial_state, model_of
+from vae.training.step import Program, Progress, TrainState, advance, initial_state
+from vae.training.update import model_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -25,6 +25,12 @@ def bce_of_prediction(p: Tensor, x: Tensor) -> Tensor:
     return -torch.xlogy(x, p) - torch.xlogy(1 - x, 1 - p)
 
 
+def bce_total(logits: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum over all pixels, and p - x."""
+    total = F.softplus(logits).sum() - torch.dot(x.flatten(), logits.flatten())
+    return total, logits.sigmoid_().sub_(x)
+
+
 def _share(part: Tensor, whole: Tensor) -> Tensor:
     """part / whole, 0 where part is 0: a term with weight 0 is absent even where p is 0 or 1."""
     return torch.where(part == 0, torch.zeros_like(part), part / whole)
@@ -46,6 +52,7 @@ BCE = Loss(
         curvature=lambda p, x: _share(1 - x, (1 - p).square()) + _share(x, p.square()),
         minimum=at_the_truth,
     ),
+    total=bce_total,
 )
 
 # ---- Continuous Bernoulli --------------------------------------------------------------------------------------------
@@ -66,6 +73,11 @@ def log_normaliser(logits: Tensor) -> Tensor:
 def continuous_bernoulli(logits: Tensor, x: Tensor) -> Tensor:
     """BCE minus the log normaliser that makes it a density on [0, 1]."""
     return bce(logits, x) - log_normaliser(logits)
+
+
+def continuous_bernoulli_total(logits: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum over all pixels, and mean - x."""
+    return continuous_bernoulli(logits, x).sum(), continuous_bernoulli_mean(logits) - x
 
 
 def continuous_bernoulli_of_prediction(p: Tensor, x: Tensor) -> Tensor:
@@ -146,4 +158,5 @@ CONTINUOUS_BERNOULLI = Loss(
         curvature=_curvature,
         minimum=_where_mean_is_truth,
     ),
+    total=continuous_bernoulli_total,
 )

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid
+from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_residual
 
 LOG_2 = math.log(2.0)
 
@@ -32,6 +32,7 @@ LAPLACE = Loss(
     derivatives=of_residual(  # a corner at r = 0: its slope is taken as 0 there, and it is infinitely curved
         lambda r, b: r.sign() / b, lambda r, b: torch.where(r == 0, torch.inf, torch.zeros_like(r))
     ),
+    total=total_of_residual(laplace_of_prediction, lambda r, b=0.1: r.sign() / b),
 )
 
 
@@ -53,6 +54,7 @@ LOGCOSH = Loss(
     of_prediction=logcosh_of_prediction,
     parameters=(Parameter("a", 10.0, 0.1, 100.0, "where quadratic turns into straight: at an error of about 1 / a"),),
     derivatives=of_residual(lambda r, a: torch.tanh(a * r), lambda r, a: a / torch.cosh(a * r).square()),
+    total=total_of_residual(logcosh_of_prediction, lambda r, a=10.0: torch.tanh(a * r)),
 )
 
 

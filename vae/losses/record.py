@@ -62,6 +62,8 @@ class Loss:
     of_prediction(p, x, **parameters): the same as a function of p = sigmoid(logits), with its exact limits (inf
     included) at p = 0 and p = 1; None where the loss is not pointwise.
     picture(logits): the image to show in [0, 1]: the mean of the decoder's distribution.
+    total(logits, x, **parameters): the sum over all pixels of a batch, and its derivative with respect to each logit, in one
+    and perhaps in the place of the logits; None where autograd finds it.
     derivatives: in closed form; None where autograd and a search stand in (derivatives.py).
     """
 
@@ -77,6 +79,7 @@ class Loss:
     parameters: tuple[Parameter, ...] = ()
     picture: Callable[[Tensor], Tensor] = field(default=torch.sigmoid)
     derivatives: Derivatives | None = None
+    total: Callable[..., tuple[Tensor, Tensor]] | None = None
 
     @property
     def pointwise(self) -> bool:
@@ -104,6 +107,18 @@ def of_sigmoid(of_prediction: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return of_prediction(torch.sigmoid(logits), x, **parameters)
 
     return pixelwise
+
+
+def total_of_residual(
+    of_prediction: Callable[..., Tensor], first: Callable[..., Tensor]
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Loss.total of a loss that is safe to write in p = sigmoid(logits), from its first derivative in r = p - x."""
+
+    def total(logits: Tensor, x: Tensor, **parameters: float | Tensor) -> tuple[Tensor, Tensor]:
+        p = logits.sigmoid_()
+        return of_prediction(p, x, **parameters).sum(), first(p - x, **parameters).mul_(p).mul_(1 - p)
+
+    return total
 
 
 def at_the_truth(loss: Loss, x: Tensor, **parameters: float) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid
+from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_residual
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 SMALLEST_SIGMA = math.exp(-6.0)  # the floor that sigma-VAE uses; without it a perfect batch would cost minus infinity
@@ -42,6 +42,14 @@ def _sigma(meaning: str, origin: str = "given") -> Parameter:
     return Parameter("sigma", 0.2, 0.01, 2.0, meaning, origin)
 
 
+_gaussian_total = total_of_residual(gaussian_of_prediction, lambda r, sigma=0.2: r / sigma**2)
+
+
+def _optimal_total(logits: Tensor, x: Tensor, sigma: float | Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Where the sigma is the best there is, its own derivative is 0."""
+    return _gaussian_total(logits, x, sigma=optimal_sigma(torch.sigmoid(logits), x) if sigma is None else sigma)
+
+
 _OF_GAUSSIAN = of_residual(lambda r, sigma: r / sigma**2, lambda r, sigma: torch.full_like(r, 1 / sigma**2))
 
 MSE = Loss(
@@ -55,6 +63,7 @@ MSE = Loss(
     pixelwise=of_sigmoid(mse_of_prediction),
     of_prediction=mse_of_prediction,
     derivatives=of_residual(lambda r: 2 * r, lambda r: torch.full_like(r, 2)),
+    total=total_of_residual(mse_of_prediction, lambda r: 2 * r),
 )
 
 GAUSSIAN = Loss(
@@ -69,6 +78,7 @@ GAUSSIAN = Loss(
     of_prediction=gaussian_of_prediction,
     parameters=(_sigma("standard deviation of the decoder's Gaussian; .2 is about the residual reached on MNIST"),),
     derivatives=_OF_GAUSSIAN,
+    total=_gaussian_total,
 )
 
 GAUSSIAN_OPTIMAL = Loss(
@@ -83,6 +93,7 @@ GAUSSIAN_OPTIMAL = Loss(
     of_prediction=gaussian_optimal_of_prediction,
     parameters=(_sigma("root mean square residual, recomputed for each batch", "batch"),),
     derivatives=_OF_GAUSSIAN,
+    total=_optimal_total,
 )
 
 GAUSSIAN_LEARNED = Loss(

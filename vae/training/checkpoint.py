@@ -27,8 +27,9 @@ from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation
 from vae.training.networks import VAE
 from vae.training.schema import LEAST_KL, decoded, number, numbers, record, whole, written_whole
-from vae.training.step import TrainState, model_of
+from vae.training.step import TrainState
 from vae.training.subset import SIZE, Subset
+from vae.training.update import model_of
 
 FORMAT, VERSION = "vae-loss-lab", 1
 LARGEST = 1 << 30  # bytes

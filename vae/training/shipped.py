@@ -17,8 +17,9 @@ from vae.training.checkpoint import Checkpoint, LastEpoch, load_checkpoint, save
 from vae.training.config import TrainConfig
 from vae.training.evaluation import evaluate
 from vae.training.presets import find_preset
-from vae.training.step import TrainState, initial_state, model_of, train
+from vae.training.step import TrainState, initial_state, train
 from vae.training.subset import encode_test
+from vae.training.update import model_of
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 

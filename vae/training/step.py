@@ -32,6 +32,7 @@ from vae.training.evaluation import (
 )
 from vae.training.networks import VAE
 from vae.training.randomness import derived_seed, generator
+from vae.training.update import AutogradUpdate, DenseUpdate, Row, Update, is_dense
 
 N_PICTURES = 10  # test images shown with their reconstructions
 N_SAMPLES = 10  # pictures decoded from fixed draws of the prior
@@ -174,14 +175,6 @@ def initial_state(config: TrainConfig) -> TrainState:
     return TrainState(0, weights, zeros, {name: torch.zeros_like(tensor) for name, tensor in weights.items()})
 
 
-def model_of(config: TrainConfig, weights: dict[str, Tensor]) -> VAE:
-    """The network with these very tensors as its weights (not copies); they must fit the config's shapes."""
-    with torch.device("meta"):  # no memory and no random numbers spent on weights that are replaced at once
-        model = config.build_model()
-    model.load_state_dict(weights, assign=True)
-    return model.requires_grad_(True)
-
-
 def advance(
     state: TrainState, config: TrainConfig, data: ImageDataset, steps: int, program: Program = CORRECT
 ) -> tuple[TrainState, Progress]:
@@ -228,35 +221,25 @@ class _Chunk:
                 "This state has weights but no optimiser moments: it is for looking at, not for training on."
             )
         self.config, self.program, self.step = config, program, state.step
-        self.model = model_of(config, {name: tensor.clone() for name, tensor in state.weights.items()})
-        self.named = dict(self.model.named_parameters())
-        self.optimiser = torch.optim.Adam(self.named.values(), lr=config.learning_rate, fused=True)
-        for name, parameter in self.named.items():
-            self.optimiser.state[parameter] = {
-                "step": torch.tensor(float(state.step)),
-                "exp_avg": state.first[name].clone(),
-                "exp_avg_sq": state.second[name].clone(),
-            }
-        self.rows: list[tuple[float, float, float]] = []
+        held = (state.step, state.weights, state.first, state.second)
+        dense = program.terms is training_terms and is_dense(config)
+        self.update: Update = DenseUpdate(config, *held) if dense else AutogradUpdate(config, program.terms, *held)
+        self.model = self.update.model
+        self.rows: list[Row] = []
         self.observations: list[Observation] = []
 
     def take_step(self, data: ImageDataset) -> bool:
         """One update on the batch that the seed puts at this step; False, and no update, if its loss is not finite."""
-        x = to_unit(data.train[batch_indices(self.config, self.step)])
-        noise = generator(self.config.seed, "noise", self.step)
-        terms = self.program.terms(self.config, self.model, x, noise, self.step)
-        row = (terms.reconstruction.item(), terms.kl.item(), terms.objective.item())
-        if not np.isfinite(row).all():
+        x = to_unit(data.train.index_select(0, batch_indices(self.config, self.step)))
+        row = self.update.take(x, generator(self.config.seed, "noise", self.step), self.step)
+        if row is None:
             return False
-        self.optimiser.zero_grad(set_to_none=True)
-        terms.objective.backward()
-        self.optimiser.step()
         self.rows.append(row)
         self.step += 1
         return True
 
     def finite(self) -> bool:
-        return all(bool(torch.isfinite(p).all()) for p in self.named.values())
+        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
     def good(self, data: ImageDataset) -> bool:
         """Whether the first held-out images have finite figures."""
@@ -268,13 +251,8 @@ class _Chunk:
         self.observations.append(observe(self.config, self.model, data, self.step, self.program))
 
     def state(self) -> TrainState:
-        moments = {name: self.optimiser.state[p] for name, p in self.named.items()}
-        return TrainState(
-            self.step,
-            {name: p.detach() for name, p in self.named.items()},
-            {name: m["exp_avg"] for name, m in moments.items()},
-            {name: m["exp_avg_sq"] for name, m in moments.items()},
-        )
+        weights, first, second = ({n: t.clone() for n, t in held.items()} for held in self.update.state())
+        return TrainState(self.step, weights, first, second)
 
     def progress(self, data: ImageDataset, seconds: float, failed: int | None) -> Progress:
         reconstruction, kl, objective = np.array(self.rows, dtype=np.float64).reshape(-1, 3).T

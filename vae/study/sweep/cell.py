@@ -36,7 +36,8 @@ from vae.training.evaluation import (
 )
 from vae.training.networks import VAE
 from vae.training.randomness import generator
-from vae.training.step import TrainState, advance, initial_state, model_of
+from vae.training.step import TrainState, advance, initial_state
+from vae.training.update import model_of
 
 N_POINTS = 25  # of a trajectory
 SIDE = 2  # pictures kept of a cell: SIDE x SIDE reconstructions, and as many samples

@@ -11,7 +11,8 @@ from torch import Tensor
 from vae.data import ImageDataset
 from vae.training.config import TrainConfig
 from vae.training.networks import VAE
-from vae.training.step import CORRECT, Program, TrainState, advance, initial_state, model_of
+from vae.training.step import CORRECT, Program, TrainState, advance, initial_state
+from vae.training.update import model_of
 
 
 @dataclass(frozen=True)

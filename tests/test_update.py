@@ -1,0 +1,98 @@
+"""Written-out derivatives against autograd: of each loss's total, of a step, and of a training against a plain loop."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import vae
+from vae.losses.kl_terms import KL_TERMS
+from vae.losses.table import LOSSES
+from vae.training.randomness import generator
+from vae.training.step import advance, batch_indices, initial_state, training_terms
+from vae.training.update import AutogradUpdate, DenseUpdate, is_dense
+
+CONFIG = vae.TrainConfig(dataset="digits", hidden=(24,), latent_dim=3, batch_size=50, epochs=3, seed=4)
+CLOSED = [loss for loss in LOSSES.values() if loss.total is not None]
+
+
+@pytest.mark.parametrize("loss", CLOSED, ids=lambda loss: loss.key)
+@pytest.mark.parametrize("largest", [0.1, 5.0, 90.0])
+def test_a_total_is_the_sum_of_the_pixels_and_its_slope_is_autograds(loss, largest):
+    draw = torch.Generator().manual_seed(3)
+    logits = (2 * torch.rand(7, 30, generator=draw, dtype=torch.float64) - 1) * largest
+    x = torch.rand(7, 30, generator=draw, dtype=torch.float64).round(decimals=1)
+    leaf = logits.clone().requires_grad_()
+    summed = loss.pixelwise(leaf, x).sum()
+    (slope,) = torch.autograd.grad(summed, leaf)
+    total, found = loss.total(logits, x)
+    torch.testing.assert_close(total, summed.detach())
+    torch.testing.assert_close(found, slope, rtol=1e-7, atol=1e-10)
+
+
+def rows(update, config, data, steps=20):
+    found = []
+    for step in range(steps):
+        x = data.train[batch_indices(config, step)] / 255
+        found.append(update.take(x, generator(config.seed, "noise", step), step))
+    return np.array(found)
+
+
+CHANGES = (
+    [{"loss": loss.key} for loss in CLOSED]
+    + [{"kl_term": key, "loss": "mse"} for key, term in KL_TERMS.items() if not term.bound]
+    + [{"reduction": "mean"}, {"hidden": (30, 20, 10)}, {"latent_dim": 1}, {"beta": 0.0}, {"batch_size": 1}]
+)
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_a_step_written_out_is_autograds(changes):
+    config, data = dataclasses.replace(CONFIG, **changes), vae.load_dataset("digits")
+    assert is_dense(config)
+    state = initial_state(config)
+    held = (0, state.weights, state.first, state.second)
+    ours, theirs = DenseUpdate(config, *held), AutogradUpdate(config, training_terms, *held)
+    np.testing.assert_allclose(rows(ours, config, data), rows(theirs, config, data), rtol=3e-5, atol=1e-6)
+    for mine, other in zip(ours.state(), theirs.state()):
+        assert list(mine) == list(other)
+        for name in mine:
+            torch.testing.assert_close(mine[name], other[name], rtol=2e-3, atol=2e-5)
+    assert all(torch.equal(state.weights[name], tensor) for name, tensor in initial_state(config).weights.items())
+
+
+def test_what_is_not_written_out_goes_by_autograd():
+    for changes in ({"architecture": "conv"}, {"loss": "ssim"}, {"loss": "gaussian_learned"}, {"kl_term": "iwae"}):
+        assert not is_dense(dataclasses.replace(CONFIG, **changes))
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_a_hundred_steps_are_those_of_a_plain_loop(loss):
+    """PyTorch as in a textbook, written here, with the batches and the noise that the seed gives."""
+    config = dataclasses.replace(
+        CONFIG, loss=loss, hidden=(64,), latent_dim=8, batch_size=128, epochs=10, learning_rate=1e-3
+    )
+    data = vae.load_dataset("digits")
+    weights = initial_state(config).weights
+    parameters = [w.clone().requires_grad_() for w in weights.values()]
+    w1, b1, wm, bm, wv, bv, w2, b2, w3, b3 = parameters
+    optimiser = torch.optim.Adam(parameters, lr=1e-3)
+    expected = []
+    for step in range(100):
+        x = data.train[batch_indices(config, step)].flatten(1) / 255
+        h = F.relu(F.linear(x, w1, b1))
+        mu, log_var = F.linear(h, wm, bm), F.linear(h, wv, bv)
+        eps = torch.randn(len(x), 8, generator=generator(config.seed, "noise", step))
+        logits = F.linear(F.relu(F.linear(mu + torch.exp(0.5 * log_var) * eps, w2, b2)), w3, b3)
+        if loss == "bce":
+            reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+        else:
+            reconstruction = F.mse_loss(torch.sigmoid(logits), x, reduction="sum") / len(x)
+        kl = -0.5 * (1 + log_var - mu**2 - log_var.exp()).sum() / len(x)
+        optimiser.zero_grad()
+        (reconstruction + kl).backward()
+        optimiser.step()
+        expected.append((reconstruction + kl).item())
+    _, progress = advance(initial_state(config), config, data, 100)
+    np.testing.assert_allclose(progress.objective, expected, rtol=1e-5)
