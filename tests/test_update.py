@@ -10,6 +10,7 @@ import torch.nn.functional as F
 import vae
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
+from vae.training.precision import is_possible, products_in
 from vae.training.randomness import generator
 from vae.training.step import advance, batch_indices, initial_state, training_terms
 from vae.training.update import AutogradUpdate, DenseUpdate, is_dense
@@ -96,3 +97,69 @@ def test_a_hundred_steps_are_those_of_a_plain_loop(loss):
         expected.append((reconstruction + kl).item())
     _, progress = advance(initial_state(config), config, data, 100)
     np.testing.assert_allclose(progress.objective, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["conv", "keras"])
+def test_a_convolution_s_channels_lie_innermost_and_nobody_sees_it(architecture):
+    config, data = dataclasses.replace(CONFIG, architecture=architecture, batch_size=300), vae.load_dataset("digits")
+    whole, _ = advance(initial_state(config), config, data, 4)
+    part = initial_state(config)
+    for _ in range(4):
+        part, _ = advance(part, config, data, 1)
+    for mine, other in zip((whole.weights, whole.first, whole.second), (part.weights, part.first, part.second)):
+        assert all(torch.equal(mine[name], other[name]) and mine[name].is_contiguous() for name in mine)
+    model, step = vae.model_of(config, initial_state(config).weights), 0
+    x = data.train[batch_indices(config, step)] / 255
+    plain = training_terms(config, model, x, generator(config.seed, "noise", step), step)
+    update = AutogradUpdate(
+        config, training_terms, 0, *(getattr(initial_state(config), n) for n in ("weights", "first", "second"))
+    )
+    np.testing.assert_allclose(rows(update, config, data, 1)[0, 2], plain.objective.item(), rtol=1e-5)
+
+
+# ---- bfloat16 --------------------------------------------------------------------------------------------------------
+
+HERE = pytest.mark.skipif(not is_possible("bfloat16"), reason="this processor multiplies no bfloat16")
+
+
+@HERE
+def test_products_are_bfloat16_within_and_float32_again_after():
+    a, b = torch.rand(256, 300, generator=torch.Generator().manual_seed(0)), torch.rand(300, 256)
+    exact, rounded = a @ b, a.bfloat16().float() @ b.bfloat16().float()
+    with pytest.raises(KeyError), products_in("bfloat16"):
+        torch.testing.assert_close(a @ b, rounded)
+        assert not torch.allclose(a @ b, exact, rtol=1e-6)
+        raise KeyError
+    assert torch.equal(a @ b, exact)
+
+
+@HERE
+@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+def test_in_bfloat16_a_training_goes_the_same_way_within_its_rounding(architecture):
+    """Products of factors with 8 bits: 2^-9 each at most, so the objective agrees to a hundredth."""
+    config, data = dataclasses.replace(CONFIG, architecture=architecture, hidden=(64,)), vae.load_dataset("digits")
+    curves = [
+        advance(initial_state(c), c, data, 60)[1].objective
+        for c in (config, dataclasses.replace(config, precision="bfloat16"))
+    ]
+    assert not np.array_equal(*curves)
+    np.testing.assert_allclose(*curves, rtol=1e-2)
+
+
+@HERE
+def test_chunks_in_bfloat16_leave_no_trace():
+    config, data = dataclasses.replace(CONFIG, precision="bfloat16"), vae.load_dataset("digits")
+    whole, _ = advance(initial_state(config), config, data, 9)
+    part = initial_state(config)
+    for steps in (4, 1, 4):
+        part, _ = advance(part, config, data, steps)
+    assert all(torch.equal(whole.weights[name], part.weights[name]) for name in whole.weights)
+
+
+def test_where_the_processor_has_none_it_is_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    config = dataclasses.replace(CONFIG, precision="bfloat16")  # of a checkpoint from elsewhere: it can be looked at
+    with pytest.raises(vae.SettingError, match="precision = 'bfloat16' cannot be used.*float32 is accepted"):
+        advance(initial_state(config), config, vae.load_dataset("digits"), 1)
+    with pytest.raises(vae.SettingError, match="one of float32, bfloat16"):
+        dataclasses.replace(CONFIG, precision="half")

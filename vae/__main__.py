@@ -14,6 +14,7 @@ from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
 from vae.training.config import TrainConfig, loss_keys
 from vae.training.networks import ARCHITECTURES
+from vae.training.precision import PRECISIONS
 from vae.training.presets import PRESETS
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
@@ -77,6 +78,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latent-dim", type=_whole)
     parser.add_argument("--beta", type=_number, help="weight of the KL term")
     parser.add_argument("--reduction", help="sum (the ELBO) or mean over pixels")
+    parser.add_argument("--precision", help=f"of a step's products: one of {', '.join(PRECISIONS)}")
     parser.add_argument("--learning-rate", type=_number)
     parser.add_argument("--batch-size", type=_whole)
     parser.add_argument("--epochs", type=_whole)
@@ -131,7 +133,7 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
     from vae.training.presets import find_preset
 
     fields = (
-        "dataset loss formula architecture hidden latent_dim beta kl_term reduction learning_rate batch_size epochs size "
+        "dataset loss formula architecture hidden latent_dim beta kl_term reduction precision learning_rate batch_size epochs size "
         "seed"
     )
     given = {name: value for name in fields.split() if (value := getattr(options, name)) is not None}

@@ -59,6 +59,7 @@ _READ_AND_WRITTEN: Mapping[str, tuple[Callable[[str, str], object], Callable[[An
     "beta": (real, show_real),
     "kl_term": (text, str),
     "reduction": (text, str),
+    "precision": (text, str),
     "learning_rate": (real, show_real),
     "batch_size": (_whole, str),
     "epochs": (_whole, str),

@@ -27,7 +27,7 @@ def bce_of_prediction(p: Tensor, x: Tensor) -> Tensor:
 
 def bce_total(logits: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """The sum over all pixels, and p - x."""
-    total = F.softplus(logits).sum() - torch.dot(x.flatten(), logits.flatten())
+    total = F.softplus(logits).sum() - (x * logits).sum()
     return total, logits.sigmoid_().sub_(x)
 
 

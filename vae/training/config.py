@@ -20,6 +20,7 @@ from vae.losses.objective import REDUCTIONS
 from vae.losses.record import Loss, Parameter
 from vae.losses.table import LOSSES, find_loss
 from vae.training.networks import VAE, Shape, find_architecture
+from vae.training.precision import FLOAT32, PRECISIONS
 from vae.training.schema import decoded
 
 FORMULA = "formula"  # the key of a loss that the user wrote; its text is the field `formula`
@@ -38,6 +39,7 @@ class TrainConfig:
 
     size: pixels a side, 0 for the data set's own. parameters: the loss's given parameters, by name (sigma=...).
     hidden: widths of the MLP's hidden layers. reduction: "sum" over pixels, or "mean" to see what it breaks.
+    precision: of the products of an update, see precision.py.
     kl_term: what is done with the KL, a key of KL_TERMS; kl_parameters: its parameters, by name (warmup_epochs=...).
     """
 
@@ -53,6 +55,7 @@ class TrainConfig:
     kl_term: str = "constant"
     kl_parameters: tuple[tuple[str, float], ...] = ()
     reduction: str = "sum"
+    precision: str = FLOAT32
     learning_rate: float = 1e-3
     batch_size: int = 128
     epochs: int = 10
@@ -81,6 +84,8 @@ class TrainConfig:
         self._real("beta", 0.0, 1e6)
         if self.reduction not in REDUCTIONS:
             raise SettingError("reduction", self.reduction, f"one of {', '.join(REDUCTIONS)} is accepted")
+        if self.precision not in PRECISIONS:
+            raise SettingError("precision", self.precision, f"one of {', '.join(PRECISIONS)} is accepted")
         self._real("learning_rate", 1e-8, 10.0)
         self._whole("batch_size", 1, source.n_train, f"as {self.dataset} has {source.n_train:,} training images")
         self._whole("epochs", 1, 10_000)

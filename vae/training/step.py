@@ -31,6 +31,7 @@ from vae.training.evaluation import (
     training_sigma,
 )
 from vae.training.networks import VAE
+from vae.training.precision import check_possible, products_in
 from vae.training.randomness import derived_seed, generator
 from vae.training.update import AutogradUpdate, DenseUpdate, Row, Update, is_dense
 
@@ -220,6 +221,7 @@ class _Chunk:
             raise VaeError(
                 "This state has weights but no optimiser moments: it is for looking at, not for training on."
             )
+        check_possible(config.precision)
         self.config, self.program, self.step = config, program, state.step
         held = (state.step, state.weights, state.first, state.second)
         dense = program.terms is training_terms and is_dense(config)
@@ -231,7 +233,8 @@ class _Chunk:
     def take_step(self, data: ImageDataset) -> bool:
         """One update on the batch that the seed puts at this step; False, and no update, if its loss is not finite."""
         x = to_unit(data.train.index_select(0, batch_indices(self.config, self.step)))
-        row = self.update.take(x, generator(self.config.seed, "noise", self.step), self.step)
+        with products_in(self.config.precision):
+            row = self.update.take(x, generator(self.config.seed, "noise", self.step), self.step)
         if row is None:
             return False
         self.rows.append(row)
@@ -251,7 +254,7 @@ class _Chunk:
         self.observations.append(observe(self.config, self.model, data, self.step, self.program))
 
     def state(self) -> TrainState:
-        weights, first, second = ({n: t.clone() for n, t in held.items()} for held in self.update.state())
+        weights, first, second = (_copied(held) for held in self.update.state())
         return TrainState(self.step, weights, first, second)
 
     def progress(self, data: ImageDataset, seconds: float, failed: int | None) -> Progress:
@@ -268,6 +271,10 @@ class _Chunk:
             images / max(seconds, 1e-9),
             None if failed is None else _failure_sentence(self.config, self.step),
         )
+
+
+def _copied(held: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in held.items()}
 
 
 def _walk(chunk: _Chunk, data: ImageDataset, steps: int) -> int | None:

@@ -51,11 +51,11 @@ class AutogradUpdate:
         self, config: TrainConfig, terms: TermsOf, step: int, weights: Tensors, first: Tensors, second: Tensors
     ):
         self._config, self._terms = config, terms
-        self.model = model_of(config, {name: tensor.clone() for name, tensor in weights.items()})
+        self.model = model_of(config, {name: _channels_last(tensor) for name, tensor in weights.items()})
         self._named = dict(self.model.named_parameters())
         self._optimiser = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=True)
         for name, parameter in self._named.items():
-            self._optimiser.state[parameter] = _moments(step, first[name].clone(), second[name].clone())
+            self._optimiser.state[parameter] = _moments(step, _channels_last(first[name]), _channels_last(second[name]))
 
     def take(self, x: Tensor, noise: torch.Generator, step: int) -> Row | None:
         terms = self._terms(self._config, self.model, x, noise, step)
@@ -188,6 +188,11 @@ class _Layers:
 
 def _moments(step: int, first: Tensor, second: Tensor) -> dict[str, Tensor]:
     return {"step": torch.tensor(float(step)), "exp_avg": first, "exp_avg_sq": second}
+
+
+def _channels_last(weight: Tensor) -> Tensor:
+    """A copy, with the channels of a convolution innermost: half again as fast on one thread."""
+    return weight.clone(memory_format=torch.channels_last if weight.dim() == 4 else torch.contiguous_format)
 
 
 def _through_relu(d: Tensor, outputs: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from vae.export.script.objective import Minimised, objective_of
 from vae.export.script.source import Unreadable, definitions, imports_of
 from vae.training.config import TrainConfig
 from vae.training.networks import find_architecture
+from vae.training.precision import BFLOAT16
 from vae.training.randomness import generator
 
 __all__ = ["script_of"]
@@ -113,6 +114,8 @@ def _settings(config: TrainConfig, steps: int, threads: int) -> str:
     ]
     if config.kl_record().bound:
         rows.append(f"SAMPLES = {int(config.kl_settings()['samples'])}  # k, the codes drawn for each image")
+    if config.precision == BFLOAT16:
+        rows.append(_BFLOAT16)
     options = _OPTIONS.format(steps=steps, threads=threads) + (_FOLDER if needs_folder(config) else "") + _PARSED
     return "\n".join(rows) + "\n\n" + options
 
@@ -159,6 +162,10 @@ def _header(config: TrainConfig, threads: int) -> str:
     return "\n".join(_comment(paragraph) for paragraph in paragraphs)
 
 
+_BFLOAT16 = (
+    "for kind in (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv):\n"
+    '    kind.fp32_precision = "bf16"  # products of factors rounded to bfloat16, where the processor has them'
+)
 _MEAN = " The objective divides the reconstruction by the number of pixels, which makes the KL term that much heavier."
 
 

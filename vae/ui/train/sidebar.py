@@ -12,6 +12,7 @@ from vae.losses.table import LOSSES
 from vae.training.axes import AXES
 from vae.training.config import FORMULA, LOSS_NAMES, TrainConfig, loss_keys
 from vae.training.networks import ARCHITECTURES
+from vae.training.precision import PRECISIONS, check_possible, is_possible
 from vae.training.presets import PRESETS, measured, measurements
 from vae.training.race import MOST_COLUMNS, RaceConfig
 from vae.ui.shared.words import plain, say
@@ -21,7 +22,7 @@ NO_RACE = "nothing: one run"
 
 # What a race begins with, where it is not what the run itself has.
 RIVALS = {
-    "loss": ["mse", "bce"], "kl_term": ["free_bits", "constant"], "reduction": ["mean", "sum"],
+    "loss": ["mse", "bce"], "kl_term": ["free_bits", "constant"], "reduction": ["mean", "sum"], "precision": ["bfloat16", "float32"],
     "architecture": ["conv", "mlp"], "latent_dim": "20", "beta": "0.05, 8", "sigma": "0.7071", "learning_rate": "0.01",
     "batch_size": "32", "seed": "1, 2", "epochs": "20",
 }  # fmt: skip
@@ -35,6 +36,8 @@ HELP = {
     "size": "Pixels a side to resize the images to; 0 keeps the data set's own size.",
     "reduction": "Sum over pixels is the ELBO. The mean divides the reconstruction by the number of pixels: "
     "try it, to see the code collapse.",
+    "precision": "Of the matrix products of training. bfloat16 keeps three digits of each factor and is faster where the "
+    "processor has it; weights, losses and held-out figures stay float32.",
     "learning_rate": "Step size of Adam.",
     "batch_size": "Images per step.",
     "kl_term": "How the KL is weighed over the training. Its curve is drawn below the pictures before it is run.",
@@ -155,6 +158,9 @@ def _more() -> None:
     if ARCHITECTURES[STATE.now("architecture")].uses_hidden:
         _control(st.text_input, "hidden", "Hidden widths")
     _select("reduction", "Reduction over pixels", list(REDUCTIONS), str)
+    possible = [key for key in PRECISIONS if is_possible(key) or key == STATE.now("precision")]
+    if len(possible) > 1:
+        _select("precision", "Precision", possible, PRECISIONS.get)
     _control(st.number_input, "learning_rate", "Learning rate", step=1e-4, format="%g")
     left, right = st.columns(2)
     _control(left.number_input, "batch_size", "Batch size", step=1)
@@ -177,7 +183,10 @@ def _base_or_none() -> TrainConfig | None:
 def _race_config() -> RaceConfig | None:
     try:
         let_go_of_dials(base_of(STATE.values()))
-        return race_config_of(STATE.values())
+        race_config = race_config_of(STATE.values())
+        for config in race_config.columns():
+            check_possible(config.precision)
+        return race_config
     except SettingError as reason:
         say(reason, "error")
         return None

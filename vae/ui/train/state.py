@@ -17,6 +17,7 @@ from vae.losses.table import LOSSES
 from vae.training.axes import AXES
 from vae.training.config import FORMULA, TrainConfig
 from vae.training.networks import ARCHITECTURES
+from vae.training.precision import PRECISIONS
 from vae.training.race import RaceConfig
 from vae.ui.shared.page_state import PageState, Values
 
@@ -29,6 +30,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "kl_term": {key: record.name for key, record in KL_TERMS.items()},
     "reduction": {key: key for key in REDUCTIONS},
     "architecture": {key: record.name for key, record in ARCHITECTURES.items()},
+    "precision": PRECISIONS,
 }
 
 # ---- What the controls hold ------------------------------------------------------------------------------------------

@@ -1,0 +1,50 @@
+"""How exactly a step multiplies matrices: a setting of a training, like its loss.
+
+Weights, sums, losses, moments and held-out figures are float32 whatever the setting; only the products of an update (of linear
+layers and convolutions, forward and backward) take their factors rounded to bfloat16, with float32 sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from vae.errors import SettingError
+
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+PRECISIONS: Mapping[str, str] = MappingProxyType(
+    {FLOAT32: "float32", BFLOAT16: "bfloat16 products: faster, three digits a factor"}
+)
+_NAMES = {FLOAT32: "none", BFLOAT16: "bf16"}  # PyTorch's
+
+
+def is_possible(precision: str) -> bool:
+    """Whether this processor multiplies in that precision. Elsewhere PyTorch would compute in float32 without a word."""
+    found = torch.cpu.get_capabilities()
+    return precision == FLOAT32 or bool(found.get("avx512_bf16") or found.get("amx_bf16") or found.get("bf16"))
+
+
+def check_possible(precision: str) -> None:
+    """SettingError where a training in that precision cannot run here."""
+    if not is_possible(precision):
+        raise SettingError(
+            "precision", precision, "on this processor, which multiplies no bfloat16, float32 is accepted"
+        )
+
+
+@contextmanager
+def products_in(precision: str) -> Iterator[None]:
+    """Within, PyTorch's float32 products are taken in that precision."""
+    kinds: list[Any] = [getattr(torch.backends.mkldnn, kind) for kind in ("matmul", "conv")]
+    before = [kind.fp32_precision for kind in kinds]
+    for kind in kinds:
+        kind.fp32_precision = _NAMES[precision]
+    try:
+        yield
+    finally:
+        for kind, name in zip(kinds, before):
+            kind.fp32_precision = name
