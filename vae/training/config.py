@@ -84,7 +84,7 @@ class TrainConfig:
         self._real("beta", 0.0, 1e6)
         if self.reduction not in REDUCTIONS:
             raise SettingError("reduction", self.reduction, f"one of {', '.join(REDUCTIONS)} is accepted")
-        if self.precision not in PRECISIONS:
+        if self.precision not in tuple(PRECISIONS):
             raise SettingError("precision", self.precision, f"one of {', '.join(PRECISIONS)} is accepted")
         self._real("learning_rate", 1e-8, 10.0)
         self._whole("batch_size", 1, source.n_train, f"as {self.dataset} has {source.n_train:,} training images")

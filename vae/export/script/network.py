@@ -42,6 +42,9 @@ def network_of(config: TrainConfig) -> Network:
     for name, part in parts.items():
         lines.append(f"{_VARIABLES[name]} = {_written(part, name, shapes, '')}")
         lines += [f"{_VARIABLES[name]}.apply({_public(start)})" for start in starts.get(name, ())]
+    if any(weight.dim() == 4 for weight in model.parameters()):
+        lines.append("for part in (encoder, decoder):")
+        lines.append("    part.to(memory_format=torch.channels_last)  # channels innermost: convolutions are faster so")
     learned = model.log_sigma is not None
     if learned:
         lines.append("log_sigma = nn.Parameter(torch.zeros(()))  # one sigma for all pixels, from 1 on")
