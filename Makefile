@@ -69,6 +69,7 @@ figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)
 
 benchmark: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python benchmarks/training.py
 	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py
 	PYTHONPATH=. $(BIN)/python benchmarks/sweep_scaling.py
 	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py

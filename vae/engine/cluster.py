@@ -27,6 +27,7 @@ from vae.engine.pace import Pace
 from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
 from vae.engine.sweep import Sweep
+from vae.engine.threads import threads_given, threads_of
 from vae.engine.tsne_run import TSNE
 from vae.engine.workers import Found, Workers
 from vae.errors import SettingError, VaeError
@@ -93,7 +94,8 @@ class Engine:
         security: Security | None = None,
     ):
         self.presence, self.absence_before_parking, self.limits = presence, absence_before_parking, limits or Limits()
-        self.threads = 1  # for each chunk; runs share the cores by having a worker each
+        self.threads = 1  # of whatever is no run: a piece of an evaluation, a cell, a map
+        self._threads_given = threads_given()
         self.cluster = Workers(scheduler, workers or os.cpu_count() or 1, security)
         self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
@@ -126,7 +128,7 @@ class Engine:
     def create_run(self, config: TrainConfig, owner: str = "", program: Program = CORRECT) -> Run:
         """A run that is not started yet, alone. LimitError for a training that is too large to share a server."""
         self.limits.check_configs([config])
-        return self._new_run(config, owner, Pace(self.cluster), program)
+        return self._new_run(config, owner, Pace(self.cluster), program, self._threads_of([config], owner))
 
     def create_race(
         self, configs: Sequence[TrainConfig], owner: str = "", programs: Sequence[Program] | None = None
@@ -134,9 +136,9 @@ class Engine:
         """Runs that go on together, not started yet; each with the correct program unless others are given."""
         check_columns(configs)
         self.limits.check_configs(configs)
-        pace = Pace(self.cluster)
+        pace, threads = Pace(self.cluster), self._threads_of(configs, owner)
         for config, program in zip(configs, programs or [CORRECT] * len(configs)):
-            self._new_run(config, owner, pace, program)
+            self._new_run(config, owner, pace, program, threads)
         return Race(pace)
 
     def fork(self, run: Run, config: TrainConfig) -> Run:
@@ -146,8 +148,17 @@ class Engine:
         self.discard(run)
         return forked
 
-    def _new_run(self, config: TrainConfig, owner: str, pace: Pace, program: Program) -> Run:
-        run = self._keep(Run(self.cluster, config, owner, _new_id(), self.threads, pace, program))
+    def _threads_of(self, configs: Sequence[TrainConfig], owner: str) -> int:
+        """The same for all columns: they are to differ in one thing alone."""
+        if self._threads_given:
+            return self._threads_given
+        if self.cluster.scheduler is not None:  # what cores there are elsewhere is for who set that up to say
+            return 1
+        people = len({job.owner for job in self.jobs() if not job.status.ended} | {owner})
+        return min(threads_of(config, len(configs), people, self.cluster.threads) for config in configs)
+
+    def _new_run(self, config: TrainConfig, owner: str, pace: Pace, program: Program, threads: int) -> Run:
+        run = self._keep(Run(self.cluster, config, owner, _new_id(), threads, pace, program))
         self._look_at_untrained(run)
         return run
 

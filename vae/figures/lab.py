@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vae.figures.plot import Figure, Part, Trace, figure, trace
+from vae.figures.plot import Figure, Layout, Part, Trace, figure, trace
 from vae.figures.theme import Ink, axis, layout
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "cross")
@@ -41,16 +41,18 @@ class BandLine:
 
 def curves(lines: Sequence[BandLine], title: str, height: int = 390) -> Figure:
     """Mean curves with bands. The first points, many times higher, are cut off; a double click shows them."""
-    drawn = layout(
+    drawn = _keyed(
         height,
-        showlegend=True,
-        legend=KEY,
-        margin={"l": 52, "r": 8, "t": 46, "b": 38},
-        hovermode="closest",
         xaxis=axis("step", rangemode="tozero"),
         yaxis=axis(title) | _range([line.mean[len(line.mean) // 4 :] for line in lines]),
     )
     return figure([part for line in lines for part in _band(line)], drawn)
+
+
+def _keyed(height: int, **axes: object) -> Layout:
+    """With a key above."""
+    margin = {"l": 52, "r": 8, "t": 46, "b": 38}
+    return layout(height, showlegend=True, legend=KEY, margin=margin, hovermode="closest", **axes)
 
 
 def _band(line: BandLine) -> list[Trace]:
@@ -145,12 +147,8 @@ def plane(
     shown = [np.array([getattr(d, name) for d in dots]) for name in ("rate", "distortion")]
     live = [t for t in trails if t.live and len(t.rate)]
     shown = [np.append(part, [getattr(t, name)[-1] for t in live]) for part, name in zip(shown, ("rate", "distortion"))]
-    drawn = layout(
+    drawn = _keyed(
         height,
-        showlegend=True,
-        legend=KEY,
-        margin={"l": 52, "r": 8, "t": 46, "b": 38},
-        hovermode="closest",
         xaxis=axis("rate: KL, nats per image") | _range([shown[0]]),
         yaxis=axis("distortion: squared error, summed over an image") | _range([shown[1]]),
     )

@@ -18,6 +18,7 @@ from vae.export.report.curves import Lines, csv_of, figure_of
 from vae.export.report.markup import Html, download, escaped, join, tag
 from vae.export.report.run import ReportRun, Table
 from vae.export.report.sections import evaluations, given_table, pictures, scripts, settings, sources, versions
+from vae.figures import plot
 
 __all__ = ["ReportRun", "Table", "report_of"]
 
@@ -58,13 +59,14 @@ def report_of(
 
 
 def _page(title: str, body: Html) -> str:
+    merged = Path(plot.__file__).with_name("merged.js").read_text(encoding="utf-8")
     own = {name: (Path(__file__).with_name(name)).read_text(encoding="utf-8") for name in ("page.css", "page.js")}
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>\n{own['page.css']}</style>\n</head>\n<body>\n{body}\n"
-        f"<script>{_plotly()}</script>\n<script>\n{own['page.js']}</script>\n</body>\n</html>\n"
+        f"<script>{_plotly()}</script>\n<script>\n{merged}{own['page.js']}</script>\n</body>\n</html>\n"
     )
 
 

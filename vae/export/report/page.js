@@ -2,15 +2,6 @@
 const NARROW = 560;  // pixels; below it the panels stand below each other, as in the app
 const PAPER = 700;  // about the width of a printed page
 
-function merged(base, changes) {
-  const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-  const result = { ...base };
-  for (const [key, value] of Object.entries(changes)) {
-    result[key] = plain(value) && plain(base[key]) ? merged(base[key], value) : value;
-  }
-  return result;
-}
-
 const figures = [...document.querySelectorAll(".figure")].map((host) => {
   const told = JSON.parse(host.firstElementChild.textContent);
   const plot = host.appendChild(document.createElement("div"));

@@ -30,11 +30,12 @@ def plotly_js() -> str:
     return f"app/static/{name}"
 
 
-def component(script: Path):
-    """A component of our own: the code in `script`, a .js file, with the styles in the .css file beside it."""
+def component(script: Path, *needed: Path):
+    """A component of our own: the code in `script`, a .js file, and in what it needs, with the styles in the .css file beside
+    it."""
     return st.components.v2.component(
         f"vae_{script.stem}",
-        js=script.read_text(),
+        js="".join(one.read_text() for one in (*needed, script)),
         css=script.with_suffix(".css").read_text(),
         isolate_styles=False,
     )

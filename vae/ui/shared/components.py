@@ -10,10 +10,11 @@ from typing import Any
 
 import streamlit as st
 
+from vae.figures import plot
 from vae.figures.plot import Figure, encoded
 from vae.ui.shared.assets import component, plotly_js
 
-_figure = component(Path(__file__).with_name("figure.js"))
+_figure = component(Path(__file__).with_name("figure.js"), Path(plot.__file__).with_name("merged.js"))
 _atlas = st.components.v2.component("vae_atlas", js=Path(__file__).with_name("atlas.js").read_text())
 _film = component(Path(__file__).with_name("film.js"))
 

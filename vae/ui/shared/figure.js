@@ -16,15 +16,6 @@ function loadPlotly(address) {
   return loading;
 }
 
-function merged(base, changes) {
-  const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-  const result = { ...base };
-  for (const [key, value] of Object.entries(changes)) {
-    result[key] = plain(value) && plain(base[key]) ? merged(base[key], value) : value;
-  }
-  return result;
-}
-
 const isScene = (key) => /^scene\d*$/.test(key);
 
 // The layout as this window shows it: its width, the page's colours, and the camera as it was left.
