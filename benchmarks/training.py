@@ -27,6 +27,7 @@ from vae.data.torchvision_import import datasets
 from vae.engine import Engine
 from vae.training.config import multiply_adds
 from vae.training.precision import BFLOAT16, is_possible, products_in
+from vae.training.presets import find_preset
 from vae.training.randomness import generator
 from vae.training.step import batch_indices, training_terms
 from vae.training.update import AutogradUpdate, DenseUpdate, is_dense
@@ -228,7 +229,7 @@ def main() -> None:
             for name, act in {
                 "loop": example_seconds_to_goals,
                 "ours": lambda: seconds_to_goals(replace(NET, epochs=15)),
-                "fast": lambda: seconds_to_goals(replace(NET, epochs=15, learning_rate=2e-3)),
+                "fast": lambda: seconds_to_goals(find_preset("fast").config()),
             }.items()
         }
         print("\nseconds to test -ELBO", json.dumps(table["seconds to"]))

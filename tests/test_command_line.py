@@ -44,7 +44,7 @@ def test_training_prints_test_figures_and_writes_a_checkpoint(tmp_path):
         (["--learning-rate", "1e9"], "learning_rate = 1000000000.0 cannot be used"),
         (["--beta", "nan"], "beta = nan cannot be used"),
         (["--loss", "wasserstein"], "loss = 'wasserstein' cannot be used: one of bce, mse,"),
-        (["--preset", "gan"], "preset = 'gan' cannot be used: one of pytorch-examples, l17, keras, "),
+        (["--preset", "gan"], "preset = 'gan' cannot be used: one of pytorch-examples, l17, fast, keras, "),
         (["--sigma", "1"], "parameters = 'sigma' cannot be used: the loss bce has these parameters to set: none."),
         (["--threads", "0"], "--threads = 0 cannot be used"),
         (["--out", "/nowhere/at/all.safetensors"], "folder /nowhere/at does not exist"),

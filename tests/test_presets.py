@@ -91,6 +91,7 @@ def sigma_vae(p, x, log_sigma):
 
 WRITTEN = {
     "pytorch-examples": lambda p, x, kl, t: F.binary_cross_entropy(p, x, reduction="sum") / len(x) + kl,
+    "fast": lambda p, x, kl, t: F.binary_cross_entropy(p, x, reduction="sum") / len(x) + kl,
     "l17": lambda p, x, kl, t: F.mse_loss(p, x, reduction="none").flatten(1).sum(1).mean() + kl,
     "keras": lambda p, x, kl, t: F.binary_cross_entropy(p, x, reduction="none").sum((1, 2, 3)).mean() + kl,
     "mlp-mse": lambda p, x, kl, t: (p - x).square().sum() / len(x) + kl,

@@ -86,7 +86,7 @@ def curve(config, steps):
 
 # Every loss, every KL term, every architecture, both reductions, another size: each in one of these at least.
 TOGETHER = (
-    ({"loss": "bce", "kl_term": "warmup"}, 200),
+    ({"loss": "bce", "kl_term": "warmup", "schedule": "linear"}, 200),
     ({"loss": "mse", "kl_term": "constant", "architecture": "l17"}, 25),
     ({"loss": "gaussian", "parameters": {"sigma": 0.3}, "kl_term": "cyclical", "reduction": "mean"}, 200),
     ({"loss": "gaussian_optimal", "kl_term": "capacity"}, 200),

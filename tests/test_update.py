@@ -117,6 +117,25 @@ def test_a_convolution_s_channels_lie_innermost_and_nobody_sees_it(architecture)
     np.testing.assert_allclose(rows(update, config, data, 1)[0, 2], plain.objective.item(), rtol=1e-5)
 
 
+def test_the_learning_rate_follows_its_schedule():
+    data = vae.load_dataset("digits")
+    linear = dataclasses.replace(CONFIG, schedule="linear", batch_size=1437, epochs=4)
+    assert [linear.rate(step) for step in range(4)] == pytest.approx([1e-3, 0.75e-3, 0.5e-3, 0.25e-3])
+    assert {CONFIG.rate(step) for step in (0, 50)} == {1e-3}
+    for config in (linear, dataclasses.replace(linear, architecture="conv")):
+        whole, part = advance(initial_state(config), config, data, 4)[0], initial_state(config)
+        for _ in range(4):
+            part = advance(part, config, data, 1)[0]
+        before = advance(initial_state(config), config, data, 3)[0]
+        last = dataclasses.replace(config, schedule="constant", learning_rate=config.rate(3))
+        alone = advance(before, last, data, 1)[0]
+        for name in whole.weights:
+            assert torch.equal(whole.weights[name], part.weights[name])
+            torch.testing.assert_close(whole.weights[name], alone.weights[name])
+    with pytest.raises(vae.SettingError, match="schedule = 'cosine' cannot be used: one of constant, linear"):
+        dataclasses.replace(CONFIG, schedule="cosine")
+
+
 # ---- bfloat16 --------------------------------------------------------------------------------------------------------
 
 HERE = pytest.mark.skipif(not is_possible("bfloat16"), reason="this processor multiplies no bfloat16")

@@ -16,6 +16,7 @@ from vae.training.config import TrainConfig, loss_keys
 from vae.training.networks import ARCHITECTURES
 from vae.training.precision import PRECISIONS
 from vae.training.presets import PRESETS
+from vae.training.schedule import SCHEDULES
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
 KL_PARAMETERS = {p.name: p.meaning for term in KL_TERMS.values() for p in term.parameters}
@@ -80,6 +81,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reduction", help="sum (the ELBO) or mean over pixels")
     parser.add_argument("--precision", help=f"of a step's products: one of {', '.join(PRECISIONS)}")
     parser.add_argument("--learning-rate", type=_number)
+    parser.add_argument("--schedule", help=f"of the learning rate: one of {', '.join(SCHEDULES)}")
     parser.add_argument("--batch-size", type=_whole)
     parser.add_argument("--epochs", type=_whole)
     parser.add_argument("--size", type=_whole, help="resize the images to so many pixels a side; 0 for their own")
@@ -133,7 +135,7 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
     from vae.training.presets import find_preset
 
     fields = (
-        "dataset loss formula architecture hidden latent_dim beta kl_term reduction precision learning_rate batch_size epochs size "
+        "dataset loss formula architecture hidden latent_dim beta kl_term reduction precision learning_rate schedule batch_size epochs size "
         "seed"
     )
     given = {name: value for name in fields.split() if (value := getattr(options, name)) is not None}

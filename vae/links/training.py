@@ -61,6 +61,7 @@ _READ_AND_WRITTEN: Mapping[str, tuple[Callable[[str, str], object], Callable[[An
     "reduction": (text, str),
     "precision": (text, str),
     "learning_rate": (real, show_real),
+    "schedule": (text, str),
     "batch_size": (_whole, str),
     "epochs": (_whole, str),
     "seed": (_whole, str),

@@ -89,6 +89,7 @@ AXES: Mapping[str, Axis] = MappingProxyType(
             Axis("kl_term", "KL term", "", _with_kl_term, lambda config: config.kl_term),
             *(_kl_parameter(p.name) for term in KL_TERMS.values() for p in term.parameters),
             _field("learning_rate", "learning rate", "learning rate"),
+            _field("schedule", "learning-rate schedule"),
             _field("batch_size", "batch size", "batch"),
             _field("epochs", "epochs", "epochs"),
             _field("architecture", "architecture"),

@@ -21,6 +21,7 @@ from vae.losses.record import Loss, Parameter
 from vae.losses.table import LOSSES, find_loss
 from vae.training.networks import VAE, Shape, find_architecture
 from vae.training.precision import FLOAT32, PRECISIONS
+from vae.training.schedule import CONSTANT, SCHEDULES
 from vae.training.schema import decoded
 
 FORMULA = "formula"  # the key of a loss that the user wrote; its text is the field `formula`
@@ -39,7 +40,7 @@ class TrainConfig:
 
     size: pixels a side, 0 for the data set's own. parameters: the loss's given parameters, by name (sigma=...).
     hidden: widths of the MLP's hidden layers. reduction: "sum" over pixels, or "mean" to see what it breaks.
-    precision: of the products of an update, see precision.py.
+    schedule: how the learning rate moves, a key of SCHEDULES. precision: of the products of an update, see precision.py.
     kl_term: what is done with the KL, a key of KL_TERMS; kl_parameters: its parameters, by name (warmup_epochs=...).
     """
 
@@ -57,6 +58,7 @@ class TrainConfig:
     reduction: str = "sum"
     precision: str = FLOAT32
     learning_rate: float = 1e-3
+    schedule: str = CONSTANT
     batch_size: int = 128
     epochs: int = 10
     seed: int = 0
@@ -87,6 +89,8 @@ class TrainConfig:
         if self.precision not in tuple(PRECISIONS):
             raise SettingError("precision", self.precision, f"one of {', '.join(PRECISIONS)} is accepted")
         self._real("learning_rate", 1e-8, 10.0)
+        if self.schedule not in tuple(SCHEDULES):
+            raise SettingError("schedule", self.schedule, f"one of {', '.join(SCHEDULES)} is accepted")
         self._whole("batch_size", 1, source.n_train, f"as {self.dataset} has {source.n_train:,} training images")
         self._whole("epochs", 1, 10_000)
         self._whole("seed", 0, 2**31 - 1)
@@ -115,6 +119,10 @@ class TrainConfig:
         Of a bound over several samples of z: what it comes to with one.
         """
         return self.kl_record().cost(kl_per_dim, self.beta, step / self.steps_per_epoch, **self.kl_settings())
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the update after `step` others."""
+        return self.learning_rate * SCHEDULES[self.schedule].factor(step / self.total_steps)
 
     @property
     def shape(self) -> Shape:

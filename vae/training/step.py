@@ -376,11 +376,16 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
         kl_per_dim=figures.kl_per_dim,
         objective=held_out_objective(config, figures, shown.inputs[0].size, step),
         squared_error=float((p - x).square().flatten(1).sum(1).mean()),
-        sharpness=float(laplacian_variance(p).mean() / laplacian_variance(x).mean()),
+        sharpness=float(laplacian_variance(p).mean()) / _sharpness_of_data(data, len(images)),
         codes=codes,
         labels=labels,
         sigma=sigma if trained_sigma is None else trained_sigma,
     )
+
+
+@lru_cache(maxsize=16)
+def _sharpness_of_data(data: ImageDataset, held_out: int) -> float:
+    return float(laplacian_variance(to_unit(data.test[:held_out])).mean())
 
 
 def pictures(config: TrainConfig, logits: Tensor) -> np.ndarray:
@@ -392,6 +397,7 @@ def _bytes(picture: Tensor) -> np.ndarray:
     return picture.clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
 
 
+@lru_cache(maxsize=16)
 def picture_indices(data: ImageDataset) -> list[int]:
     """Fixed test images to show: the first of each class in turn, or simply the first."""
     if data.test_labels is None:

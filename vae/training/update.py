@@ -17,6 +17,7 @@ from vae.losses.objective import Terms, combine, kl_divergence
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords
 from vae.training.networks import VAE
+from vae.training.precision import FLOAT32
 
 Row = tuple[float, float, float]  # reconstruction, KL, objective: nats per image
 TermsOf = Callable[[TrainConfig, VAE, Tensor, torch.Generator, int], Terms]
@@ -51,17 +52,24 @@ class AutogradUpdate:
         self, config: TrainConfig, terms: TermsOf, step: int, weights: Tensors, first: Tensors, second: Tensors
     ):
         self._config, self._terms = config, terms
-        self.model = model_of(config, {name: _channels_last(tensor) for name, tensor in weights.items()})
+        # The channels of a convolution innermost: half again as fast on one thread, but only in float32.
+        inner = torch.channels_last if config.precision == FLOAT32 else torch.contiguous_format
+
+        def laid(held: Tensor) -> Tensor:
+            return held.clone(memory_format=inner if held.dim() == 4 else torch.contiguous_format)
+
+        self.model = model_of(config, {name: laid(tensor) for name, tensor in weights.items()})
         self._named = dict(self.model.named_parameters())
         self._optimiser = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=True)
         for name, parameter in self._named.items():
-            self._optimiser.state[parameter] = _moments(step, _channels_last(first[name]), _channels_last(second[name]))
+            self._optimiser.state[parameter] = _moments(step, laid(first[name]), laid(second[name]))
 
     def take(self, x: Tensor, noise: torch.Generator, step: int) -> Row | None:
         terms = self._terms(self._config, self.model, x, noise, step)
         row = (terms.reconstruction.item(), terms.kl.item(), terms.objective.item())
         if not all(map(math.isfinite, row)):
             return None
+        self._optimiser.param_groups[0]["lr"] = self._config.rate(step)
         self._optimiser.zero_grad(set_to_none=True)
         terms.objective.backward()
         self._optimiser.step()
@@ -121,7 +129,7 @@ class DenseUpdate:
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), price, value=1 / images).mul_(0.5)
         d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1]) @ self._weights.weight("heads")
         self._backward(self._encoder, seen[:-1], _through_relu(d, seen[-1]))
-        self._adam()
+        self._adam(config.rate(step))
         return row
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
@@ -147,10 +155,10 @@ class DenseUpdate:
             d = _through_relu(self._keep(name, d, below) @ self._weights.weight(name), below)
         return self._keep(names[0], d, inputs[0])
 
-    def _adam(self) -> None:
+    def _adam(self, rate: float) -> None:
         adam(
             [self._weights.flat], [self._grads.flat], [self._first.flat], [self._second.flat], [], [self._updates],
-            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=self._config.learning_rate, weight_decay=0.0, eps=1e-8,
+            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8,
             maximize=False,
         )  # fmt: skip
 
@@ -188,11 +196,6 @@ class _Layers:
 
 def _moments(step: int, first: Tensor, second: Tensor) -> dict[str, Tensor]:
     return {"step": torch.tensor(float(step)), "exp_avg": first, "exp_avg_sq": second}
-
-
-def _channels_last(weight: Tensor) -> Tensor:
-    """A copy, with the channels of a convolution innermost: half again as fast on one thread."""
-    return weight.clone(memory_format=torch.channels_last if weight.dim() == 4 else torch.contiguous_format)
 
 
 def _through_relu(d: Tensor, outputs: Tensor) -> Tensor:

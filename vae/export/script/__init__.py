@@ -22,6 +22,7 @@ from vae.training.config import TrainConfig
 from vae.training.networks import find_architecture
 from vae.training.precision import BFLOAT16
 from vae.training.randomness import generator
+from vae.training.schedule import LINEAR
 
 __all__ = ["script_of"]
 
@@ -63,7 +64,7 @@ for step in range(options.steps):
     row = [term.item() for term in (reconstruction, kl, objective)]
     if not np.isfinite(row).all():
         sys.exit(f"At step {{step + 1}} the loss is no longer a finite number: try a lower learning rate.")
-    optimiser.zero_grad()
+{rate}    optimiser.zero_grad()
     objective.backward()
     optimiser.step()
     print(step + 1, *row, sep=",", file=out)
@@ -91,7 +92,7 @@ def script_of(config: TrainConfig, steps: int | None = None, threads: int = 1) -
         "Randomness: a generator for each purpose and step": definitions([generator]),
         "Model": _model(network),
         "Loss": minimised.definitions,
-        "Training": _loop(network, minimised),
+        "Training": _loop(config, network, minimised),
     }
     body = "\n\n\n".join(f"# {f'---- {title} '.ljust(WIDTH, '-')}\n\n{text}" for title, text in sections.items())
     return f"{_header(config, threads)}\n\n{imports_of(body)}\n\n\n{body}"
@@ -127,8 +128,9 @@ def _model(network: Network) -> str:
     return "\n\n\n".join(filter(None, (network.definitions, f"{seeded}\n{network.lines}")))
 
 
-def _loop(network: Network, minimised: Minimised) -> str:
-    return _LOOP.format(more=" + [log_sigma]" * network.learned_sigma, step=minimised.step)
+def _loop(config: TrainConfig, network: Network, minimised: Minimised) -> str:
+    rate = _LINEAR.format(steps=config.total_steps) if config.schedule == LINEAR else ""
+    return _LOOP.format(rate=rate, more=" + [log_sigma]" * network.learned_sigma, step=minimised.step)
 
 
 # ---- What it says of itself --------------------------------------------------------------------------------------
@@ -166,6 +168,9 @@ _BFLOAT16 = (
     "for kind in (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv):\n"
     '    kind.fp32_precision = "bf16"  # products of factors rounded to bfloat16, where the processor has them'
 )
+_LINEAR = """\
+    optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1 - step / {steps})  # to 0 at the end of the whole training
+"""
 _MEAN = " The objective divides the reconstruction by the number of pixels, which makes the KL term that much heavier."
 
 

@@ -15,6 +15,7 @@ from vae.training.networks import ARCHITECTURES
 from vae.training.precision import PRECISIONS, check_possible, is_possible
 from vae.training.presets import PRESETS, measured, measurements
 from vae.training.race import MOST_COLUMNS, RaceConfig
+from vae.training.schedule import SCHEDULES
 from vae.ui.shared.words import plain, say
 from vae.ui.train.state import CHOICES, OWN, STATE, base_of, let_go_of_dials, race_config_of, use
 
@@ -23,6 +24,7 @@ NO_RACE = "nothing: one run"
 # What a race begins with, where it is not what the run itself has.
 RIVALS = {
     "loss": ["mse", "bce"], "kl_term": ["free_bits", "constant"], "reduction": ["mean", "sum"], "precision": ["bfloat16", "float32"],
+    "schedule": ["linear", "constant"],
     "architecture": ["conv", "mlp"], "latent_dim": "20", "beta": "0.05, 8", "sigma": "0.7071", "learning_rate": "0.01",
     "batch_size": "32", "seed": "1, 2", "epochs": "20",
 }  # fmt: skip
@@ -39,6 +41,7 @@ HELP = {
     "precision": "Of the matrix products of training. bfloat16 keeps three digits of each factor and is faster where the "
     "processor has it; weights, losses and held-out figures stay float32.",
     "learning_rate": "Step size of Adam.",
+    "schedule": "How the step size moves: smaller steps at the end leave less noise in the weights.",
     "batch_size": "Images per step.",
     "kl_term": "How the KL is weighed over the training. Its curve is drawn below the pictures before it is run.",
     "vary": "Two to four runs in step, that differ in this alone. The first column has the settings above.",
@@ -162,6 +165,7 @@ def _more() -> None:
     if len(possible) > 1:
         _select("precision", "Precision", possible, PRECISIONS.get)
     _control(st.number_input, "learning_rate", "Learning rate", step=1e-4, format="%g")
+    _select("schedule", "Learning-rate schedule", list(SCHEDULES), lambda key: SCHEDULES[key].name)
     left, right = st.columns(2)
     _control(left.number_input, "batch_size", "Batch size", step=1)
     _control(right.number_input, "epochs", "Epochs", step=1)

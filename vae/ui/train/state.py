@@ -19,6 +19,7 @@ from vae.training.config import FORMULA, TrainConfig
 from vae.training.networks import ARCHITECTURES
 from vae.training.precision import PRECISIONS
 from vae.training.race import RaceConfig
+from vae.training.schedule import SCHEDULES
 from vae.ui.shared.page_state import PageState, Values
 
 OWN = "own settings"
@@ -31,6 +32,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "reduction": {key: key for key in REDUCTIONS},
     "architecture": {key: record.name for key, record in ARCHITECTURES.items()},
     "precision": PRECISIONS,
+    "schedule": {key: record.name for key, record in SCHEDULES.items()},
 }
 
 # ---- What the controls hold ------------------------------------------------------------------------------------------
