@@ -18,7 +18,7 @@ import torch
 import vae
 from tests.waiting import wait_for
 from vae.engine import Engine, Limits, Status
-from vae.engine import kept as keep
+from vae.engine import state_files as keep
 from vae.engine.state_files import KeptState
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=5)  # 1,800 steps

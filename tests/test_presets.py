@@ -35,6 +35,7 @@ def test_presets_hold_their_programs_settings():
     """Latent dimensions, learning rate, batch, epochs, as read in each program's own files."""
     read = {
         "pytorch-examples": (20, 1e-3, 128, 10),
+        "fast": (20, 4e-3, 128, 8),
         "l17": (2, 5e-4, 256, 50),
         "keras": (2, 1e-3, 128, 30),
         "mlp-mse": (2, 1e-3, 128, 30),
@@ -50,7 +51,7 @@ def test_presets_hold_their_programs_settings():
     assert read == {k: (c.latent_dim, c.learning_rate, c.batch_size, c.epochs) for k, c in configs.items()}
     assert configs["pytorch-examples"].hidden == (400,) and configs["pythae"].hidden == (512,)
     assert find_preset("l17").config(seed=1).seed == 1
-    with pytest.raises(vae.SettingError, match="one of pytorch-examples, l17, keras, .* is accepted"):
+    with pytest.raises(vae.SettingError, match="one of pytorch-examples, l17, fast, keras, .* is accepted"):
         find_preset("gan")
 
 
