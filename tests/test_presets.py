@@ -35,7 +35,7 @@ def test_presets_hold_their_programs_settings():
     """Latent dimensions, learning rate, batch, epochs, as read in each program's own files."""
     read = {
         "pytorch-examples": (20, 1e-3, 128, 10),
-        "fast": (20, 4e-3, 128, 8),
+        "fast": (20, 5e-3, 128, 7),
         "l17": (2, 5e-4, 256, 50),
         "keras": (2, 1e-3, 128, 30),
         "mlp-mse": (2, 1e-3, 128, 30),

@@ -1,7 +1,8 @@
 """How exactly a step multiplies matrices: a setting of a training, like its loss.
 
 Weights, sums, losses, moments and held-out figures are float32 whatever the setting; only the products of an update (of linear
-layers and convolutions, forward and backward) take their factors rounded to bfloat16, with float32 sums.
+layers, forward and backward; of convolutions where oneDNN has such ones) take their factors rounded to bfloat16, with float32
+sums.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from vae.losses.objective import Terms, combine, kl_divergence
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords
 from vae.training.networks import VAE
-from vae.training.precision import FLOAT32
 
 Row = tuple[float, float, float]  # reconstruction, KL, objective: nats per image
 TermsOf = Callable[[TrainConfig, VAE, Tensor, torch.Generator, int], Terms]
@@ -52,17 +51,11 @@ class AutogradUpdate:
         self, config: TrainConfig, terms: TermsOf, step: int, weights: Tensors, first: Tensors, second: Tensors
     ):
         self._config, self._terms = config, terms
-        # The channels of a convolution innermost: half again as fast on one thread, but only in float32.
-        inner = torch.channels_last if config.precision == FLOAT32 else torch.contiguous_format
-
-        def laid(held: Tensor) -> Tensor:
-            return held.clone(memory_format=inner if held.dim() == 4 else torch.contiguous_format)
-
-        self.model = model_of(config, {name: laid(tensor) for name, tensor in weights.items()})
+        self.model = model_of(config, {name: _channels_last(tensor) for name, tensor in weights.items()})
         self._named = dict(self.model.named_parameters())
         self._optimiser = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=True)
         for name, parameter in self._named.items():
-            self._optimiser.state[parameter] = _moments(step, laid(first[name]), laid(second[name]))
+            self._optimiser.state[parameter] = _moments(step, _channels_last(first[name]), _channels_last(second[name]))
 
     def take(self, x: Tensor, noise: torch.Generator, step: int) -> Row | None:
         terms = self._terms(self._config, self.model, x, noise, step)
@@ -196,6 +189,11 @@ class _Layers:
 
 def _moments(step: int, first: Tensor, second: Tensor) -> dict[str, Tensor]:
     return {"step": torch.tensor(float(step)), "exp_avg": first, "exp_avg_sq": second}
+
+
+def _channels_last(weight: Tensor) -> Tensor:
+    """A copy, with the channels of a convolution innermost: half again as fast on one thread."""
+    return weight.clone(memory_format=torch.channels_last if weight.dim() == 4 else torch.contiguous_format)
 
 
 def _through_relu(d: Tensor, outputs: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from torch import nn
 from vae.export.script.source import Unreadable, definitions
 from vae.training.config import TrainConfig
 from vae.training.networks import find_architecture, layers_of
-from vae.training.precision import FLOAT32
 
 _VARIABLES = {"encoder": "encoder", "mu": "to_mu", "log_var": "to_log_var", "decoder": "decoder"}
 
@@ -43,7 +42,7 @@ def network_of(config: TrainConfig) -> Network:
     for name, part in parts.items():
         lines.append(f"{_VARIABLES[name]} = {_written(part, name, shapes, '')}")
         lines += [f"{_VARIABLES[name]}.apply({_public(start)})" for start in starts.get(name, ())]
-    if config.precision == FLOAT32 and any(weight.dim() == 4 for weight in model.parameters()):
+    if any(weight.dim() == 4 for weight in model.parameters()):
         lines.append("for part in (encoder, decoder):")
         lines.append("    part.to(memory_format=torch.channels_last)  # channels innermost: convolutions are faster so")
     learned = model.log_sigma is not None
