@@ -60,7 +60,7 @@ fuzz: $(VENV)/.dev
 
 monkey: browser
 	PYTHONPATH=. $(BIN)/python tests/monkey.py 10000 --seed $(SEED)
-	MONKEY_STEPS=500 SEED=$(SEED) $(BIN)/python -m pytest tests/browser/test_monkey_in_a_browser.py
+	MONKEY_STEPS=500 SEED=$(SEED) $(BIN)/python -m pytest -m slow tests/browser/test_monkey_in_a_browser.py
 
 load: $(VENV)/.dev
 	$(BIN)/python -m tests.load all

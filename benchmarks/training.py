@@ -3,7 +3,7 @@ against headless. One process, everything in turn, so that ratios hold while the
 
     python benchmarks/training.py [rounds] [--json FILE]
 
-Needs MNIST under VAE_DATA. Pythae's and Lightning's trainers take part where they are installed.
+Needs MNIST under VAE_DATA.
 """
 
 from __future__ import annotations

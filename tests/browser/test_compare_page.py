@@ -79,6 +79,7 @@ def test_the_rescue_says_what_it_is_worth_and_its_link_shows_the_same(compare):
     expect(neighbour.get_by_text(verdict.inner_text().split(":")[0])).to_be_visible()
 
 
+@pytest.mark.slow
 def test_data_that_are_not_here_are_offered_and_nonsense_is_answered(compare, tmp_path):
     page = compare("?data=mnist")
     expect(page.get_by_role("button", name="Fetch mnist")).to_be_visible()

@@ -5,6 +5,7 @@ import os
 import random
 import re
 
+import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from vae.ui.shared.shell import PAGES
@@ -114,6 +115,7 @@ class Monkey:
             self.page.wait_for_timeout(50)
 
 
+@pytest.mark.slow
 def test_a_monkey_finds_no_page_that_breaks(open_page, app):
     """The page fails the test on its own, at any error in its console and any request to another address."""
     page = open_page(BUSY)
