@@ -17,9 +17,7 @@ import torch
 from vae.errors import SettingError
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
-PRECISIONS: Mapping[str, str] = MappingProxyType(
-    {FLOAT32: "float32", BFLOAT16: "bfloat16 products: faster, three digits a factor"}
-)
+PRECISIONS: Mapping[str, str] = MappingProxyType({FLOAT32: "float32", BFLOAT16: "bfloat16, faster"})
 _NAMES = {FLOAT32: "none", BFLOAT16: "bf16"}  # PyTorch's
 
 

@@ -21,6 +21,6 @@ class Schedule:
 SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
     {
         CONSTANT: Schedule(CONSTANT, "constant", lambda share: 1.0),
-        LINEAR: Schedule(LINEAR, "in a straight line to 0 at the end", lambda share: 1.0 - share),
+        LINEAR: Schedule(LINEAR, "linear to 0", lambda share: 1.0 - share),
     }
 )
