@@ -11,6 +11,7 @@ import numpy as np
 from vae.figures.beside import beside, on, stacked
 from vae.figures.plot import Figure, Layout, Part, Trace, across, figure, numbered, trace, upright
 from vae.figures.theme import Ink, axis, layout
+from vae.training.config import TrainConfig
 
 MOST_POINTS = 500
 EARLY, FEW = 0.03, 60  # what was in this share of the steps is cut off, once there are more than a few
@@ -168,3 +169,29 @@ def _range(kind: str, runs: Sequence[RunCurves], lines: Sequence[tuple[str, str,
 def _finite(values: Sequence[np.ndarray]) -> np.ndarray:
     together = np.concatenate(values) if values else np.zeros(0)
     return together[np.isfinite(together)]
+
+
+# ---- What is drawn of trainings side by side ---------------------------------------------------------------------------
+
+
+def kinds_of(configs: Sequence[TrainConfig]) -> tuple[str, str, str]:
+    """The panels that can be compared: the reconstruction term only where all have the same unit, which is their loss."""
+    if len(configs) == 1:
+        return ("reconstruction", "kl", "objective")
+    same = len({(c.loss, c.formula, c.parameters) for c in configs}) == 1
+    return ("reconstruction" if same else "squared_error", "kl", "sharpness")
+
+
+def applies(line: str, configs: Sequence[TrainConfig]) -> bool:
+    """Whether a reference line is the same for all of them."""
+    return line != "pca" or len({c.latent_dim for c in configs}) == 1
+
+
+def objective_name(config: TrainConfig) -> str:
+    """The title of the curve of what is minimised."""
+    if config.kl_term != "constant":
+        return f"Objective, {config.kl_record().name}"
+    reconstruction = "reconstruction / pixels" if config.reduction == "mean" else "reconstruction"
+    weight = "" if config.beta == 1 else f"{config.beta:g} "
+    name = f"Objective = {reconstruction} + {weight}KL"
+    return name + (" = −ELBO" if config.reduction == "sum" and config.beta == 1 else "")

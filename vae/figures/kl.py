@@ -255,3 +255,19 @@ def _shares(rows: Sequence[Weighing], term: str, label: str) -> Trace:
         insidetextfont={"color": "#ffffff"},
         hovertemplate=f"{label}: %{{x:.1f}} % of the objective<extra></extra>",
     )
+
+
+def said_of_descents(direct: Descent, logged: Descent, best: float) -> str:
+    """What became of steps in the variance, and in its logarithm: Markdown."""
+    last = f"σ² = {direct.variance[-1]:.3g}"
+    if direct.broke_at is not None:
+        first = (
+            f"**Steps in σ²**: step {direct.broke_at} leads to {last}. log σ² is nan, and so is every number after it."
+        )
+    else:
+        first = f"**Steps in σ²**: so small a step survives; {last} after {len(direct.variance) - 1} steps."
+    second = (
+        f"**Steps in log σ²**: σ² = {logged.variance[-1]:.3g} after {len(logged.variance) - 1} steps, on its way to the "
+        f"best, {best:.3g}. exp of any number is positive: no step can break it."
+    )
+    return f"{first}\n\n{second}"

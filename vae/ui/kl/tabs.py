@@ -46,25 +46,10 @@ def log_var_trick() -> None:
         step_size = st.select_slider("Step size", STEP_SIZES, 0.1, key="kl.step", persist_state="session")
         weight = kl.code_weight()
         direct, logged = (kl.descend(over, start, step_size, weight) for over in ("variance", "log_var"))
-        st.markdown(_what_happened(direct, logged, kl.best_variance(weight)))
+        st.markdown(figures.said_of_descents(direct, logged, kl.best_variance(weight)))
     with right:
         drawn = figures.variance_paths(direct, logged, kl.best_variance(weight))
         figure(drawn, "kl-trick", "The variance after each step, in steps of the variance and of its log")
-
-
-def _what_happened(direct: kl.Descent, logged: kl.Descent, best: float) -> str:
-    last = f"σ² = {direct.variance[-1]:.3g}"
-    if direct.broke_at is not None:
-        first = (
-            f"**Steps in σ²**: step {direct.broke_at} leads to {last}. log σ² is nan, and so is every number after it."
-        )
-    else:
-        first = f"**Steps in σ²**: so small a step survives; {last} after {len(direct.variance) - 1} steps."
-    second = (
-        f"**Steps in log σ²**: σ² = {logged.variance[-1]:.3g} after {len(logged.variance) - 1} steps, on its way to the "
-        f"best, {best:.3g}. exp of any number is positive: no step can break it."
-    )
-    return f"{first}\n\n{second}"
 
 
 def weighing() -> None:

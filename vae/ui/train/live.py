@@ -11,7 +11,7 @@ import streamlit as st
 from vae.data import DATASETS
 from vae.engine import Engine, Race, View, lookback, sentences
 from vae.figures import latent
-from vae.figures.curves import RUN_MARKS, RunCurves, narrow, training_curves
+from vae.figures.curves import RUN_MARKS, RunCurves, applies, kinds_of, narrow, objective_name, training_curves
 from vae.figures.kl_terms import kl_term
 from vae.figures.mosaics import difference, strip
 from vae.figures.theme import colour_of
@@ -213,29 +213,15 @@ def _curves(
     first = configs[0]
     wanted = first if kinds[0] == "reconstruction" else replace(first, loss="mse", formula="", parameters=())
     lines = engine.reference_lines(wanted)
-    drawn_lines = {
-        kinds[0]: [(line.key, line.label, line.value) for line in lines or () if _applies(line.key, configs)]
-    }
+    drawn_lines = {kinds[0]: [(line.key, line.label, line.value) for line in lines or () if applies(line.key, configs)]}
     if "sharpness" in kinds:
         drawn_lines["sharpness"] = [("mean", "data", 1.0)]
     runs = [run_curves(name, config, view) for name, config, view in zip(told, configs, views)]
-    drawn = training_curves(runs, kinds, drawn_lines, marker, titles={"objective": _objective_name(first)})
+    drawn = training_curves(runs, kinds, drawn_lines, marker, titles={"objective": objective_name(first)})
     spoken = "Curves of " + ", ".join(kind.replace("_", " ") for kind in kinds) + " over the steps"
     components.figure(drawn, "curves", spoken, narrow=narrow(drawn) if len(views) > 1 else None)
     if lines is None:
         st.caption("The reference lines are being computed.")
-
-
-def kinds_of(configs: Sequence[TrainConfig]) -> tuple[str, str, str]:
-    """The panels that can be compared: the reconstruction term only where all have the same unit, which is their loss."""
-    if len(configs) == 1:
-        return ("reconstruction", "kl", "objective")
-    same = len({(c.loss, c.formula, c.parameters) for c in configs}) == 1
-    return ("reconstruction" if same else "squared_error", "kl", "sharpness")
-
-
-def _applies(line: str, configs: Sequence[TrainConfig]) -> bool:
-    return line != "pca" or len({c.latent_dim for c in configs}) == 1
 
 
 def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
@@ -249,15 +235,6 @@ def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
     return RunCurves(
         name, colour_of(config), training, (steps, {k: np.array(v) for k, v in values.items()}), tuple(until)
     )
-
-
-def _objective_name(config: TrainConfig) -> str:
-    if config.kl_term != "constant":
-        return f"Objective, {config.kl_record().name}"
-    reconstruction = "reconstruction / pixels" if config.reduction == "mean" else "reconstruction"
-    weight = "" if config.beta == 1 else f"{config.beta:g} "
-    name = f"Objective = {reconstruction} + {weight}KL"
-    return name + (" = −ELBO" if config.reduction == "sum" and config.beta == 1 else "")
 
 
 def start_up_notice(starter: EngineStart) -> None:
