@@ -153,13 +153,7 @@ def _squares(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
         if picture.size != (2 * width, height):
             return blank
         pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        struct.error,
-        Image.DecompressionBombError,
-    ):  # what Pillow says of a file that is no picture
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):  # not a picture, to Pillow
         return blank
     return pixels.reshape(height, 2, width, channels).transpose(1, 3, 0, 2)
 
