@@ -70,7 +70,6 @@ figures: $(VENV)/.dev
 
 benchmark: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/training.py
-	PYTHONPATH=. $(BIN)/python benchmarks/engine_overhead.py
 	PYTHONPATH=. $(BIN)/python benchmarks/sweep_scaling.py
 	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py
 	PYTHONPATH=. $(BIN)/python benchmarks/latent.py

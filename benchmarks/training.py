@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vae import TrainConfig, evaluate, initial_state, load_dataset, model_of, train
-from vae.data import data_folder
+from vae.data import DATASETS, data_folder
 from vae.data.torchvision_import import datasets
 from vae.engine import Engine
 from vae.training.config import multiply_adds
@@ -213,6 +214,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--goals", action="store_true", help="also the seconds to two test -ELBOs, some minutes")
     options = parser.parse_args()
+    if not DATASETS["mnist"].is_present():
+        sys.exit(f"MNIST is not in {data_folder()}: set VAE_DATA or run 'python -m vae fetch mnist'")
     cores, table = torch.get_num_threads(), {}
     for threads in sorted({1, cores}):
         table[f"{threads} threads"] = found = step_times(threads, options.rounds)

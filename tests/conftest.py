@@ -31,7 +31,7 @@ SLOWER = {
 WHOLE = {
     "test_absent_data", "test_cluster", "test_command_line", "test_damaged_files", "test_every_record", "test_faults",
     "test_from_outside", "test_latent_parts", "test_monkey", "test_race", "test_said_again", "test_script", "test_serving", "test_short",
-    "test_sweep_engine", "test_threads", "test_tried", "test_votes", "test_zoo",
+    "test_sweep_engine", "test_tried", "test_votes", "test_zoo",
 }  # fmt: skip
 
 

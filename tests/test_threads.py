@@ -8,7 +8,6 @@ import torch
 
 import vae
 from tests.waiting import wait_for
-from vae.engine import Engine
 from vae.engine.threads import MOST, threads_given, threads_of
 
 LARGE = vae.TrainConfig(dataset="digits", size=28, hidden=(400,), latent_dim=20)
@@ -34,18 +33,18 @@ def test_the_environment_decides_where_it_says_so():
 
 
 @pytest.fixture
-def engine():
-    """Of its own: nobody else is on it."""
-    engine = Engine(workers=2)
-    yield engine
-    engine.close()
+def nobody_else(engine):
+    """The engine without the jobs that tests of other modules left on it."""
+    for job in engine.jobs():
+        engine.discard(job)
+    return engine
 
 
-def test_a_run_s_threads_stay_whoever_comes_and_its_curve_is_headless_with_as_many(engine):
+def test_a_run_s_threads_stay_whoever_comes_and_its_curve_is_headless_with_as_many(nobody_else):
     config = dataclasses.replace(LARGE, epochs=4)
-    run = engine.create_run(config, "one")
+    run = nobody_else.create_run(config, "one")
     assert run.threads == 2
-    other = engine.create_run(config, "another")
+    other = nobody_else.create_run(config, "another")
     assert other.threads == 1  # now there are two people
     run.start()
     wait_for(lambda: run.view().status.ended)

@@ -26,9 +26,10 @@ def test_a_total_is_the_sum_of_the_pixels_and_its_slope_is_autograds(loss, large
     logits = (2 * torch.rand(7, 30, generator=draw, dtype=torch.float64) - 1) * largest
     x = torch.rand(7, 30, generator=draw, dtype=torch.float64).round(decimals=1)
     leaf = logits.clone().requires_grad_()
-    summed = loss.pixelwise(leaf, x).sum()
+    given = {p.name: p.default for p in loss.given()}
+    summed = loss.pixelwise(leaf, x, **given).sum()
     (slope,) = torch.autograd.grad(summed, leaf)
-    total, found = loss.total(logits, x)
+    total, found = loss.total(logits, x, **given)
     torch.testing.assert_close(total, summed.detach())
     torch.testing.assert_close(found, slope, rtol=1e-7, atol=1e-10)
 

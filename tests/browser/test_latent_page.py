@@ -71,7 +71,8 @@ def test_the_first_visit_shows_a_good_model_and_a_traversal_at_once(latent):
     expect(page.locator(".st-key-now-0 img")).to_have_attribute("src", before)
 
 
-@pytest.mark.parametrize("model", [DIGITS, pytest.param(MNIST, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [DIGITS, MNIST])
 def test_every_part_opens_offline(latent, model):
     page = latent(f"?model={model}")
     grid(page, "strips.0")

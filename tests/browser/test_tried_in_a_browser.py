@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 
@@ -26,6 +27,7 @@ def test_a_number_that_is_stepped_fast_while_a_run_refreshes_the_page(open_page)
     expect(page.get_by_text(re.compile("Stopped at step")).first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_back_leads_out_of_a_page_that_writes_its_address(open_page):
     """To what the address said there, in two presses at most for each page: one for the address that the page has written."""
     page = open_page("/surfaces?losses=mse&x=0.25&form=section")

@@ -58,6 +58,12 @@ def reduce_terms(
     return Terms(reconstruction, kl_per_dim, combine(reconstruction, weighed, pixel_loss[0].numel(), reduction))
 
 
+def of_batch(total: float, images: int, pixels: int, reduction: str = "sum") -> tuple[float, float]:
+    """The reconstruction in nats per image, from a batch's sum over all pixels of all images; and by how much the objective
+    grows with the loss of one pixel of one of them."""
+    return total / images, combine(1.0, 0.0, pixels, reduction) / images
+
+
 def combine(reconstruction: Nats, weighed_kl: Nats, pixels: int, reduction: str = "sum") -> Nats:
     """What is minimised, from the reconstruction and beta KL in nats per image (numbers or tensors)."""
     return (reconstruction / pixels if reduction == "mean" else reconstruction) + weighed_kl

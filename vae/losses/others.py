@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_residual
+from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_sigmoid
 
 LOG_2 = math.log(2.0)
 
@@ -17,6 +17,10 @@ def laplace_of_prediction(p: Tensor, x: Tensor, b: float | Tensor = 0.1) -> Tens
     """-log Laplace(x; p, b) = |x - p| / b + log(2 b)."""
     return (x - p).abs() / b + math.log(2 * b)
 
+
+_OF_LAPLACE = of_residual(  # a corner at r = 0: its slope is taken as 0 there, and it is infinitely curved
+    lambda r, b: r.sign() / b, lambda r, b: torch.where(r == 0, torch.inf, torch.zeros_like(r))
+)
 
 LAPLACE = Loss(
     key="laplace",
@@ -29,10 +33,8 @@ LAPLACE = Loss(
     pixelwise=of_sigmoid(laplace_of_prediction),
     of_prediction=laplace_of_prediction,
     parameters=(Parameter("b", 0.1, 0.01, 2.0, "scale of the Laplace distribution"),),
-    derivatives=of_residual(  # a corner at r = 0: its slope is taken as 0 there, and it is infinitely curved
-        lambda r, b: r.sign() / b, lambda r, b: torch.where(r == 0, torch.inf, torch.zeros_like(r))
-    ),
-    total=total_of_residual(laplace_of_prediction, lambda r, b=0.1: r.sign() / b),
+    derivatives=_OF_LAPLACE,
+    total=total_of_sigmoid(laplace_of_prediction, _OF_LAPLACE),
 )
 
 
@@ -41,6 +43,8 @@ def logcosh_of_prediction(p: Tensor, x: Tensor, a: float | Tensor = 10.0) -> Ten
     t = a * (x - p).abs()
     return (t + F.softplus(-2 * t) - LOG_2) / a
 
+
+_OF_LOGCOSH = of_residual(lambda r, a: torch.tanh(a * r), lambda r, a: a / torch.cosh(a * r).square())
 
 LOGCOSH = Loss(
     key="logcosh",
@@ -53,8 +57,8 @@ LOGCOSH = Loss(
     pixelwise=of_sigmoid(logcosh_of_prediction),
     of_prediction=logcosh_of_prediction,
     parameters=(Parameter("a", 10.0, 0.1, 100.0, "where quadratic turns into straight: at an error of about 1 / a"),),
-    derivatives=of_residual(lambda r, a: torch.tanh(a * r), lambda r, a: a / torch.cosh(a * r).square()),
-    total=total_of_residual(logcosh_of_prediction, lambda r, a=10.0: torch.tanh(a * r)),
+    derivatives=_OF_LOGCOSH,
+    total=total_of_sigmoid(logcosh_of_prediction, _OF_LOGCOSH),
 )
 
 

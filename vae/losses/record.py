@@ -109,14 +109,14 @@ def of_sigmoid(of_prediction: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return pixelwise
 
 
-def total_of_residual(
-    of_prediction: Callable[..., Tensor], first: Callable[..., Tensor]
+def total_of_sigmoid(
+    of_prediction: Callable[..., Tensor], derivatives: Derivatives
 ) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Loss.total of a loss that is safe to write in p = sigmoid(logits), from its first derivative in r = p - x."""
+    """Loss.total of a loss that is safe to write in p = sigmoid(logits)."""
 
     def total(logits: Tensor, x: Tensor, **parameters: float | Tensor) -> tuple[Tensor, Tensor]:
         p = logits.sigmoid_()
-        return of_prediction(p, x, **parameters).sum(), first(p - x, **parameters).mul_(p).mul_(1 - p)
+        return of_prediction(p, x, **parameters).sum(), derivatives.logit_slope(p, x, **parameters)
 
     return total
 

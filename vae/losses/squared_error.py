@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_residual
+from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_sigmoid
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 SMALLEST_SIGMA = math.exp(-6.0)  # the floor that sigma-VAE uses; without it a perfect batch would cost minus infinity
@@ -42,7 +42,8 @@ def _sigma(meaning: str, origin: str = "given") -> Parameter:
     return Parameter("sigma", 0.2, 0.01, 2.0, meaning, origin)
 
 
-_gaussian_total = total_of_residual(gaussian_of_prediction, lambda r, sigma=0.2: r / sigma**2)
+_OF_GAUSSIAN = of_residual(lambda r, sigma: r / sigma**2, lambda r, sigma: torch.full_like(r, 1 / sigma**2))
+_gaussian_total = total_of_sigmoid(gaussian_of_prediction, _OF_GAUSSIAN)
 
 
 def _optimal_total(logits: Tensor, x: Tensor, sigma: float | Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -50,7 +51,7 @@ def _optimal_total(logits: Tensor, x: Tensor, sigma: float | Tensor | None = Non
     return _gaussian_total(logits, x, sigma=optimal_sigma(torch.sigmoid(logits), x) if sigma is None else sigma)
 
 
-_OF_GAUSSIAN = of_residual(lambda r, sigma: r / sigma**2, lambda r, sigma: torch.full_like(r, 1 / sigma**2))
+_OF_MSE = of_residual(lambda r: 2 * r, lambda r: torch.full_like(r, 2))
 
 MSE = Loss(
     key="mse",
@@ -62,8 +63,8 @@ MSE = Loss(
     normalised=False,
     pixelwise=of_sigmoid(mse_of_prediction),
     of_prediction=mse_of_prediction,
-    derivatives=of_residual(lambda r: 2 * r, lambda r: torch.full_like(r, 2)),
-    total=total_of_residual(mse_of_prediction, lambda r: 2 * r),
+    derivatives=_OF_MSE,
+    total=total_of_sigmoid(mse_of_prediction, _OF_MSE),
 )
 
 GAUSSIAN = Loss(

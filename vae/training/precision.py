@@ -18,7 +18,6 @@ from vae.errors import SettingError
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 PRECISIONS: Mapping[str, str] = MappingProxyType({FLOAT32: "float32", BFLOAT16: "bfloat16, faster"})
-_NAMES = {FLOAT32: "none", BFLOAT16: "bf16"}  # PyTorch's
 
 
 def is_possible(precision: str) -> bool:
@@ -37,11 +36,14 @@ def check_possible(precision: str) -> None:
 
 @contextmanager
 def products_in(precision: str) -> Iterator[None]:
-    """Within, PyTorch's float32 products are taken in that precision."""
+    """Within, PyTorch's float32 products are taken in that precision; as they are anyway, for float32."""
+    if precision == FLOAT32:
+        yield
+        return
     kinds: list[Any] = [getattr(torch.backends.mkldnn, kind) for kind in ("matmul", "conv")]
     before = [kind.fp32_precision for kind in kinds]
     for kind in kinds:
-        kind.fp32_precision = _NAMES[precision]
+        kind.fp32_precision = "bf16"
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
-from vae.losses.objective import Terms, combine, kl_divergence
+from vae.losses.objective import Terms, combine, kl_divergence, of_batch
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords
 from vae.training.networks import VAE
@@ -111,13 +111,14 @@ class DenseUpdate:
         total, slope = loss.total(logits, flat, **loss_keywords(config, self.model))
         kl_per_dim = kl_divergence(mu, log_var).mean(0)
         cost, price = _price(config, kl_per_dim, step)
-        reconstruction = total.item() / images
+        reconstruction, share = of_batch(total.item(), images, pixels, config.reduction)
         row = reconstruction, kl_per_dim.sum().item(), combine(reconstruction, cost, pixels, config.reduction)
         if not all(map(math.isfinite, row)):
             return None
 
-        slope.mul_(1 / (images * (pixels if config.reduction == "mean" else 1)))
-        d = self._backward(self._decoder, made, slope) @ self._weights.weight(self._decoder[0])  # with respect to z
+        d = self._backward(self._decoder, made, slope.mul_(share)) @ self._weights.weight(
+            self._decoder[0]
+        )  # with respect to z
         d_mu = torch.addcmul(d, mu, price, value=1 / images)
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), price, value=1 / images).mul_(0.5)
         d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1]) @ self._weights.weight("heads")
@@ -203,7 +204,7 @@ def _through_relu(d: Tensor, outputs: Tensor) -> Tensor:
 def _price(config: TrainConfig, kl_per_dim: Tensor, step: int) -> tuple[float, Tensor]:
     """What the KL adds to the objective, and by how much more for another nat in each dimension, (Z,)."""
     with torch.enable_grad():
-        leaf = kl_per_dim.requires_grad_()
+        leaf = kl_per_dim.detach().requires_grad_()
         cost = config.kl_cost(leaf, step)
         (price,) = torch.autograd.grad(cost, leaf)
     return cost.item(), price
