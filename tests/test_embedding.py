@@ -14,11 +14,14 @@ from vae.data import to_unit
 from vae.latent.codes import principal_directions
 from vae.latent.pca_tsne import (
     ITERATIONS_A_CHUNK,
+    MANY,
+    THETA_EARLY,
     EmbeddingConfig,
     Quality,
     advance_embedding,
     affinities,
     initial_embedding,
+    iterations_of_chunk,
     kl_of_map,
     knn_accuracy,
     largest_perplexity,
@@ -148,10 +151,35 @@ def test_chunks_go_on_where_the_one_before_stopped(codes, states):
         states[0].coordinates,
         PrecomputedAffinities(affinities(codes, CONFIG), normalize=False),
         negative_gradient_method="bh",
+        theta=THETA_EARLY,
     )
     whole.optimize(100, inplace=True, exaggeration=12, momentum=0.8)
     spread = states[4].coordinates.std()
     assert np.abs(np.asarray(whole) - states[4].coordinates).max() < 0.01 * spread
+
+
+def test_threads_change_no_bit_of_a_map(codes, states):
+    p = affinities(codes, CONFIG)
+    for before, after in ((states[3], states[4]), (states[20], states[21])):
+        for name in ("coordinates", "gains", "update"):
+            found = advance_embedding(before, p, CONFIG, threads=3)[0]
+            np.testing.assert_array_equal(getattr(found, name), getattr(after, name))
+
+
+def test_a_map_of_many_codes_moves_in_shorter_steps():
+    many = torch.randn(MANY + 1, 3, generator=torch.Generator().manual_seed(0)).numpy()
+    config = EmbeddingConfig(perplexity=2)
+    state = initial_embedding(many, config)
+    state, progress = advance_embedding(state, affinities(many, config), config, threads=2)
+    assert state.iteration == progress.iteration == iterations_of_chunk(len(many)) == 5
+    assert iterations_of_chunk(MANY) == 25
+
+
+def test_the_kl_reached_is_scikit_learns(codes, states):
+    """Theirs by the same formula, from our own affinities; both find a local minimum only."""
+    theirs = manifold.TSNE(perplexity=CONFIG.perplexity, init="pca", random_state=0, max_iter=750).fit_transform(codes)
+    p = affinities(codes, CONFIG)
+    assert kl_of_map(p, states[-1].coordinates) == pytest.approx(kl_of_map(p, theirs), rel=0.05)
 
 
 def test_a_map_ends_with_its_last_iteration_and_the_kl_falls(codes, states):

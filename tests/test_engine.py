@@ -14,8 +14,8 @@ import vae.engine.run as run_module
 import vae.engine.tsne_run as unfolding_module
 from tests.waiting import wait_for
 from vae.engine import Engine, LimitError, Status, tasks
-from vae.engine.cluster import workers_wanted
 from vae.latent.pca_tsne import EmbeddingConfig, advance_embedding, affinities, initial_embedding
+from vae.launch import workers_wanted
 from vae.study.sweep import SweepSpec
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=2)  # 1,800 steps

@@ -112,3 +112,17 @@ def test_nobody_gets_a_turn_where_no_worker_answers_and_all_places_are_known():
     assert turns.next([Job("bob")])[1] == "a"
     turns.forget_all()
     assert not turns.owners_under_way()
+
+
+def test_a_worker_with_other_work_is_the_last_to_be_asked():
+    turns = turns_with({"a": 1, "b": 1})
+    held = turns.hold("lines")
+    other = next(worker for worker in turns.workers if worker != held)
+    assert turns.next([Job("ann")])[1] == other
+    turns.give("1", Job("ann"), other, 0.1)
+    turns.give("2", Job("ann"), other, 0.1)
+    assert turns.next([Job("bob")])[1] == held  # rather that than wait
+    turns.release("lines")
+    turns.take_back("1")
+    turns.take_back("2")
+    assert turns.hold("more") and turns_with({}).hold("none") is None

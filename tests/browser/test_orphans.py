@@ -13,14 +13,6 @@ from app_server import running_app
 from tests.waiting import wait_for
 
 
-def workers_of(process) -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process(process.pid).children(recursive=True)
-        if any(name in part for part in child.cmdline() for name in ("spawn_main", "forkserver"))
-    ]
-
-
 def works(address: str) -> bool:
     """Whether the workers, which start with the server, are up."""
     try:
@@ -39,7 +31,7 @@ def test_no_process_outlives_the_server(sent, tmp_path):
     with running_app(VAE_DATA=str(tmp_path), VAE_WORKERS="1") as (process, address, log):
         wait_for(lambda: works(address))
         children = psutil.Process(process.pid).children(recursive=True)
-        assert len(workers_of(process)) >= 1
+        assert len(children) >= 3  # the cluster, what its workers are forked from, a worker
         if sent == signal.SIGINT:
             os.killpg(process.pid, sent)  # as a terminal sends it: to the workers, too
         else:

@@ -30,9 +30,10 @@ from vae.engine.sweep import Sweep
 from vae.engine.threads import threads_given, threads_of
 from vae.engine.tsne_run import TSNE
 from vae.engine.workers import Found, Workers
-from vae.errors import SettingError, VaeError
+from vae.errors import VaeError
 from vae.events import event
 from vae.latent.pca_tsne import EmbeddingConfig
+from vae.launch import workers_wanted
 from vae.study.sweep import SweepSpec
 from vae.training.config import TrainConfig
 from vae.training.evaluation import ReferenceLine
@@ -306,7 +307,7 @@ class Engine:
                 if len(self._lines) >= LINES_KEPT:
                     self._lines.pop(next(iter(self._lines)))
                 self._lines[key] = None
-                future = self.cluster.submit(tasks.reference_lines_of, config)
+                future = self.cluster.submit_long(tasks.reference_lines_of, config)
                 self.cluster.fetch([future], lambda answer: self._keep_lines(key, answer))
             return self._lines[key]
 
@@ -412,12 +413,3 @@ def shared_engine(presence: Callable[[str], bool] = lambda owner: True) -> Engin
             _shared = Engine(os.environ.get("VAE_SCHEDULER") or None, workers_wanted(), presence)
             atexit.register(_shared.close)
         return _shared
-
-
-def workers_wanted() -> int | None:
-    text = os.environ.get("VAE_WORKERS") or None
-    if text is None:
-        return None
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise SettingError("VAE_WORKERS", text, "a whole number from 1 to 256 is accepted")
-    return int(text)

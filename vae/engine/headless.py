@@ -10,9 +10,10 @@ from pathlib import Path
 from distributed import Client
 from tqdm import tqdm
 
-from vae.engine.cluster import Engine, workers_wanted
+from vae.engine.cluster import Engine
 from vae.engine.job import Status
 from vae.errors import SettingError
+from vae.launch import workers_wanted
 from vae.study.sweep import (
     QUANTITIES,
     Band,

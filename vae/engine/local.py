@@ -1,6 +1,8 @@
 """The local cluster, in a process of its own.
 
-The scheduler and the keepers of the workers would otherwise share the web server's interpreter lock with every page. The
+The scheduler and the keepers of the workers would otherwise share the web server's interpreter lock with every page. On
+Linux it imports once what workers need, reads the data set that a visitor meets first, and is forked as it is then: from that
+copy come the workers, each up in a fraction of a second and sharing its pages. (Elsewhere a fork of so much is not safe.) The
 cluster is closed to other users of the machine: it listens on loopback, and talks TLS with certificates that exist only
 in the memory of these processes. It ends when its standard input does, so it never outlives the process that started it.
 """
@@ -8,15 +10,18 @@ in the memory of these processes. It ends when its standard input does, so it ne
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
+from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any
 
 import dask
@@ -26,8 +31,10 @@ from distributed import LocalCluster
 from distributed.security import Security
 from distributed.utils import get_mp_context
 
+from vae.data import DATASETS, default_dataset, load_dataset
 from vae.engine import tasks
 from vae.errors import VaeError
+from vae.launch import ONE_THREAD, cluster_process
 
 START_SECONDS = 60  # in which a cluster is up, or is not waited for any longer
 HUNG_AFTER = "30s"  # without a sign of life a worker is replaced, and what it held is computed again
@@ -36,19 +43,18 @@ LOOK_EVERY = 2.0  # seconds between two looks at whether all workers are there
 SHARE_OF_MEMORY = 0.6  # of the machine's, for all workers together
 CERTIFICATES = ("tls_ca_file", "tls_client_key", "tls_client_cert")
 
-# On Linux the workers are forked from one process that has imported this, once for all: each is up in half a second and
-# shares the pages. (torch imports its compiler at the first optimizer.) Elsewhere a fork of so much is not safe.
-IMPORTED_ONCE = ["distributed", "torch._dynamo", "sklearn.datasets", "openTSNE", "vae.engine.tasks"]
+FORKS = sys.platform == "linux"
+IMPORTED_ONCE = ["distributed", "sklearn.neighbors", "openTSNE", "vae.engine.tasks"]  # also by a copy made again
 
 SETTINGS = {
-    "distributed.worker.multiprocessing-method": "forkserver" if sys.platform == "linux" else "spawn",
+    "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
     "distributed.scheduler.allowed-failures": 20,  # losing a worker is no reason to give a run up
     "distributed.scheduler.worker-ttl": HUNG_AFTER,
     "distributed.deploy.lost-worker-timeout": LOST_AFTER,
     "distributed.scheduler.work-stealing": False,  # what goes where is decided by whose turn it is: see turns.py
-    # One thread of arithmetic a worker. Dask's own setting also makes malloc hand memory back to the system at once,
-    # and a training step that takes and frees the same megabytes then spends nearly half its time on page faults.
-    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
+    # Dask's own setting also makes malloc hand memory back to the system at once, and a training step that takes and frees
+    # the same megabytes then spends nearly half its time on page faults.
+    "distributed.nanny.pre-spawn-environ": ONE_THREAD,
     "distributed.worker.preload": [tasks.__name__],  # its dask_setup()
     "distributed.worker.profile.enabled": False,
     # Fifty looks a second at its own loop, in each of five processes, are a tenth of a core that trains nothing.
@@ -65,11 +71,7 @@ class LocalProcess:
     """Starts the process, and knows the address and the certificates for those who may connect."""
 
     def __init__(self, workers: int):
-        paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])  # what can be imported here
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __package__, str(workers)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": paths}, text=True,
-        )  # fmt: skip
+        self._process = cluster_process(workers)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -144,10 +146,40 @@ def _keep_up(cluster: LocalCluster, workers: int, gone: threading.Event) -> None
         cluster.scale(workers)
 
 
+def _fork_workers_from_a_copy() -> None:
+    """What the standard library's fork server starts by a new interpreter that imports everything again is here a fork of
+    this process, which has no thread yet. Where the copy dies, the library starts its own kind."""
+    known: Any = vars(forkserver)["_forkserver"]  # where the library looks for it
+    for module in IMPORTED_ONCE:
+        importlib.import_module(module)
+    if DATASETS[default_dataset()].is_present():
+        load_dataset(default_dataset())
+    gc.collect()
+    gc.freeze()
+    resource_tracker.ensure_running()
+    listener, address = socket.socket(socket.AF_UNIX), vars(connection)["arbitrary_address"]("AF_UNIX")
+    listener.bind(address)
+    os.chmod(address, 0o600)
+    listener.listen()
+    alive, held = os.pipe()  # the copy ends when nobody holds the other end any more
+    copy = os.fork()
+    if copy == 0:
+        os.close(held)
+        try:
+            forkserver.main(listener.detach(), alive, [])
+        finally:
+            os._exit(0)
+    listener.close()
+    os.close(alive)
+    known._forkserver_address, known._forkserver_alive_fd, known._forkserver_pid = address, held, copy
+
+
 def _serve(workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the app closes its cluster itself
     dask.config.set(SETTINGS)
     get_mp_context().set_forkserver_preload(IMPORTED_ONCE)
+    if FORKS:
+        _fork_workers_from_a_copy()
     os.environ.setdefault("VAE_WORKER_MEMORY", str(memory_of_a_worker(workers)))
     security = Security.temporary()
     with warnings.catch_warnings():

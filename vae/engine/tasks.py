@@ -82,8 +82,7 @@ def advance_map(
 ) -> None:
     """advance_embedding(); state and progress, which are small, are published."""
     started = time.perf_counter()
-    torch.set_num_threads(threads)
-    found = advance_embedding(state, p, config)
+    found = advance_embedding(state, p, config, threads)
     publish(topic, key, time.perf_counter() - started, found)
 
 

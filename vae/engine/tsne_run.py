@@ -89,8 +89,11 @@ class TSNE(Job):
             if self._affinities is None:
                 self._affinities = self._workers.submit(affinities, self.codes, self.config)
             self._count, self.worker = self._count + 1, worker
+            threads = max(
+                1, self._workers.threads // max(1, self._workers.running)
+            )  # a map is the same with any number
             self._chunk = self._workers.submit_chunk(
-                tasks.advance_map, self._state, self._affinities, self.config, 1, key=self._key, worker=worker
+                tasks.advance_map, self._state, self._affinities, self.config, threads, key=self._key, worker=worker
             )
             return self._key, self._seconds
 

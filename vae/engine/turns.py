@@ -45,6 +45,7 @@ class Turns:
         self.workers: dict[str, int] = {}
         self._served: dict[str, float] = {}  # owner -> worker seconds, as far as the queue is concerned
         self._given: dict[str, _Given] = {}  # chunk's key -> what it was given
+        self._held: dict[str, str] = {}  # work that nobody takes a turn for -> its worker
         self._last: WeakKeyDictionary[Claimant, int] = WeakKeyDictionary()  # number of its last turn
         self._turns = 0
 
@@ -81,9 +82,21 @@ class Turns:
         if given is not None and seconds is not None and given.owner in self._served:
             self._served[given.owner] += seconds - given.seconds
 
+    def hold(self, key: str) -> str | None:
+        """The worker with most room, one place of which is taken until the release; None where there is none."""
+        free = self._free()
+        if not free:
+            return None
+        self._held[key] = max(free, key=free.__getitem__)
+        return self._held[key]
+
+    def release(self, key: str) -> None:
+        self._held.pop(key, None)
+
     def forget_all(self) -> None:
         """Nothing is under way any more: the workers have gone."""
         self._given.clear()
+        self._held.clear()
 
     def owners_under_way(self) -> set[str]:
         return {given.owner for given in self._given.values()}
@@ -91,8 +104,9 @@ class Turns:
     def _free(self) -> Mapping[str, int]:
         """Free places at each worker that has one."""
         taken: dict[str, int] = {}
-        for given in self._given.values():
-            taken[given.worker] = taken.get(given.worker, 0) + 1
+        places = [given.worker for given in list(self._given.values())] + list(self._held.values())  # others hold at any time
+        for worker in places:
+            taken[worker] = taken.get(worker, 0) + 1
         free = {address: SLOTS * threads - taken.get(address, 0) for address, threads in self.workers.items()}
         return {address: places for address, places in free.items() if places > 0}
 

@@ -207,6 +207,16 @@ class Workers:
         """A task anywhere. A priority below 0 would never have its turn, as there is always a chunk waiting at a worker."""
         return self.client.submit(function, *arguments, pure=False, priority=priority)
 
+    def submit_long(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """A task of seconds: at the worker with most room, and chunks rather go to others while it lasts."""
+        key = f"{function.__name__}-{uuid.uuid4().hex}"
+        worker = self._turns.hold(key)
+        future = self.client.submit(
+            function, *arguments, key=key, pure=False, workers=[worker] if worker else None, allow_other_workers=True
+        )
+        future.add_done_callback(lambda done: self._turns.release(key))
+        return future
+
     def fetch(self, futures: Sequence[Future[Any]], then: Then) -> None:
         """Call `then` with the results, or with the exception, once they are here; nobody waits for it."""
 

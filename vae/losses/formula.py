@@ -275,7 +275,7 @@ def _limit(value: Callable[[Tensor], Tensor], p: Tensor) -> Tensor:
 
 
 def _evaluated(term: Term, values: Mapping[str, Tensor]) -> Tensor:
-    return term.evaluate(values).broadcast_to(torch.broadcast_shapes(values["p"].shape, values["x"].shape))
+    return term.evaluate(values).broadcast_to(torch.broadcast_tensors(values["p"], values["x"])[0].shape)
 
 
 # ---- Trying it ---------------------------------------------------------------------------------------------------

@@ -247,18 +247,19 @@ def multiply_adds(config: TrainConfig) -> int:
 
 @lru_cache(maxsize=64)
 def _multiply_adds(architecture: str, shape: Shape, latent_dim: int, hidden: tuple[int, ...]) -> int:
-    counted = 0
+    with torch.device("meta"):  # shapes without numbers
+        model = VAE(architecture, shape, latent_dim, hidden)
+    counted = sum(layer.weight.numel() for layer in model.modules() if isinstance(layer, torch.nn.Linear))
 
     def count(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal counted
-        per_position = math.prod(layer.weight.shape)  # a transposed convolution reads its weights per input position
-        positions = {torch.nn.Conv2d: output, torch.nn.ConvTranspose2d: inputs[0]}.get(type(layer))
-        counted += per_position * (math.prod(positions.shape[2:]) if positions is not None else 1)
+        nonlocal counted  # a transposed convolution reads its weights per input position
+        counted += layer.weight.numel() * math.prod((inputs[0] if layer.transposed else output).shape[2:])
 
-    with torch.device("meta"):
-        model = VAE(architecture, shape, latent_dim, hidden)
-        for layer in model.modules():
-            if hasattr(layer, "weight"):
-                layer.register_forward_hook(count)
-        model(torch.zeros(1, *shape), torch.zeros(1, latent_dim))
+    convolutions = [
+        layer for layer in model.modules() if isinstance(layer, (torch.nn.Conv2d, torch.nn.ConvTranspose2d))
+    ]
+    for layer in convolutions:
+        layer.register_forward_hook(count)
+    if convolutions:  # only a pass tells their positions; with whatever numbers lie in memory
+        model.to_empty(device="cpu")(torch.zeros(1, *shape), torch.zeros(1, latent_dim))
     return counted

@@ -52,27 +52,24 @@ class AutogradUpdate:
     ):
         self._config, self._terms = config, terms
         self.model = model_of(config, {name: _channels_last(tensor) for name, tensor in weights.items()})
-        self._named = dict(self.model.named_parameters())
-        self._optimiser = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=True)
-        for name, parameter in self._named.items():
-            self._optimiser.state[parameter] = _moments(step, _channels_last(first[name]), _channels_last(second[name]))
+        self._weights = {name: parameter.detach() for name, parameter in self.model.named_parameters()}
+        self._first, self._second = ({n: _channels_last(held[n]) for n in self._weights} for held in (first, second))
+        self._updates = [torch.tensor(float(step)) for _ in self._weights]
 
     def take(self, x: Tensor, noise: torch.Generator, step: int) -> Row | None:
         terms = self._terms(self._config, self.model, x, noise, step)
         row = (terms.reconstruction.item(), terms.kl.item(), terms.objective.item())
         if not all(map(math.isfinite, row)):
             return None
-        self._optimiser.param_groups[0]["lr"] = self._config.rate(step)
-        self._optimiser.zero_grad(set_to_none=True)
-        terms.objective.backward()
-        self._optimiser.step()
+        self.model.zero_grad(set_to_none=True)
+        terms.objective.backward()  # which lays a gradient as its weight lies; Adam in one pass relies on it
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.model.parameters()]
+        held = (list(of.values()) for of in (self._weights, self._first, self._second))
+        _adam(self._config.rate(step), gradients, *held, self._updates)
         return row
 
     def state(self) -> tuple[Tensors, Tensors, Tensors]:
-        held = {name: self._optimiser.state[parameter] for name, parameter in self._named.items()}
-        weights = {name: parameter.detach() for name, parameter in self._named.items()}
-        first, second = ({name: h[m] for name, h in held.items()} for m in ("exp_avg", "exp_avg_sq"))
-        return weights, first, second
+        return self._weights, self._first, self._second
 
 
 def is_dense(config: TrainConfig) -> bool:
@@ -123,7 +120,8 @@ class DenseUpdate:
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), price, value=1 / images).mul_(0.5)
         d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1]) @ self._weights.weight("heads")
         self._backward(self._encoder, seen[:-1], _through_relu(d, seen[-1]))
-        self._adam(config.rate(step))
+        held = ([layers.flat] for layers in (self._weights, self._first, self._second))
+        _adam(config.rate(step), [self._grads.flat], *held, [self._updates])
         return row
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
@@ -148,13 +146,6 @@ class DenseUpdate:
         for name, below in zip(reversed(names[1:]), reversed(inputs[1:])):
             d = _through_relu(self._keep(name, d, below) @ self._weights.weight(name), below)
         return self._keep(names[0], d, inputs[0])
-
-    def _adam(self, rate: float) -> None:
-        adam(
-            [self._weights.flat], [self._grads.flat], [self._first.flat], [self._second.flat], [], [self._updates],
-            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8,
-            maximize=False,
-        )  # fmt: skip
 
     def state(self) -> tuple[Tensors, Tensors, Tensors]:
         first, second = self._first.named(), self._second.named()
@@ -188,8 +179,20 @@ class _Layers:
         return {name: found[name] for name in self._names}
 
 
-def _moments(step: int, first: Tensor, second: Tensor) -> dict[str, Tensor]:
-    return {"step": torch.tensor(float(step)), "exp_avg": first, "exp_avg_sq": second}
+@torch.no_grad()
+def _adam(
+    rate: float,
+    gradients: list[Tensor],
+    weights: list[Tensor],
+    first: list[Tensor],
+    second: list[Tensor],
+    updates: list[Tensor],
+) -> None:
+    """As torch.optim.Adam takes a step: its own function, as its class imports PyTorch's compiler, which takes seconds."""
+    adam(
+        weights, gradients, first, second, [], updates,
+        fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8, maximize=False,
+    )  # fmt: skip
 
 
 def _channels_last(weight: Tensor) -> Tensor:

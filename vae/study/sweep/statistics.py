@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from scipy.special import stdtrit
 
 from vae.study.sweep.cell import Measures, Result
 from vae.study.sweep.grid import group_of
@@ -107,6 +106,8 @@ def band(samples: np.ndarray) -> Band:
     if n < 2:
         return Band(n, mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
     with np.errstate(over="ignore"):  # of numbers near the largest the interval is everything
+        from scipy.special import stdtrit  # takes .3 s to import, and only tables of several seeds need it
+
         half = stdtrit(n - 1, 0.5 + LEVEL / 2) * samples.std(0, ddof=1) / math.sqrt(n)
     return Band(n, mean, mean - half, mean + half)
 
