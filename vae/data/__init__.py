@@ -98,6 +98,6 @@ def _check_memory(source: Source, size: int) -> None:
     needed, allowed = source.n_bytes(size), memory_allowed()
     if needed > allowed:
         raise DataError(
-            f"The images of '{source.name}' would take {needed / 1e6:,.0f} MB of memory, and {allowed / 1e6:,.0f} MB may "
+            f"The images of '{source.name}' would take {needed / 1e6:,.1f} MB of memory, and {allowed / 1e6:,.1f} MB may "
             "be taken, half of what is left: choose a smaller size, or a smaller data set."
         )

@@ -5,10 +5,12 @@ china.jpg by danielbuechele, flower.jpg by vultilion; both of Flickr, CC BY 2.0.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from vae.data.dataset import ImageDataset
@@ -18,7 +20,7 @@ from vae.data.source import Source
 SIDE = 28
 N_TRAIN, N_TEST = 12_000, 2_000
 CLASSES = ("temple", "flower")
-TESTED = 4  # one in so many columns, at the right of each photograph, is for testing: no pixel is on both sides
+BORDERS = 240, 360  # columns between which test patches are cut, of 640; training patches left and right of them
 
 
 def load(name: str) -> ImageDataset:
@@ -29,8 +31,9 @@ def load(name: str) -> ImageDataset:
     from sklearn.datasets import load_sample_images
 
     photographs = [p if name == "patches_colour" else _grey(p) for p in load_sample_images().images]
-    parts = [_in_turn(side, n) for side, n in zip(zip(*map(_sides, photographs)), (N_TRAIN, N_TEST))]
-    images = torch.from_numpy(np.concatenate(parts))
+    images = torch.from_numpy(
+        np.concatenate((_in_turn(photographs, N_TRAIN, _trained), _in_turn(photographs, N_TEST, _tested)))
+    )
     labels = torch.arange(len(images)) % len(CLASSES)
     return ImageDataset(name, images, labels, CLASSES, N_TRAIN)
 
@@ -41,26 +44,35 @@ def _grey(photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)[..., None]
 
 
-def _sides(photograph: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Where training patches are cut, where test patches are."""
-    border = photograph.shape[1] * (TESTED - 1) // TESTED
-    return photograph[:, :border], photograph[:, border:]
+Columns = NDArray[np.int64]
 
 
-def _in_turn(photographs: tuple[NDArray[np.uint8], ...], n: int) -> NDArray[np.uint8]:
-    """n patches (n, C, 28, 28), one of each photograph in turn."""
-    cut = [_cut(photograph, n // len(photographs), seed) for seed, photograph in enumerate(photographs)]
+def _trained(first: Columns) -> NDArray[np.bool_]:
+    """Of patches that begin in those columns, which are for training: no pixel is in a test patch too."""
+    return (first + SIDE <= BORDERS[0]) | (first >= BORDERS[1])
+
+
+def _tested(first: Columns) -> NDArray[np.bool_]:
+    return (first >= BORDERS[0]) & (first + SIDE <= BORDERS[1])
+
+
+def _in_turn(
+    photographs: Sequence[NDArray[np.uint8]], n: int, of: Callable[[Columns], NDArray[np.bool_]]
+) -> NDArray[np.uint8]:
+    """n patches (n, C, 28, 28) of that part, one of each photograph in turn."""
+    cut = [_cut(photograph, n // len(photographs), of, seed) for seed, photograph in enumerate(photographs)]
     return np.stack(cut, axis=1).reshape(n, *cut[0].shape[1:])
 
 
-def _cut(photograph: NDArray[np.uint8], n: int, seed: int) -> NDArray[np.uint8]:
-    """n different patches (n, C, 28, 28), at places that the seed decides."""
-    windows = np.lib.stride_tricks.sliding_window_view(
-        photograph, (SIDE, SIDE), axis=(0, 1)
-    )  # (rows, columns, C, 28, 28)
-    rows, columns = windows.shape[:2]
-    places = chosen(seed, rows * columns, n)
-    return windows[places // columns, places % columns]
+def _cut(
+    photograph: NDArray[np.uint8], n: int, of: Callable[[Columns], NDArray[np.bool_]], seed: int
+) -> NDArray[np.uint8]:
+    """n different patches (n, C, 28, 28) of that part, at places that the seed decides."""
+    windows = sliding_window_view(photograph, (SIDE, SIDE), axis=(0, 1))  # (rows, columns, C, 28, 28)
+    first = np.arange(windows.shape[1])
+    first = first[of(first)]
+    places = chosen(seed, len(windows) * len(first), n)
+    return windows[places // len(first), first[places % len(first)]]
 
 
 def _source(name: str, title: str, channels: int, about: str) -> Source:
