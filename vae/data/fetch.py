@@ -128,13 +128,18 @@ class _Arriving:
         self._response, self._largest, self._started = response, largest, time.monotonic()
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes, b"" at the end: what is there, without waiting for more of a response that drips."""
-        piece = self._response.read1(size)
-        self.md5.update(piece)
-        self.size += len(piece)
+        """So many bytes, fewer only at the end."""
+        pieces = b""
+        while len(pieces) < size and (piece := self._response.read1(size - len(pieces))):
+            pieces += piece
+            self._check(len(piece))  # at every piece: a response that drips would fill none in days
+        self.md5.update(pieces)
+        return pieces
+
+    def _check(self, more: int) -> None:
+        self.size += more
         if self.size > self._largest:
             raise DataError(f"more than the expected {self._largest:,} bytes arrived")
         seconds = time.monotonic() - self._started
         if seconds > TIMEOUT_SECONDS and self.size < SLOWEST * seconds:
             raise DataError(f"only {self.size:,} bytes arrived in {seconds:.0f} seconds")
-        return piece
