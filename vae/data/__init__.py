@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from vae.data import digits, mnist, olivetti
-from vae.data.dataset import ImageDataset, to_unit
-from vae.errors import SettingError
+from vae.data import celeba, digits, faces, lfw, mnist, olivetti, patches, sprites
+from vae.data.dataset import Factor, Factors, ImageDataset, to_unit
+from vae.data.source import Source, carried, carry, data_folder
+from vae.errors import DataError, SettingError
 
 __all__ = [
     "DATASETS",
+    "Factor",
+    "Factors",
     "ImageDataset",
     "Source",
     "carry",
@@ -22,86 +23,36 @@ __all__ = [
     "default_dataset",
     "find_source",
     "load_dataset",
+    "memory_allowed",
+    "register",
     "to_unit",
 ]
 
-
-def data_folder() -> Path:
-    """Where fetched data sets live: the environment's VAE_DATA, else a folder "data" beside the app."""
-    return Path(os.environ.get("VAE_DATA") or Path(__file__).parents[2] / "data")
+_sources: dict[str, Source] = {}
+DATASETS: Mapping[str, Source] = MappingProxyType(_sources)
 
 
-_carried: dict[str, ImageDataset] = {}
+def register(source: Source) -> None:
+    """Add a data set, here and now: on workers of other processes it is to be added too. SettingError if its name is taken."""
+    if source.name in _sources:
+        raise SettingError("name", source.name, "it is the name of another data set")
+    _sources[source.name] = source
 
 
-def carry(name: str, data: ImageDataset) -> None:
-    """Have load_dataset(name) give this one, as its files are elsewhere: on a worker of another machine."""
-    _carried[name] = data
-
-
-def _nothing_to_download(root: Path, progress: Callable[[float], object]) -> None:
-    progress(1.0)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set that can be loaded: what it is known to be before it is read, and how to read or fetch it."""
-
-    name: str
-    title: str
-    shape: tuple[int, int, int]  # (C, H, W)
-    n_train: int
-    n_test: int
-    classes: tuple[str, ...]
-    load: Callable[[Path], ImageDataset]
-    present: Callable[[Path], bool] = lambda root: True
-    download: Callable[[Path, Callable[[float], object]], None] = _nothing_to_download
-    megabytes: int = 0  # to download, about
-
-    def is_present(self) -> bool:
-        return self.name in _carried or self.present(data_folder())
-
-
-DATASETS: Mapping[str, Source] = MappingProxyType(
-    {
-        source.name: source
-        for source in (
-            Source(
-                "mnist",
-                "MNIST digits 28×28",
-                (1, 28, 28),
-                mnist.N_TRAIN,
-                mnist.N_TEST,
-                tuple("0123456789"),
-                mnist.load,
-                mnist.present,
-                mnist.download,
-                12,
-            ),
-            Source(
-                "digits",
-                "Small digits 8×8, always here",
-                (1, 8, 8),
-                digits.N_TRAIN,
-                digits.N_TEST,
-                tuple("0123456789"),
-                lambda root: digits.load(),
-            ),
-            Source(
-                "olivetti",
-                "Olivetti faces 64×64",
-                (1, 64, 64),
-                olivetti.N_TRAIN,
-                olivetti.N_TEST,
-                olivetti.CLASSES,
-                olivetti.load,
-                olivetti.present,
-                olivetti.download,
-                2,
-            ),
-        )
-    }
-)
+for _source in (
+    mnist.SOURCE,
+    digits.SOURCE,
+    olivetti.SOURCE,
+    sprites.SOURCE,
+    faces.SOURCE,
+    patches.SOURCE,
+    patches.COLOUR_SOURCE,
+    mnist.FASHION_SOURCE,
+    mnist.KMNIST_SOURCE,
+    lfw.SOURCE,
+    celeba.SOURCE,
+):
+    register(_source)
 
 
 def find_source(name: object) -> Source:
@@ -117,12 +68,36 @@ def default_dataset() -> str:
 
 
 def load_dataset(name: str, size: int = 0) -> ImageDataset:
-    """The data set of that name, at its own resolution or resized to size x size; kept in memory for the next call."""
+    """The data set of that name, at its own resolution, or drawn at or resized to size x size; kept in memory for the next
+    call. DataError where it is absent or damaged, or would take more memory than is allowed."""
     find_source(name)
     return _load(name, size, data_folder())
 
 
+def memory_allowed() -> int:
+    """Bytes that a data set may take: half of what this machine has left."""
+    import psutil
+
+    return int(psutil.virtual_memory().available) // 2
+
+
 @lru_cache(maxsize=4)
 def _load(name: str, size: int, root: Path) -> ImageDataset:
-    data = _carried[name] if name in _carried else DATASETS[name].load(root)
+    source = DATASETS[name]
+    _check_memory(source, size)
+    if name in carried:
+        data = carried[name]
+    elif source.drawn and size:
+        return source.drawn(size)
+    else:
+        data = source.load(root)
     return data.resized(size) if size and data.shape[1:] != (size, size) else data
+
+
+def _check_memory(source: Source, size: int) -> None:
+    needed, allowed = source.n_bytes(size), memory_allowed()
+    if needed > allowed:
+        raise DataError(
+            f"The images of '{source.name}' would take {needed / 1e6:,.1f} MB of memory, and {allowed / 1e6:,.1f} MB may "
+            "be taken, half of what is left: choose a smaller size, or a smaller data set."
+        )

@@ -1,4 +1,4 @@
-"""A data set as the rest of the package sees it: one uint8 tensor, labels, and where training ends and testing begins."""
+"""A data set as the rest of the package sees it: one uint8 tensor, labels, known factors, and where testing begins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,44 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One thing that is known of every picture, such as its rotation.
+
+    levels: the values it takes on, in ascending order. words: of its lowest and its highest level, or of each level
+    where the levels are kinds without an order; of two levels both are the same.
+    """
+
+    name: str
+    levels: tuple[float, ...]
+    words: tuple[str, ...] = ()
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether its levels are kinds, each with a word of its own, and not steps between two ends."""
+        return len(self.words) == len(self.levels)
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """What the pictures were drawn with, or are known to show: values (N, K) float32, a column for each of K factors."""
+
+    known: tuple[Factor, ...]
+    values: Tensor
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(factor.name for factor in self.known)
+
+    @property
+    def levels(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(factor.levels for factor in self.known)
+
+    @property
+    def words(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(factor.words for factor in self.known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +56,7 @@ class ImageDataset:
     labels: Tensor | None
     classes: tuple[str, ...]
     n_train: int
+    factors: Factors | None = None
 
     @property
     def train(self) -> Tensor:
@@ -34,6 +73,16 @@ class ImageDataset:
     @property
     def test_labels(self) -> Tensor | None:
         return None if self.labels is None else self.labels[self.n_train :]
+
+    @property
+    def train_factors(self) -> Tensor | None:
+        """(n_train, K) float32."""
+        return None if self.factors is None else self.factors.values[: self.n_train]
+
+    @property
+    def test_factors(self) -> Tensor | None:
+        """(N - n_train, K) float32."""
+        return None if self.factors is None else self.factors.values[self.n_train :]
 
     @property
     def shape(self) -> tuple[int, int, int]:

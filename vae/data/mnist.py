@@ -1,55 +1,65 @@
-"""MNIST: 70,000 handwritten digits of 28 x 28 pixels, read by torchvision from VAE_DATA, fetched only on request."""
+"""MNIST and two of its kind, each 70,000 grey images of 28 x 28 pixels: read by torchvision, fetched only on request."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable
-from pathlib import Path
+from vae.data.idx import IdxSet, files_by_md5, files_by_sha256
 
-import torch
-
-from vae.data.dataset import ImageDataset
-from vae.data.fetch import RemoteFile, fetch
-from vae.errors import DataError
-
-N_TRAIN, N_TEST = 60_000, 10_000
-
-# Checked after unpacking, so the check does not depend on who packed the file.
-FILES = (
-    RemoteFile(
-        "train-images-idx3-ubyte", 47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+MNIST = IdxSet(
+    "mnist",
+    "MNIST",
+    tuple("0123456789"),
+    files_by_sha256(
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
-    RemoteFile("train-labels-idx1-ubyte", 60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    RemoteFile("t10k-images-idx3-ubyte", 7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    RemoteFile("t10k-labels-idx1-ubyte", 10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+)
+FASHION = IdxSet(
+    "fashion",
+    "FashionMNIST",
+    ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    files_by_md5(
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "25c81989df183df01b3e8a0aad5dffbe",
+        "bef4ecab320f06d8554ea6380940ec79",
+        "bb300cfdad3c16e7a12a480ee83cd310",
+    ),
+)
+KMNIST = IdxSet(
+    "kmnist",
+    "KMNIST",
+    ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    files_by_md5(
+        "bdb82020997e1d708af4cf47b453dcf7",
+        "e144d726b3acfaa3e44228e80efcd344",
+        "5c965bf0a639b31b8f53240b1b52f4d7",
+        "7320c461ea6c1c855c0b718fb2a4b134",
+    ),
 )
 
 
-def present(root: Path) -> bool:
-    """Whether the four files lie under root/MNIST/raw with their right sizes."""
-    raw = root / "MNIST" / "raw"
-    return all((raw / f.name).is_file() and (raw / f.name).stat().st_size == f.size for f in FILES)
-
-
-def load(root: Path) -> ImageDataset:
-    """DataError where the files are absent or not of the right size."""
-    if not present(root):
-        raise DataError(
-            "MNIST is not on this machine: fetch it on the Train page or with 'python -m vae fetch mnist', "
-            "or take the data set 'digits', which is always there."
-        )
-    from vae.data.torchvision_import import datasets
-
-    train, test = datasets.MNIST(root, train=True), datasets.MNIST(root, train=False)
-    images = torch.cat((train.data, test.data)).unsqueeze(1)
-    labels = torch.cat((train.targets, test.targets))
-    return ImageDataset("mnist", images, labels, tuple("0123456789"), N_TRAIN)
-
-
-def download(root: Path, progress: Callable[[float], object], mirrors: tuple[str, ...] | None = None) -> None:
-    """Fetch the files that are missing; progress is called with the share done, 0 to 1. DataError says what failed."""
-    if mirrors is None:
-        from vae.data.torchvision_import import datasets
-
-        mirrors = tuple(datasets.MNIST.mirrors)
-    fetch(FILES, root / "MNIST" / "raw", mirrors, progress, suffix=".gz", unpack=gzip.open)
+SOURCE = MNIST.source(
+    "MNIST digits 28×28",
+    megabytes=12,
+    licence="CC BY-SA 3.0",
+    citation="LeCun, Cortes and Burges 1998",
+    url="http://yann.lecun.com/exdb/mnist/",
+    about="Handwritten digits: most pixels are exactly black or nearly white, grey only along the strokes.",
+)
+FASHION_SOURCE = FASHION.source(
+    "Fashion-MNIST clothes 28×28",
+    megabytes=31,
+    licence="MIT",
+    citation="Xiao, Rasul and Vollgraf 2017",
+    url="https://github.com/zalandoresearch/fashion-mnist",
+    about="Clothes and shoes on black: half of the pixels are black, the others take every grey.",
+)
+KMNIST_SOURCE = KMNIST.source(
+    "KMNIST cursive kana 28×28",
+    megabytes=21,
+    licence="CC BY-SA 4.0",
+    citation="Clanuwat, Bober-Irizar, Kitamoto, Lamb, Yamamoto and Ha 2018",
+    url="https://github.com/rois-codh/kmnist",
+    about="Ten cursive Japanese characters of old books, several forms of each: strokes as MNIST's, but more varied.",
+)

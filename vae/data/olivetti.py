@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from vae.data.dataset import ImageDataset
+from vae.data.source import Source
 from vae.errors import DataError
 
 PEOPLE, EACH, TRAINED = 40, 10, 8  # the last two pictures of each person are for testing
@@ -57,3 +58,21 @@ def _scikit_learns(root: Path, **options: bool) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a second try: what comes of it is said by the caller
         return fetch_olivetti_faces(data_home=root / "olivetti", n_retries=1, delay=0.1, **options)
+
+
+SOURCE = Source(
+    "olivetti",
+    "Olivetti faces 64×64",
+    (1, 64, 64),
+    N_TRAIN,
+    N_TEST,
+    CLASSES,
+    load,
+    present,
+    download,
+    2,
+    licence="free to use with acknowledgement of AT&T Laboratories Cambridge",
+    citation="Samaria and Harter 1994",
+    url="https://scikit-learn.org/stable/datasets/real_world.html",
+    about="Photographs of 40 people: every grey, hardly a pixel black or white, and few pictures.",
+)
