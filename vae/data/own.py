@@ -11,7 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -31,9 +31,8 @@ MOST_PIXELS = 40 * MEGA  # of one picture: 160 MB once decoded
 FEWEST_PIXELS = 8  # a side
 # Of all files together. The pixels too, as a PNG of one colour has 300 times as many of them as it has bytes.
 MOST_IN_ALL = {"files": 2000, "bytes": 300 * MEGA, "pixels": 4000 * MEGA}
-MOST_SCANS = (
-    100  # of a progressive JPEG: about ten are usual, a hundred bytes can be one, and each goes through all pixels
-)
+# Of a progressive JPEG: ten are usual, sixty bytes can be one, and each goes through all pixels again.
+MOST_SCANS = 50
 START_OF_SCAN = b"\xff\xda"  # never within a scan
 
 FEWEST_IMAGES = 8
@@ -84,16 +83,14 @@ def read_folder(folder: Path, side: int, colour: bool) -> OwnImages:
     Hidden files are passed over; links out of the folder are refused.
     """
     try:
-        paths = sorted(folder.iterdir())
+        paths = sorted(filter(_is_picture, folder.iterdir()))
     except OSError as reason:
         raise SettingError("folder", str(folder), f"a folder of pictures is accepted ({reason.strerror})") from None
-    return _gather(_pictures_among(paths, folder.resolve()), side, colour)
+    return _gather(((path.name, partial(_content, path, folder.resolve())) for path in paths), side, colour)
 
 
-def _pictures_among(paths: Iterable[Path], folder: Path) -> Iterator[Named]:
-    for path in paths:
-        if path.suffix.lower() in (".png", ".jpg", ".jpeg") and not path.name.startswith(".") and path.is_file():
-            yield path.name, partial(_content, path, folder)
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in (".png", ".jpg", ".jpeg") and not path.name.startswith(".") and path.is_file()
 
 
 def _content(path: Path, folder: Path) -> bytes:
@@ -158,9 +155,7 @@ def _check_size(n_bytes: int) -> None:
 def _square(picture: Image.Image, side: int, colour: bool) -> bytes:
     """The middle square of an opened picture, side x side pixels, row by row. Whatever the decoder raises."""
     mode = "RGB" if colour else "L"
-    picture.draft(
-        mode, (2 * side, 2 * side)
-    )  # a JPEG can be decoded at an eighth of its side, for little time and memory
+    picture.draft(mode, (2 * side, 2 * side))  # a JPEG can be decoded at an eighth of its side, in little memory
     whole = _smooth(picture)
     (width, height), half = whole.size, min(whole.size) / 2
     box = (width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half)
@@ -174,7 +169,6 @@ def _square(picture: Image.Image, side: int, colour: bool) -> bytes:
 def _smooth(picture: Image.Image) -> Image.Image:
     """The picture in a mode that can be resized smoothly: eight bits a channel, no palette, no colour for transparent."""
     if picture.mode == "I;16":
-        picture.info.pop("transparency", None)  # a level of 16 bits, that would be sought among those of 8
         return picture.point(lambda level: level / 257 + 0.5).convert("L")  # convert alone clips at 255
     if picture.mode in ("1", "P") or "transparency" in picture.info:
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
