@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from vae.ui.shared import components
 from vae.ui.shared.engine import engine, starter
 from vae.ui.shared.shell import headline, slots, tell
 from vae.ui.train import datasets, live, runs, take_home
@@ -18,6 +19,7 @@ race_config = sidebar()
 if race_config is not None:
     STATE.share()
 
+components.figures_ahead("figures-ahead")
 if engine() is None:
     with moving:
         live.start_up_notice(starter())

@@ -9,9 +9,10 @@ import urllib.request
 import psutil
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 import vae
-from vae.data import DATASETS, Factor, Factors, ImageDataset, Source, olivetti, register, to_unit
+from vae.data import DATASETS, Factor, Factors, ImageDataset, Source, data_folder, olivetti, register, to_unit
 from vae.data.fetch import RemoteFile, fetch
 from vae.data.mnist import MNIST
 from vae.errors import DataError, SettingError
@@ -33,6 +34,21 @@ def test_digits_are_scikit_learns():
     assert data.classes == tuple("0123456789") and data.labels.bincount().min() > 170
     assert vae.load_dataset("digits", 16).images.shape == (1797, 1, 16, 16)
     assert vae.load_dataset("digits") is data
+
+
+def test_digits_are_read_as_scikit_learn_reads_them():
+    raw = load_digits()
+    data = vae.load_dataset("digits")
+    assert torch.equal(data.images[:, 0], torch.from_numpy(raw.images * 255 / 16).round().to(torch.uint8))
+    assert torch.equal(data.labels, torch.from_numpy(raw.target))
+
+
+def test_mnist_is_read_as_torchvision_reads_it(mnist):
+    from vae.data.torchvision_import import datasets
+
+    for part, held in ((True, slice(0, 60_000)), (False, slice(60_000, None))):
+        theirs = datasets.MNIST(data_folder(), train=part)
+        assert torch.equal(mnist.images[held, 0], theirs.data) and torch.equal(mnist.labels[held], theirs.targets)
 
 
 def test_what_is_announced_is_what_is_loaded(mnist):

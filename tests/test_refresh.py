@@ -42,6 +42,14 @@ def test_a_page_that_costs_much_makes_all_slower_not_itself_alone():
     assert dear == pytest.approx(cheap) == pytest.approx(0.102 / 0.04, rel=0.05)
 
 
+def test_a_first_refresh_that_imports_what_draws_it_makes_nobody_wait_for_seconds():
+    governor = Governor(0.04)
+    assert governor.after("first", 2.0, 0.35, 0.0) < 1.0
+    for second in range(1, 15):
+        seconds = governor.after("first", 2.0, 0.35, 10.0 * second)
+    assert seconds == pytest.approx(2.0 / 0.04, rel=0.05)  # one that goes on so is believed
+
+
 def test_who_has_left_is_not_counted():
     governor = Governor(0.04)
     for who in range(100):

@@ -142,7 +142,7 @@ def test_every_setting_by_itself(changes, alone):
         pytest.skip(f"{config.dataset} is not in {data_folder()}: set VAE_DATA or fetch it")
     text = script_of(config).replace('"VAE_DATA", "data"', f'"VAE_DATA", {str(data_folder())!r}')
     steps = min(200 if config.architecture == "mlp" else 40, config.total_steps)
-    np.testing.assert_allclose(alone(text, "--steps", steps), curve(config, steps), rtol=1e-5)
+    np.testing.assert_allclose(alone(text, "--steps", steps), curve(config, steps), rtol=5e-5)
 
 
 @pytest.mark.parametrize(("dataset", "size"), [("digits", 0), ("digits", 11), ("olivetti", 24), ("mnist", 0)])

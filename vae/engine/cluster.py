@@ -124,7 +124,16 @@ class Engine:
         self.client.gather(everywhere(0, tasks.warm, default_dataset(), self.threads))
         if default_dataset() != "digits":
             fire_and_forget(everywhere(-10, tasks.warm, "digits", self.threads))
-        fire_and_forget(everywhere(-20, tasks.warm_unfolding))
+
+    def warm_maps(self) -> None:
+        """Have one worker after the other import what a t-SNE needs, which takes seconds, while others do what is asked for."""
+        waiting = list(self.cluster.workers)
+
+        def go_on(found: Found) -> None:
+            if waiting:
+                self.cluster.apart(go_on, tasks.warm_unfolding, worker=waiting.pop())
+
+        go_on([])
 
     def create_run(self, config: TrainConfig, owner: str = "", program: Program = CORRECT) -> Run:
         """A run that is not started yet, alone. LimitError for a training that is too large to share a server."""
@@ -307,8 +316,7 @@ class Engine:
                 if len(self._lines) >= LINES_KEPT:
                     self._lines.pop(next(iter(self._lines)))
                 self._lines[key] = None
-                future = self.cluster.submit_long(tasks.reference_lines_of, config)
-                self.cluster.fetch([future], lambda answer: self._keep_lines(key, answer))
+                self.cluster.apart(lambda answer: self._keep_lines(key, answer), tasks.reference_lines_of, config)
             return self._lines[key]
 
     def _keep_lines(self, key: tuple[object, ...], answer: Found) -> None:

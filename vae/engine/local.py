@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib
 import json
 import os
 import signal
@@ -44,7 +43,7 @@ SHARE_OF_MEMORY = 0.6  # of the machine's, for all workers together
 CERTIFICATES = ("tls_ca_file", "tls_client_key", "tls_client_cert")
 
 FORKS = sys.platform == "linux"
-IMPORTED_ONCE = ["distributed", "sklearn.neighbors", "openTSNE", "vae.engine.tasks"]  # also by a copy made again
+IMPORTED_ONCE = ["distributed", "vae.engine.tasks"]  # by a copy made again
 
 SETTINGS = {
     "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
@@ -150,8 +149,6 @@ def _fork_workers_from_a_copy() -> None:
     """What the standard library's fork server starts by a new interpreter that imports everything again is here a fork of
     this process, which has no thread yet. Where the copy dies, the library starts its own kind."""
     known: Any = vars(forkserver)["_forkserver"]  # where the library looks for it
-    for module in IMPORTED_ONCE:
-        importlib.import_module(module)
     if DATASETS[default_dataset()].is_present():
         load_dataset(default_dataset())
     gc.collect()

@@ -82,13 +82,13 @@ class Turns:
         if given is not None and seconds is not None and given.owner in self._served:
             self._served[given.owner] += seconds - given.seconds
 
-    def hold(self, key: str) -> str | None:
-        """The worker with most room, one place of which is taken until the release; None where there is none."""
+    def hold(self, key: str, worker: str | None = None) -> str | None:
+        """That worker, or the one with most room, one place of which is taken until the release; None where there is none."""
         free = self._free()
-        if not free:
-            return None
-        self._held[key] = max(free, key=free.__getitem__)
-        return self._held[key]
+        worker = worker or max(free, key=free.__getitem__, default=None)
+        if worker:
+            self._held[key] = worker
+        return worker
 
     def release(self, key: str) -> None:
         self._held.pop(key, None)
@@ -104,7 +104,9 @@ class Turns:
     def _free(self) -> Mapping[str, int]:
         """Free places at each worker that has one."""
         taken: dict[str, int] = {}
-        places = [given.worker for given in list(self._given.values())] + list(self._held.values())  # others hold at any time
+        places = [given.worker for given in list(self._given.values())] + list(
+            self._held.values()
+        )  # others hold at any time
         for worker in places:
             taken[worker] = taken.get(worker, 0) + 1
         free = {address: SLOTS * threads - taken.get(address, 0) for address, threads in self.workers.items()}

@@ -207,16 +207,6 @@ class Workers:
         """A task anywhere. A priority below 0 would never have its turn, as there is always a chunk waiting at a worker."""
         return self.client.submit(function, *arguments, pure=False, priority=priority)
 
-    def submit_long(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
-        """A task of seconds: at the worker with most room, and chunks rather go to others while it lasts."""
-        key = f"{function.__name__}-{uuid.uuid4().hex}"
-        worker = self._turns.hold(key)
-        future = self.client.submit(
-            function, *arguments, key=key, pure=False, workers=[worker] if worker else None, allow_other_workers=True
-        )
-        future.add_done_callback(lambda done: self._turns.release(key))
-        return future
-
     def fetch(self, futures: Sequence[Future[Any]], then: Then) -> None:
         """Call `then` with the results, or with the exception, once they are here; nobody waits for it."""
 
@@ -228,6 +218,19 @@ class Workers:
             self._inbox.put(lambda: then(found))
 
         self._on_loop(bring)
+
+    def apart(self, then: Then, function: Callable[..., Any], *arguments: Any, worker: str | None = None) -> None:
+        """Fetch what takes seconds: from that worker or the one with most room, and chunks rather go to others meanwhile."""
+        key = f"{function.__name__}-{uuid.uuid4().hex}"
+        worker = self._turns.hold(key, worker)
+        place = {"workers": [worker], "allow_other_workers": True} if worker else {}
+        future = self.client.submit(function, *arguments, key=key, pure=False, **place)
+
+        def settled(found: Found) -> None:
+            self._turns.release(key)
+            then(found)
+
+        self.fetch([future], settled)
 
     def _on_loop(self, act: Callable[[], Awaitable[None]]) -> None:
         assert self.client.loop is not None

@@ -264,9 +264,10 @@ class Layer:
 def layers_of(model: VAE, shape: tuple[int, int, int]) -> tuple[Layer, ...]:
     """The layers in the order in which an image of shape (C, H, W) meets them; every parameter is counted once.
 
-    One image of zeros runs through a copy: the model itself, which others may be using now, is not hooked.
+    One image of zeros runs through a copy with whatever numbers: the model itself, which others may be using now, is not hooked.
+    (On the device "meta", which has none, PyTorch would import its compiler.)
     """
-    watched = copy.deepcopy(model)
+    watched = copy.deepcopy(model).to_empty(device="cpu")
     found: list[Layer] = []
 
     def watch(name: str, module: nn.Module) -> None:

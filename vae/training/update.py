@@ -64,8 +64,8 @@ class AutogradUpdate:
         self.model.zero_grad(set_to_none=True)
         terms.objective.backward()  # which lays a gradient as its weight lies; Adam in one pass relies on it
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.model.parameters()]
-        held = (list(of.values()) for of in (self._weights, self._first, self._second))
-        _adam(self._config.rate(step), gradients, *held, self._updates)
+        weights, first, second = (list(of.values()) for of in (self._weights, self._first, self._second))
+        _adam(self._config.rate(step), gradients, weights, first, second, self._updates)
         return row
 
     def state(self) -> tuple[Tensors, Tensors, Tensors]:
@@ -120,8 +120,8 @@ class DenseUpdate:
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), price, value=1 / images).mul_(0.5)
         d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1]) @ self._weights.weight("heads")
         self._backward(self._encoder, seen[:-1], _through_relu(d, seen[-1]))
-        held = ([layers.flat] for layers in (self._weights, self._first, self._second))
-        _adam(config.rate(step), [self._grads.flat], *held, [self._updates])
+        weights, first, second = ([layers.flat] for layers in (self._weights, self._first, self._second))
+        _adam(config.rate(step), [self._grads.flat], weights, first, second, [self._updates])
         return row
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ def network_of(config: TrainConfig) -> Network:
     """The layers in the order in which the package makes them, as each draws its initial weights from one generator."""
     with torch.device("meta"):  # shapes alone: no memory and no random numbers
         model = config.build_model()
-        shapes = {layer.name: layer.output for layer in layers_of(model, config.shape)}
+    shapes = {layer.name: layer.output for layer in layers_of(model, config.shape)}
     parts = dict(model.named_children())
     if list(parts) != list(_VARIABLES):
         raise Unreadable(config.architecture)

@@ -14,7 +14,11 @@ from vae.figures import plot
 from vae.figures.plot import Figure, encoded
 from vae.ui.shared.assets import component, plotly_js
 
-_figure = component(Path(__file__).with_name("figure.js"), Path(plot.__file__).with_name("merged.js"))
+_plotly = Path(__file__).with_name("plotly.js")
+_figure = component(Path(__file__).with_name("figure.js"), _plotly, Path(plot.__file__).with_name("merged.js"))
+_ahead = st.components.v2.component(
+    "vae_ahead", js=_plotly.read_text() + Path(__file__).with_name("ahead.js").read_text(), isolate_styles=False
+)
 _atlas = st.components.v2.component("vae_atlas", js=Path(__file__).with_name("atlas.js").read_text())
 _film = component(Path(__file__).with_name("film.js"))
 
@@ -68,6 +72,11 @@ def figure(
             on_select(chosen)
 
     _figure(data=data, key=key, on_clicked_change=clicked, on_selected_change=selected)
+
+
+def figures_ahead(key: str) -> None:
+    """Have the browser load what figures need, a second's work for a small one, while there is none yet."""
+    _ahead(data={"plotly": plotly_js()}, key=key)
 
 
 def atlas(name: str, pages: Mapping[str, bytes], columns: int, rows: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import threading
 
 from vae.engine import Engine, shared_engine
@@ -15,19 +16,21 @@ class EngineStart:
     def __init__(self):
         self.engine: Engine | None = None
         self.problem = ""
-        self.ready = threading.Event()
         threading.Thread(target=self._start, name="vae-engine-start", daemon=True).start()
 
     def _start(self) -> None:
         try:
+            importlib.import_module(
+                "pandas"
+            )  # which Streamlit needs for the first figure; on another core than the workers'
             self.engine = shared_engine(is_present)
             self.engine.warm()
+            self.engine.warm_maps()
         except Exception as reason:
             self.problem = f"The workers could not be started: {reason}"
         # Streamlit collects garbage after every script run: 0.14 s each time over torch's modules, unless they are frozen.
         gc.collect()
         gc.freeze()
-        self.ready.set()
 
 
 _starting = threading.Lock()

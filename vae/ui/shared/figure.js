@@ -1,20 +1,5 @@
 // One component for every figure: Plotly.react on one DOM node, so cameras and zooms stay and nothing flickers.
 const NARROW = 560;  // pixels; below it a figure takes its narrow layout, if it has one
-let loading = null;
-
-function loadPlotly(address) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
-  if (!loading) {
-    loading = new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = new URL(address, document.baseURI).href;
-      script.onload = () => resolve(window.Plotly);
-      script.onerror = () => { loading = null; reject(new Error("plotly.js could not be loaded")); };
-      document.head.appendChild(script);
-    });
-  }
-  return loading;
-}
 
 const isScene = (key) => /^scene\d*$/.test(key);
 

@@ -22,6 +22,10 @@ from vae.ui.shared.words import say
 
 OFTEN, SELDOM = 0.35, 1.0  # seconds that a part asks for: where something moves, and where something grows
 SHARE_OF_MACHINE = 0.02  # of all cores, in the scripts that make refreshes; sending them costs about as much again
+USUAL = 0.02  # seconds of a core that a refresh costs, before anything is known of a part
+SURPRISE = (
+    2.0  # times as much as before is believed at once: a server's first refresh imports what draws it, for seconds
+)
 LATE = 10.0  # seconds after which somebody who was due to ask is not counted any more
 
 _timer = st.components.v2.component(
@@ -42,8 +46,8 @@ class Governor:
         """Seconds until the next refresh of `who`, whose last one took `cost` seconds of a core; at least `wanted`."""
         with self._lock:
             self._asking = {name: held for name, held in self._asking.items() if held[1] > now - LATE}
-            before = self._asking.get(who, (cost, 0.0))[0]
-            self._asking[who] = ((before + cost) / 2, now)
+            before = self._asking.get(who, (min(cost, USUAL), 0.0))[0]
+            self._asking[who] = ((before + min(cost, SURPRISE * before)) / 2, now)
             seconds = max(wanted, sum(held[0] for held in self._asking.values()) / self.cores)
             self._asking[who] = (self._asking[who][0], now + seconds)
             return seconds

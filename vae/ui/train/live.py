@@ -26,6 +26,9 @@ from vae.ui.shared.refresh import OFTEN, refreshing
 from vae.ui.train import dial, runs
 
 PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
+OBSERVED_FIRST = (
+    6  # observations of a run before lines are asked for, which take a worker seconds: pictures are to move at once
+)
 PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}
 
 
@@ -212,7 +215,8 @@ def _curves(
     kinds = kinds_of(configs)
     first = configs[0]
     wanted = first if kinds[0] == "reconstruction" else replace(first, loss="mse", formula="", parameters=())
-    lines = engine.reference_lines(wanted)
+    waits = all(view.status.active and len(view.observations) < OBSERVED_FIRST for view in views)
+    lines = None if waits else engine.reference_lines(wanted)
     drawn_lines = {kinds[0]: [(line.key, line.label, line.value) for line in lines or () if applies(line.key, configs)]}
     if "sharpness" in kinds:
         drawn_lines["sharpness"] = [("mean", "data", 1.0)]
