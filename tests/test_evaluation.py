@@ -56,7 +56,9 @@ def test_pca_is_scikit_learns(digits):
     test = to_unit(digits.test).flatten(1).numpy().astype(np.float64)
     pca = PCA(5, svd_solver="full").fit(flat)
     expected = pca.inverse_transform(pca.transform(test))
-    np.testing.assert_allclose(pca_reconstruction(digits, 5).flatten(1), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        pca_reconstruction(digits, vae.data.to_unit(digits.test), 5).flatten(1), expected, atol=1e-4
+    )
 
 
 def test_lines_of_digits(digits):

@@ -14,6 +14,7 @@ from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
 from vae.training.config import TrainConfig, loss_keys
 from vae.training.networks import ARCHITECTURES
+from vae.training.pixels import TREATMENTS
 from vae.training.precision import PRECISIONS
 from vae.training.presets import PRESETS
 from vae.training.schedule import SCHEDULES
@@ -67,6 +68,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset", help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits"
     )
+    parser.add_argument("--pixels", help=f"what a pixel is: one of {', '.join(TREATMENTS)}")
     parser.add_argument("--loss", help=f"one of {', '.join(loss_keys())}")
     parser.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
     for name, meaning in PARAMETERS.items():
@@ -135,7 +137,7 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
     from vae.training.presets import find_preset
 
     fields = (
-        "dataset loss formula architecture hidden latent_dim beta kl_term reduction precision learning_rate schedule batch_size epochs size "
+        "dataset pixels loss formula architecture hidden latent_dim beta kl_term reduction precision learning_rate schedule batch_size epochs size "
         "seed"
     )
     given = {name: value for name in fields.split() if (value := getattr(options, name)) is not None}

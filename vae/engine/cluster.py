@@ -310,7 +310,15 @@ class Engine:
 
     def reference_lines(self, config: TrainConfig) -> tuple[ReferenceLine, ...] | None:
         """The lines for this config's data, loss and latent dimensions; None until a worker has computed them."""
-        key = (config.dataset, config.size, config.loss, config.formula, config.parameters, config.latent_dim)
+        key = (
+            config.dataset,
+            config.size,
+            config.pixels,
+            config.loss,
+            config.formula,
+            config.parameters,
+            config.latent_dim,
+        )
         with self._lock:
             if key not in self._lines:
                 if len(self._lines) >= LINES_KEPT:

@@ -114,7 +114,7 @@ def residual_piece(before: Before, config: TrainConfig, start: int, stop: int, t
 
 def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
     data = load_dataset(config.dataset, config.size)
-    return reference_lines(data, config.loss_record(), config.loss_parameters(), config.latent_dim)
+    return reference_lines(data, config.loss_record(), config.loss_parameters(), config.latent_dim, config.pixels)
 
 
 def dask_setup(worker: Worker) -> None:

@@ -9,7 +9,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from vae.data import to_unit
 from vae.losses.objective import combine, kl_divergence
 from vae.losses.record import Loss
 from vae.losses.squared_error import optimal_sigma
@@ -92,7 +91,7 @@ def forward_pass(
     it; None: this image's own); another loss has its defaults, and a sigma that is measured is this image's own. step: updates that the model
     has had; None: all of its training.
     """
-    unit = to_unit(x)[None]
+    unit = config.x(x[None])
     mu, log_var = model.encode(unit)
     seen = decoded(config, model, mu[0], log_var[0], eps, shift, step)
     own = config.loss_record()

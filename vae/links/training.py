@@ -51,6 +51,7 @@ def show_real(number: Any) -> str:
 _READ_AND_WRITTEN: Mapping[str, tuple[Callable[[str, str], object], Callable[[Any], str]]] = {
     "dataset": (text, str),
     "size": (_whole, str),
+    "pixels": (text, str),
     "loss": (text, str),
     "formula": (text, str),
     "architecture": (text, str),

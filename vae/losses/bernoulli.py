@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae.losses.record import Derivatives, Loss, at_the_truth
+from vae.losses.record import OF_BITS, OF_GREYS, Derivatives, Loss, at_the_truth
 
 LOG_2 = math.log(2.0)
 
@@ -44,6 +44,7 @@ BCE = Loss(
     source="Kingma and Welling 2013, appendix C.1",
     url="https://arxiv.org/abs/1312.6114",
     normalised=False,
+    likelihood_of=OF_BITS,
     pixelwise=bce,
     of_prediction=bce_of_prediction,
     derivatives=Derivatives(
@@ -149,6 +150,7 @@ CONTINUOUS_BERNOULLI = Loss(
     source="Loaiza-Ganem and Cunningham 2019",
     url="https://arxiv.org/abs/1907.06845",
     normalised=True,
+    likelihood_of=OF_GREYS,
     pixelwise=continuous_bernoulli,
     of_prediction=continuous_bernoulli_of_prediction,
     picture=continuous_bernoulli_mean,

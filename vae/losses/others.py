@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_sigmoid
+from vae.losses.record import OF_NUMBERS, Loss, Parameter, of_residual, of_sigmoid, total_of_sigmoid
 
 LOG_2 = math.log(2.0)
 
@@ -30,6 +30,8 @@ LAPLACE = Loss(
     source="torch.distributions.Laplace",
     url="https://docs.pytorch.org/docs/stable/distributions.html",
     normalised=True,
+    likelihood_of=OF_NUMBERS,
+    of_difference=True,
     pixelwise=of_sigmoid(laplace_of_prediction),
     of_prediction=laplace_of_prediction,
     parameters=(Parameter("b", 0.1, 0.01, 2.0, "scale of the Laplace distribution"),),
@@ -54,6 +56,8 @@ LOGCOSH = Loss(
     source="Chen, Chen, Zhang and Liang 2019",
     url="https://openreview.net/forum?id=rkglvsC9Ym",
     normalised=False,
+    likelihood_of=OF_NUMBERS,
+    of_difference=True,
     pixelwise=of_sigmoid(logcosh_of_prediction),
     of_prediction=logcosh_of_prediction,
     parameters=(Parameter("a", 10.0, 0.1, 100.0, "where quadratic turns into straight: at an error of about 1 / a"),),

@@ -64,6 +64,8 @@ class Loss:
     picture(logits): the image to show in [0, 1]: the mean of the decoder's distribution.
     total(logits, x, **parameters): the sum over all pixels of a batch, and its derivative with respect to each logit, in one
     and perhaps in the place of the logits; None where autograd finds it.
+    likelihood_of: the keys of the pixel treatments (training/pixels.py) under which it is a likelihood, up to a constant.
+    of_difference: whether it depends on p - x alone, so that it has a value for whatever range of pixels.
     derivatives: in closed form; None where autograd and a search stand in (derivatives.py).
     """
 
@@ -80,6 +82,8 @@ class Loss:
     picture: Callable[[Tensor], Tensor] = field(default=torch.sigmoid)
     derivatives: Derivatives | None = None
     total: Callable[..., tuple[Tensor, Tensor]] | None = None
+    likelihood_of: tuple[str, ...] = ()
+    of_difference: bool = False
 
     @property
     def pointwise(self) -> bool:
@@ -98,6 +102,11 @@ class Loss:
     def origin(self, name: str) -> str | None:
         """Who sets the parameter `name` in training, or None where the loss has no such parameter."""
         return next((p.origin for p in self.parameters if p.name == name), None)
+
+
+OF_BITS = ("binary", "binary_sampled")
+OF_GREYS = ("unit", "dequantised")
+OF_NUMBERS = (*OF_GREYS, "symmetric")
 
 
 def of_sigmoid(of_prediction: Callable[..., Tensor]) -> Callable[..., Tensor]:

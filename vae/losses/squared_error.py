@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid, total_of_sigmoid
+from vae.losses.record import OF_NUMBERS, Loss, Parameter, of_residual, of_sigmoid, total_of_sigmoid
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 SMALLEST_SIGMA = math.exp(-6.0)  # the floor that sigma-VAE uses; without it a perfect batch would cost minus infinity
@@ -61,6 +61,8 @@ MSE = Loss(
     source="STAT 453, L17.4 Variational Autoencoder Loss Function",
     url="https://github.com/rasbt/stat453-deep-learning-ss21",
     normalised=False,
+    likelihood_of=OF_NUMBERS,
+    of_difference=True,
     pixelwise=of_sigmoid(mse_of_prediction),
     of_prediction=mse_of_prediction,
     derivatives=_OF_MSE,
@@ -75,6 +77,8 @@ GAUSSIAN = Loss(
     source="Kingma and Welling 2013, appendix C.2",
     url="https://arxiv.org/abs/1312.6114",
     normalised=True,
+    likelihood_of=OF_NUMBERS,
+    of_difference=True,
     pixelwise=of_sigmoid(gaussian_of_prediction),
     of_prediction=gaussian_of_prediction,
     parameters=(_sigma("standard deviation of the decoder's Gaussian; .2 is about the residual reached on MNIST"),),
@@ -90,6 +94,8 @@ GAUSSIAN_OPTIMAL = Loss(
     source="Rybkin, Daniilidis and Levine 2021, sigma-VAE",
     url="https://arxiv.org/abs/2006.13202",
     normalised=True,
+    likelihood_of=OF_NUMBERS,
+    of_difference=True,
     pixelwise=of_sigmoid(gaussian_optimal_of_prediction),
     of_prediction=gaussian_optimal_of_prediction,
     parameters=(_sigma("root mean square residual, recomputed for each batch", "batch"),),
@@ -105,6 +111,8 @@ GAUSSIAN_LEARNED = Loss(
     source="Rybkin, Daniilidis and Levine 2021, sigma-VAE",
     url="https://arxiv.org/abs/2006.13202",
     normalised=True,
+    likelihood_of=OF_NUMBERS,
+    of_difference=True,
     pixelwise=of_sigmoid(gaussian_of_prediction),
     of_prediction=gaussian_of_prediction,
     parameters=(_sigma("one standard deviation for all pixels, trained from 1 on", "learned"),),

@@ -15,7 +15,7 @@ from vae.training.checkpoint import Checkpoint
 from vae.training.config import TrainConfig, multiply_adds
 from vae.training.evaluation import Evaluation, training_sigma
 from vae.training.networks import VAE
-from vae.training.step import pictures
+from vae.training.step import as_bytes, pictures
 from vae.training.subset import SIZE, Subset, encode_images
 
 ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encoding test images: half a second or so
@@ -24,7 +24,8 @@ FEWEST = 200
 
 @dataclass(frozen=True, eq=False)
 class OpenedModel:
-    """A model on show. encoded: test images as it sees them; images: those images (uint8), None where they are not here."""
+    """A model on show. encoded: test images as it sees them; images: those images as it
+    takes them, uint8, None where they are not here."""
 
     key: str
     title: str
@@ -83,7 +84,7 @@ def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel
                 sigma = training_sigma(config, model, data.train[:n])
             labels = None if data.test_labels is None else data.test_labels[:n]
             encoded = encode_images(config, model, data.test[:n], labels, sigma)
-        images = data.test[: len(encoded)]
+        images = torch.from_numpy(as_bytes(config.x(data.test[: len(encoded)])))
     if encoded is None:
         raise CheckpointError(
             f"{title} brings no codes of its own and its data set {config.dataset} is not on this machine: "

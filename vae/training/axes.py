@@ -93,6 +93,7 @@ AXES: Mapping[str, Axis] = MappingProxyType(
             _field("batch_size", "batch size", "batch"),
             _field("epochs", "epochs", "epochs"),
             _field("architecture", "architecture"),
+            _field("pixels", "pixels"),
             _field("precision", "precision"),
             _field("seed", "seed", "seed"),
         )

@@ -20,7 +20,9 @@ from vae.losses.objective import REDUCTIONS
 from vae.losses.record import Loss, Parameter
 from vae.losses.table import LOSSES, find_loss
 from vae.training.networks import VAE, Shape, find_architecture
+from vae.training.pixels import SYMMETRIC, TREATMENTS, UNIT, check_fits, stretched
 from vae.training.precision import FLOAT32, PRECISIONS
+from vae.training.randomness import generator
 from vae.training.schedule import CONSTANT, SCHEDULES
 from vae.training.schema import decoded
 
@@ -38,7 +40,7 @@ FEWEST_HELD_OUT = 64
 class TrainConfig:
     """A training run. Field by field: what a link carries, what a checkpoint stores, what a race may vary.
 
-    size: pixels a side, 0 for the data set's own. parameters: the loss's given parameters, by name (sigma=...).
+    size: pixels a side, 0 for the data set's own. pixels: what a pixel is, a key of TREATMENTS. parameters: the loss's given parameters, by name (sigma=...).
     hidden: widths of the MLP's hidden layers. reduction: "sum" over pixels, or "mean" to see what it breaks.
     schedule: how the learning rate moves, a key of SCHEDULES. precision: of the products of an update, see precision.py.
     kl_term: what is done with the KL, a key of KL_TERMS; kl_parameters: its parameters, by name (warmup_epochs=...).
@@ -46,6 +48,7 @@ class TrainConfig:
 
     dataset: str = "digits"
     size: int = 0
+    pixels: str = UNIT
     loss: str = "bce"
     formula: str = ""
     parameters: tuple[tuple[str, float], ...] = ()
@@ -74,6 +77,7 @@ class TrainConfig:
         record = self.loss_record()  # SettingError for a formula that does not work
         if self.loss != FORMULA and self.formula:
             raise SettingError("formula", self.formula, f"it is used only with loss = '{FORMULA}'")
+        check_fits(self.pixels, record)
         self._freeze("parameters", _checked("parameters", f"the loss {record.key}", record.given(), self.parameters))
         term = find_kl_term(self.kl_term)
         self._freeze(
@@ -99,7 +103,8 @@ class TrainConfig:
 
     def loss_record(self) -> Loss:
         """The loss, from the table or from the user's formula."""
-        return formula_loss(self.formula) if self.loss == FORMULA else find_loss(self.loss)
+        record = formula_loss(self.formula) if self.loss == FORMULA else find_loss(self.loss)
+        return stretched(record) if self.pixels == SYMMETRIC and record.of_difference else record
 
     def loss_parameters(self) -> dict[str, float]:
         """Every given parameter of the loss with its value: the user's, else the default."""
@@ -123,6 +128,14 @@ class TrainConfig:
     def rate(self, step: int) -> float:
         """The learning rate of the update after `step` others."""
         return self.learning_rate * SCHEDULES[self.schedule].factor(step / self.total_steps)
+
+    def x(self, images: Tensor, position: int = 0, purpose: str = "held-out pixels") -> Tensor:
+        """Images (N, C, H, W) uint8 as the network sees them and the loss takes them: float32 in [0, 1], the same shape.
+
+        Where a treatment draws, position and purpose say which draw it is: runs of one seed see the same.
+        """
+        treatment = TREATMENTS[self.pixels]
+        return treatment.of(images, generator(self.seed, purpose, position) if treatment.drawn else None)
 
     @property
     def shape(self) -> Shape:
@@ -158,7 +171,7 @@ class TrainConfig:
     def build_model(self) -> VAE:
         """A network of this config's shapes, with weights from torch's process-wide generator (see training.py)."""
         learned = self.loss_record().origin("sigma") == "learned"
-        return VAE(self.architecture, self.shape, self.latent_dim, self.hidden, learned)
+        return VAE(self.architecture, self.shape, self.latent_dim, self.hidden, learned, self.pixels == SYMMETRIC)
 
     # ---- JSON ----
 

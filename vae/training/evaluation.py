@@ -14,15 +14,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.data import ImageDataset, to_unit
+from vae.data import ImageDataset
 from vae.losses.objective import Terms, kl_divergence, reduce_terms
 from vae.losses.record import Loss
 from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.losses.table import LOSSES
 from vae.training.config import TrainConfig
 from vae.training.networks import VAE
+from vae.training.pixels import TREATMENTS, UNIT
 from vae.training.randomness import generator
 
+ALL_AXES = 1200  # pixels up to which all principal axes are found: beyond it would take minutes
+MOST_AXES, AXES_FROM = 272, 4000  # at most 256 are asked for; a few more make those more exact
 PIECE = 500  # images a piece; part of what the noise of an evaluation means, so the same everywhere
 
 
@@ -82,14 +85,14 @@ def evaluate_piece(
 ) -> Evaluation:
     """One sample of z per image, the noise fixed by the config's seed and the piece's start. images: uint8 (N, C, H, W)."""
     eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
-    terms = terms_of_batch(config, model, to_unit(images[start:stop]), eps, batch_sigma)
+    terms = terms_of_batch(config, model, config.x(images[start:stop], start), eps, batch_sigma)
     return Evaluation(stop - start, float(terms.reconstruction), tuple(terms.kl_per_dim.tolist()), batch_sigma)
 
 
 @torch.inference_mode()
 def squared_residual(config: TrainConfig, model: VAE, images: Tensor, start: int, stop: int) -> float:
     """Mean squared residual of a piece of images (uint8) after one sampled pass: what the optimal sigma is made of."""
-    x = to_unit(images[start:stop])
+    x = config.x(images[start:stop], start)
     eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
     return float((torch.sigmoid(model(x, eps)[0]) - x).square().mean())
 
@@ -159,7 +162,7 @@ class ReferenceLine:
 
 
 def reference_lines(
-    data: ImageDataset, loss: Loss, parameters: dict[str, float], latent_dim: int
+    data: ImageDataset, loss: Loss, parameters: dict[str, float], latent_dim: int, pixels: str = UNIT
 ) -> tuple[ReferenceLine, ...]:
     """The perfect copy, the mean training image and PCA with latent_dim components, under this loss, on the test set.
 
@@ -169,12 +172,12 @@ def reference_lines(
     """
     if not loss.pointwise:
         return ()
-    x = to_unit(data.test)
+    x = TREATMENTS[pixels].of(data.test, generator(0, "held-out pixels"))
     least = 0.5 / 255 / data.n_train
-    mean = to_unit(data.train).mean(0, keepdim=True).clamp(least, 1 - least)
+    mean = principal_axes(data, pixels)[0].view(1, *data.shape).clamp(least, 1 - least)
     candidates = (
         ("floor", "perfect copy", x),
-        ("pca", f"PCA, {latent_dim} components", pca_reconstruction(data, latent_dim)),
+        ("pca", f"PCA, {latent_dim} components", pca_reconstruction(data, x, latent_dim, pixels)),
         ("mean", "mean image (collapsed)", mean.expand_as(x)),
     )
     lines = []
@@ -185,21 +188,27 @@ def reference_lines(
     return tuple(lines)
 
 
-def pca_reconstruction(data: ImageDataset, components: int) -> Tensor:
-    """The test images (float) from their first principal components, fitted on the training images; not clipped."""
-    mean, axes = principal_axes(data)
+def pca_reconstruction(data: ImageDataset, x: Tensor, components: int, pixels: str = UNIT) -> Tensor:
+    """Images x (float) from their first principal components, fitted on the training images; not clipped."""
+    mean, axes = principal_axes(data, pixels)
     axes = axes[:, :components]  # (D, k)
-    flat = to_unit(data.test).flatten(1) - mean  # (N, D)
+    flat = x.flatten(1) - mean  # (N, D)
     return (flat @ axes @ axes.T + mean).view(len(flat), *data.shape)
 
 
 @lru_cache(maxsize=4)
-def principal_axes(data: ImageDataset) -> tuple[Tensor, Tensor]:
-    """Mean (D,) and principal axes (D, D) of the training images, largest variance first."""
+def principal_axes(data: ImageDataset, pixels: str = UNIT) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and principal axes (D, k) of the training images, largest variance first.
+
+    All D axes of small pictures, exactly; of larger ones the first MOST_AXES, from the first AXES_FROM training images.
+    """
+    if math.prod(data.shape) > ALL_AXES:
+        return _first_axes(TREATMENTS[pixels].of(data.train, generator(0, "pixels")).flatten(1))
+    noise = generator(0, "pixels")
     total = torch.zeros(math.prod(data.shape), dtype=torch.float64)
     second = torch.zeros(len(total), len(total), dtype=torch.float64)
     for piece in data.train.split(5000):
-        flat = to_unit(piece).flatten(1)
+        flat = TREATMENTS[pixels].of(piece, noise).flatten(1)
         total += flat.sum(0)
         second += flat.T @ flat
     mean = total / data.n_train
@@ -207,7 +216,16 @@ def principal_axes(data: ImageDataset) -> tuple[Tensor, Tensor]:
     return mean.float(), torch.linalg.eigh(covariance)[1].flip(1).float()
 
 
-def entropy_floor(images: Tensor) -> Tensor:
+def _first_axes(flat: Tensor) -> tuple[Tensor, Tensor]:
+    """By products with a few random directions, https://arxiv.org/abs/0909.4061. flat: (N, D)."""
+    mean = flat.mean(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        axes = torch.svd_lowrank(flat[:AXES_FROM] - mean, q=min(MOST_AXES, *flat[:AXES_FROM].shape), niter=3)[2]
+    return mean, axes
+
+
+def entropy_floor(images: Tensor, pixels: str = UNIT) -> Tensor:
     """BCE of a perfect reconstruction for each image (uint8) in nats: its pixels' summed Bernoulli entropy, (N,)."""
-    x = to_unit(images)
+    x = TREATMENTS[pixels].of(images, generator(0, "held-out pixels"))
     return LOSSES["bce"].at(x, x).flatten(1).sum(1)

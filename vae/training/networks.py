@@ -39,10 +39,11 @@ class VAE(nn.Module):
         latent_dim: int,
         hidden: Sequence[int] = (400,),
         learned_sigma: bool = False,
+        symmetric: bool = False,
     ):
         super().__init__()
         parts = find_architecture(architecture)
-        self.shape = shape
+        self.shape, self.symmetric = shape, symmetric  # whether the encoder takes images brought to [-1, 1]
         self.encoder, features = parts.encoder(shape, hidden)
         self.mu = nn.Linear(features, latent_dim)
         self.log_var = nn.Linear(features, latent_dim)
@@ -52,7 +53,7 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, C, H, W) -> mu (B, Z), log_var (B, Z)."""
-        features = self.encoder(x)
+        features = self.encoder(2 * x - 1 if self.symmetric else x)
         return self.mu(features), self.log_var(features)
 
     def decode(self, z: Tensor) -> Tensor:

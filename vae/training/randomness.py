@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-_NAMES = ("weights", "order", "noise", "held-out", "prior", "evaluation", "samples", "embedding", "likelihood")
+_NAMES = ("weights", "order", "noise", "held-out", "prior", "evaluation", "samples", "embedding", "likelihood",
+          "pixels", "held-out pixels")  # fmt: skip
 _PURPOSES = {name: i for i, name in enumerate(_NAMES)}  # a new one goes to the end: numbers stay what they were
 
 

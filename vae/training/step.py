@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.data import ImageDataset, find_source, load_dataset, to_unit
+from vae.data import ImageDataset, find_source, load_dataset
 from vae.errors import VaeError
 from vae.losses.kl_terms import importance_weighted_objective
 from vae.losses.objective import Terms, combine, kl_divergence
@@ -31,6 +31,7 @@ from vae.training.evaluation import (
     training_sigma,
 )
 from vae.training.networks import VAE
+from vae.training.pixels import TREATMENTS
 from vae.training.precision import check_possible, products_in
 from vae.training.randomness import derived_seed, generator
 from vae.training.update import AutogradUpdate, DenseUpdate, Row, Update, is_dense
@@ -232,7 +233,7 @@ class _Chunk:
 
     def take_step(self, data: ImageDataset) -> bool:
         """One update on the batch that the seed puts at this step; False, and no update, if its loss is not finite."""
-        x = to_unit(data.train.index_select(0, batch_indices(self.config, self.step)))
+        x = self.config.x(data.train.index_select(0, batch_indices(self.config, self.step)), self.step, "pixels")
         with products_in(self.config.precision):
             row = self.update.take(x, generator(self.config.seed, "noise", self.step), self.step)
         if row is None:
@@ -345,13 +346,13 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
 def pictures_of(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Pictures:
     """What the model shows as it is now: a few images' work, where an observation costs hundreds."""
     model = program.as_observed(model)
-    inputs = data.test[picture_indices(data)]
+    x = config.x(data.test[picture_indices(data)])
     z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
     return Pictures(
         step,
-        inputs.numpy(),
-        _bytes(program.shown(config, model.decode(model.encode(to_unit(inputs))[0]))),
-        _bytes(program.shown(config, model.decode(z))),
+        as_bytes(x),
+        as_bytes(program.shown(config, model.decode(model.encode(x)[0]))),
+        as_bytes(program.shown(config, model.decode(z))),
     )
 
 
@@ -364,11 +365,11 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
     images = data.test[: config.n_held_out]
     sigma = training_sigma(config, model, data.train[: config.n_held_out])
     figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
-    x = to_unit(images)
+    x = config.x(images)
     p = program.shown(config, model.decode(model.encode(x)[0]))
     codes = labels = None
     if config.latent_dim == 2:
-        codes = model.encode(to_unit(data.test[:N_CODES]))[0].numpy()
+        codes = model.encode(config.x(data.test[:N_CODES]))[0].numpy()
         labels = None if data.test_labels is None else data.test_labels[:N_CODES].numpy()
     return Observation(
         **vars(shown),
@@ -376,7 +377,7 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
         kl_per_dim=figures.kl_per_dim,
         objective=held_out_objective(config, figures, shown.inputs[0].size, step),
         squared_error=float((p - x).square().flatten(1).sum(1).mean()),
-        sharpness=float(laplacian_variance(p).mean()) / _sharpness_of_data(data, len(images)),
+        sharpness=float(laplacian_variance(p).mean()) / _sharpness_of_data(data, len(images), config.pixels),
         codes=codes,
         labels=labels,
         sigma=sigma if trained_sigma is None else trained_sigma,
@@ -384,16 +385,18 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
 
 
 @lru_cache(maxsize=16)
-def _sharpness_of_data(data: ImageDataset, held_out: int) -> float:
-    return float(laplacian_variance(to_unit(data.test[:held_out])).mean())
+def _sharpness_of_data(data: ImageDataset, held_out: int, pixels: str) -> float:
+    x = TREATMENTS[pixels].of(data.test[:held_out], generator(0, "held-out pixels"))
+    return float(laplacian_variance(x).mean())
 
 
 def pictures(config: TrainConfig, logits: Tensor) -> np.ndarray:
     """Logits -> the images to show, uint8, through the loss's own map from logits to a picture."""
-    return _bytes(config.loss_record().picture(logits))
+    return as_bytes(config.loss_record().picture(logits))
 
 
-def _bytes(picture: Tensor) -> np.ndarray:
+def as_bytes(picture: Tensor) -> np.ndarray:
+    """A picture in [0, 1] as grey levels, uint8."""
     return picture.clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
 
 

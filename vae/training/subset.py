@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae.data import ImageDataset, to_unit
+from vae.data import ImageDataset
 from vae.losses.objective import kl_divergence
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords
@@ -51,7 +51,7 @@ def encode_images(
 
 
 def _encoded(config: TrainConfig, model: VAE, images: Tensor, sigma: float | None) -> tuple[Tensor, ...]:
-    x = to_unit(images)
+    x = config.x(images)
     mu, log_var = model.encode(x)
     logits = model.decode(mu)
     loss = config.loss_record().pixelwise(logits, x, **loss_keywords(config, model, sigma))

@@ -80,7 +80,7 @@ def outputs_of(
     An image's noise depends on the config's seed and on its place, in pieces as evaluate() takes them: the
     reconstruction term under the model's own loss is that of evaluate_piece().
     """
-    x = to_unit(data.test[:images])
+    x = config.x(data.test[:images])
     mu, log_var, logits, decoded = (
         torch.cat(part) for part in zip(*(_piece(config, model, x, *p) for p in pieces(len(x))))
     )
@@ -112,7 +112,7 @@ def _training(config: TrainConfig, model: VAE, data: ImageDataset) -> tuple[floa
     n = _within(TRAINING_OPERATIONS / multiply_adds(config), FEWEST_TRAINING_IMAGES, TRAINING_IMAGES)
     images, picture, total, codes = data.train[:n], config.loss_record().picture, 0.0, []
     for start, stop in pieces(len(images)):
-        x = to_unit(images[start:stop])
+        x = config.x(images[start:stop], start)
         eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
         logits, mu, _ = model(x, eps)
         total += float((picture(logits) - x).square().sum(dtype=torch.float64))

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vae.data import ImageDataset, load_dataset, to_unit
+from vae.data import ImageDataset, load_dataset
 from vae.latent.codes import ACTIVE_VARIANCE
 from vae.training.config import TrainConfig, multiply_adds
 from vae.training.evaluation import (
@@ -147,7 +147,7 @@ def point(config: TrainConfig, state: TrainState, data: ImageDataset) -> Point:
 
 def _squared_error(config: TrainConfig, model: VAE, images: Tensor, start: int, stop: int) -> float:
     """Mean over a piece of images of their summed squared error, with the noise of evaluate_piece()."""
-    x = to_unit(images[start:stop])
+    x = config.x(images[start:stop], start)
     eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
     p = config.loss_record().picture(model(x, eps)[0])
     return float((p - x).square().sum(dtype=torch.float64)) / len(x)
@@ -189,7 +189,7 @@ def sums(
     """What the test images from start to stop add to the measures."""
     model, images = model_of(config, state.weights), data.test
     bounds = [(start + a, start + b) for a, b in pieces(stop - start)]
-    parts = [_sums_of_pictures(config, model, to_unit(images[a:b])) for a, b in bounds]
+    parts = [_sums_of_pictures(config, model, config.x(images[a:b], a)) for a, b in bounds]
     totals: list[Any] = [sum(column) for column in zip(*parts)]
     edges, edges_of_data, middle, mu, mu_square = totals
     return Sums(
@@ -243,7 +243,7 @@ def measures(parts: Sequence[Sums]) -> Measures:
 def picture_file(config: TrainConfig, state: TrainState, data: ImageDataset) -> bytes:
     """A PNG of two squares beside each other: reconstructions of the first test images, and samples from the prior."""
     model, n = model_of(config, state.weights), SIDE * SIDE
-    mu, _ = model.encode(to_unit(data.test[:n]))
+    mu, _ = model.encode(config.x(data.test[:n]))
     z = torch.randn(n, config.latent_dim, generator=generator(config.seed, "prior"))
     shown = config.loss_record().picture(model.decode(torch.cat((mu, z)))).clamp(0, 1).mul(255).round()
     channels, height, width = config.shape

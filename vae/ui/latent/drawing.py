@@ -6,7 +6,6 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from vae.data import to_unit
 from vae.errors import SettingError
 from vae.latent.drawing import FORMS, MNIST, as_digit
 from vae.latent.pca_tsne import usable
@@ -45,7 +44,7 @@ def code_of_drawing(model: OpenedModel) -> Tensor | None:
     image = drawn(model)
     if image is None:
         return None
-    mu = model.model.encode(to_unit(image[None]))[0]
+    mu = model.model.encode(model.config.x(image[None]))[0]
     return mu[0] if len(usable(mu).index) else None
 
 
