@@ -78,8 +78,8 @@ def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel
     images, encoded = None, checkpoint.subset
     if DATASETS[config.dataset].is_present():
         data = load_dataset(config.dataset, config.size)
-        if encoded is None:
-            n = int(min(SIZE, max(FEWEST, ENCODED_AT_ONCE / multiply_adds(config))))
+        n = int(min(SIZE, len(data.test), max(FEWEST, ENCODED_AT_ONCE / multiply_adds(config))))
+        if encoded is None or len(encoded) < n:
             if sigma is None:
                 sigma = training_sigma(config, model, data.train[:n])
             labels = None if data.test_labels is None else data.test_labels[:n]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,7 @@ from vae.training.networks import VAE
 from vae.training.step import pictures
 
 SIZE = 2000  # the first test images, or all where there are fewer
+MOST_BYTES = 1_600_000  # of their pictures: a file is small, and of larger pictures it has fewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,7 @@ def _encoded(config: TrainConfig, model: VAE, images: Tensor, sigma: float | Non
 
 
 def encode_test(config: TrainConfig, model: VAE, data: ImageDataset, sigma: float | None = None) -> Subset:
-    """The first SIZE test images of the data set."""
-    labels = None if data.test_labels is None else data.test_labels[:SIZE]
-    return encode_images(config, model, data.test[:SIZE], labels, sigma)
+    """The first SIZE test images of the data set, or as many as MOST_BYTES hold."""
+    n = min(SIZE, MOST_BYTES // math.prod(data.shape))
+    labels = None if data.test_labels is None else data.test_labels[:n]
+    return encode_images(config, model, data.test[:n], labels, sigma)
