@@ -5,7 +5,7 @@ import streamlit as st
 from vae.ui.shared import components
 from vae.ui.shared.engine import engine, starter
 from vae.ui.shared.shell import headline, slots, tell
-from vae.ui.train import datasets, live, runs, take_home
+from vae.ui.train import data_card, datasets, live, runs, take_home
 from vae.ui.train.sidebar import sidebar
 from vae.ui.train.state import STATE
 
@@ -40,3 +40,6 @@ else:
             live.show(engine(), race, vary)
         with results:
             take_home.show(engine(), race, vary)
+    if usable is not None:
+        with results:
+            data_card.show(usable.base)

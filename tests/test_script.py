@@ -22,6 +22,7 @@ from vae.export.script.data import data_text
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
 from vae.training.networks import ARCHITECTURES
+from vae.training.pixels import TREATMENTS
 from vae.training.precision import is_possible
 
 BASE = {"hidden": (32,), "latent_dim": 3, "batch_size": 64, "epochs": 10, "beta": 2.0, "seed": 4}
@@ -96,10 +97,21 @@ TOGETHER = (
     ({"loss": "logcosh", "architecture": "conv", "size": 11}, 25),
     ({"loss": "ssim", "size": 12}, 200),
     ({"loss": "formula", "formula": FORMULA, "hidden": (32, 16)}, 200),
+    ({"loss": "bce", "pixels": "binary_sampled", "dataset": "sprites", "size": 16}, 20),
+    ({"loss": "bce", "pixels": "binary", "dataset": "faces", "size": 12}, 10),
+    ({"loss": "mse", "pixels": "dequantised", "dataset": "patches"}, 20),
+    (
+        {"loss": "gaussian_optimal", "pixels": "symmetric", "dataset": "patches_colour", "size": 9, "kl_term": "iwae"},
+        10,
+    ),
 )
 
 
-@pytest.mark.parametrize(("changes", "steps"), TOGETHER, ids=[changes["loss"] for changes, _ in TOGETHER])
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    TOGETHER,
+    ids=["-".join((changes["loss"], changes.get("pixels", ""))).strip("-") for changes, _ in TOGETHER],
+)
 def test_a_script_prints_the_curve_of_the_run(changes, steps, alone):
     config = vae.TrainConfig(**BASE | changes)
     got, wanted = alone(script_of(config), "--steps", steps), curve(config, steps)
@@ -107,10 +119,15 @@ def test_a_script_prints_the_curve_of_the_run(changes, steps, alone):
     np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
-@pytest.mark.parametrize("field", ["loss", "kl_term", "architecture"])
+@pytest.mark.parametrize("field", ["loss", "kl_term", "architecture", "pixels"])
 def test_nothing_is_left_out_of_the_scripts_that_are_run(field):
-    known = {"loss": vae.training.config.loss_keys(), "kl_term": KL_TERMS, "architecture": ARCHITECTURES}[field]
-    default = {"kl_term": "constant", "architecture": "mlp"}
+    known = {
+        "loss": vae.training.config.loss_keys(),
+        "kl_term": KL_TERMS,
+        "architecture": ARCHITECTURES,
+        "pixels": TREATMENTS,
+    }[field]
+    default = {"kl_term": "constant", "architecture": "mlp", "pixels": "unit"}
     assert {changes.get(field, default.get(field)) for changes, _ in TOGETHER} == set(known)
 
 

@@ -47,12 +47,12 @@ def draw(size: int = SIZE) -> ImageDataset:
     geometries = np.stack([_coverage(size, *levels) for levels in itertools.product(*(f.levels for f in _GEOMETRY))])
     grid = tuple(len(factor.levels) for factor in _GEOMETRY)
     which = np.asarray(np.ravel_multi_index(tuple(places[:, len(_COLOURS) :].T), grid))
-    palettes = _palettes()[places[:, 0], places[:, 1]]
+    colours = _palettes()[places[:, 0], places[:, 1]]
     images = np.empty((len(places), 3, size, size), np.uint8)
     for start in range(0, len(places), _PIECE):
         piece = slice(start, start + _PIECE)
         # Whole numbers below 2**24, which float32 multiplies and adds exactly.
-        mixed = palettes[piece] @ geometries[which[piece]].astype(np.float32)  # (n, 3, P) x (n, P, H W)
+        mixed = colours[piece] @ geometries[which[piece]].astype(np.float32)  # (n, 3, P) x (n, P, H W)
         images[piece] = ((mixed.astype(np.int32) + POINTS // 2) // POINTS).reshape(-1, 3, size, size)
     labels = torch.from_numpy(places[:, 4].copy())
     return ImageDataset("faces", torch.from_numpy(images), labels, CLASSES, N_TRAIN, factors_at(FACTORS, places))

@@ -60,8 +60,8 @@ def _in_turn(
     photographs: Sequence[NDArray[np.uint8]], n: int, of: Callable[[Columns], NDArray[np.bool_]]
 ) -> NDArray[np.uint8]:
     """n patches (n, C, 28, 28) of that part, one of each photograph in turn."""
-    cut = [_cut(photograph, n // len(photographs), of, seed) for seed, photograph in enumerate(photographs)]
-    return np.stack(cut, axis=1).reshape(n, *cut[0].shape[1:])
+    parts = [_cut(photograph, n // len(photographs), of, seed) for seed, photograph in enumerate(photographs)]
+    return np.stack(parts, axis=1).reshape(n, *parts[0].shape[1:])
 
 
 def _cut(

@@ -11,6 +11,7 @@ from vae.losses.kl_terms import KL_TERMS
 from vae.losses.record import Parameter
 from vae.losses.table import LOSSES
 from vae.training.config import FORMULA, TrainConfig
+from vae.training.pixels import TREATMENTS
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,11 @@ class Axis:
     def shown(self, config: TrainConfig) -> str:
         """The value in a label: "β = 4", "BCE"."""
         value = self.get(config)
-        names = {"loss": config.loss_record().name, "kl_term": config.kl_record().name}
+        names = {
+            "loss": config.loss_record().name,
+            "kl_term": config.kl_record().name,
+            "pixels": TREATMENTS[config.pixels].name,
+        }
         text = names.get(self.name, f"{value:g}" if type(value) is float else str(value))
         return f"{self.symbol} = {text}" if self.symbol else text
 

@@ -81,10 +81,10 @@ def _table() -> Mapping[str, Shipped]:
     )  # fmt: skip
     models.append(Shipped("olivetti-gaussian-z32", "Olivetti faces, Gaussian σ = .12, z = 32", faces))
     always_here = {
-        "sprites": ("Sprites", TrainConfig(dataset="sprites", hidden=(600, 300), latent_dim=8, epochs=100)),
+        "sprites": ("Sprites", TrainConfig(dataset="sprites", hidden=(600, 300), latent_dim=8, epochs=60)),
         "faces": (
             "Cartoon faces",
-            TrainConfig(dataset="faces", architecture="conv", latent_dim=16, batch_size=64, epochs=40),
+            TrainConfig(dataset="faces", architecture="conv", latent_dim=16, batch_size=64, epochs=20),
         ),
         "patches": ("Patches of photographs", TrainConfig(dataset="patches", latent_dim=20, epochs=60)),
     }

@@ -20,6 +20,7 @@ from vae.export.script.objective import Minimised, objective_of
 from vae.export.script.source import Unreadable, definitions, imports_of
 from vae.training.config import TrainConfig
 from vae.training.networks import find_architecture
+from vae.training.pixels import BINARY, BINARY_SAMPLED, DEQUANTISED, SYMMETRIC, UNIT
 from vae.training.precision import BFLOAT16
 from vae.training.randomness import generator
 from vae.training.schedule import LINEAR
@@ -54,10 +55,10 @@ for step in range(options.steps):
     if position == 0:  # each epoch sees every image once, in an order of its own
         order = torch.randperm(len(images), generator=generator(SEED, "order", epoch))
     batch = order[position * BATCH_SIZE : (position + 1) * BATCH_SIZE]
-    x = images[batch].float() / 255  # (B, C, H, W) in [0, 1]
+    {x}
     noise = generator(SEED, "noise", step)
 
-    features = encoder(x)
+    features = encoder({seen})
     mu, log_var = to_mu(features), to_log_var(features)  # (B, Z) each
 {step}
 
@@ -69,6 +70,16 @@ for step in range(options.steps):
     optimiser.step()
     print(step + 1, *row, sep=",", file=out)
 """
+
+_COIN = 'pixels = generator(SEED, "pixels", step)  # one draw for each pixel and step\n    x = '
+_X = {
+    UNIT: "x = images[batch].float() / 255  # (B, C, H, W) in [0, 1]",
+    SYMMETRIC: "x = images[batch].float() / 255  # (B, C, H, W) in [0, 1]; network and loss take it from -1 to 1",
+    BINARY: "x = (images[batch] >= 128).float()  # (B, C, H, W), 0 or 1",
+    BINARY_SAMPLED: _COIN
+    + "(torch.rand(images[batch].shape, generator=pixels) * 255 < images[batch]).float()  # 0 or 1",
+    DEQUANTISED: _COIN + "(images[batch] + torch.rand(images[batch].shape, generator=pixels)) / 256  # in [0, 1)",
+}
 
 
 def script_of(config: TrainConfig, steps: int | None = None, threads: int = 1) -> str:
@@ -130,7 +141,10 @@ def _model(network: Network) -> str:
 
 def _loop(config: TrainConfig, network: Network, minimised: Minimised) -> str:
     rate = _LINEAR.format(steps=config.total_steps) if config.schedule == LINEAR else ""
-    return _LOOP.format(rate=rate, more=" + [log_sigma]" * network.learned_sigma, step=minimised.step)
+    seen = "2 * x - 1" if config.pixels == SYMMETRIC else "x"
+    return _LOOP.format(
+        rate=rate, x=_X[config.pixels], seen=seen, more=" + [log_sigma]" * network.learned_sigma, step=minimised.step
+    )
 
 
 # ---- What it says of itself --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from vae.losses.kl_terms import constant_weight, importance_weighted_objective, 
 from vae.losses.objective import kl_divergence
 from vae.losses.record import of_sigmoid
 from vae.training.config import FORMULA, TrainConfig
+from vae.training.pixels import SYMMETRIC, UNIT
 
 _ONE_SAMPLE = """\
     eps = torch.randn(len(x), LATENT_DIM, generator=noise)
@@ -72,12 +73,14 @@ def _refused(field: str, key: str, what: Unreadable) -> SettingError:
 
 def _loss(config: TrainConfig, x: str) -> tuple[str, str]:
     """(definitions, call) of the pixelwise loss."""
-    pixelwise = config.loss_record().pixelwise
+    pixelwise = replace(config, pixels=UNIT).loss_record().pixelwise
     if config.loss == FORMULA and isinstance(pixelwise, partial):
         return formula_text(*pixelwise.args), f"formula(logits, {x})"
     of_prediction = enclosed(pixelwise, of_sigmoid, "of_prediction")
     function = of_prediction or pixelwise
     first = "torch.sigmoid(logits)" if of_prediction else "logits"
+    if config.pixels == SYMMETRIC:
+        first, x = "2 * torch.sigmoid(logits) - 1", f"2 * {x} - 1"
     text = definitions([function])
     return text, _call(function, [first, x], _keywords(config))
 

@@ -17,6 +17,15 @@ IMPORTS = {
     "os": "import os",
     "sys": "import sys",
     "Path": "from pathlib import Path",
+    "itertools": "import itertools",
+    "Callable": "from collections.abc import Callable",
+    "Iterator": "from collections.abc import Iterator",
+    "Sequence": "from collections.abc import Sequence",
+    "dataclass": "from dataclasses import dataclass",
+    "replace": "from dataclasses import replace",
+    "islice": "from itertools import islice",
+    "NDArray": "from numpy.typing import NDArray",
+    "sliding_window_view": "from numpy.lib.stride_tricks import sliding_window_view",
     "np": "import numpy as np",
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
@@ -35,8 +44,8 @@ def definitions(roots: Iterable[Callable[..., Any]]) -> str:
     things: dict[str, str] = {}
     for root in roots:
         _add(root, constants, things)
-    texts = ["\n".join(constants.values())] if constants else []
-    return _public("\n\n\n".join(texts + list(things.values())), [*constants, *things])
+    texts = ["\n".join(dict.fromkeys(constants.values()))] if constants else []
+    return _public("\n\n\n".join(texts + list(dict.fromkeys(things.values()))), [*constants, *things])
 
 
 def imports_of(text: str) -> str:
@@ -45,6 +54,8 @@ def imports_of(text: str) -> str:
     lines = [line for name, line in IMPORTS.items() if name in used]
     own = [line for line in lines if not ("torch" in line or "numpy" in line)]
     others = "\n".join(line for line in lines if line not in own)
+    if "ImageDataset" in used:  # a class whose text names itself
+        own.insert(0, "from __future__ import annotations\n")
     return "\n".join(own) + "\n\n" + others.replace("import Tensor\nfrom torch import nn", "import Tensor, nn")
 
 
@@ -69,27 +80,32 @@ def _add(thing: Callable[..., Any], constants: dict[str, str], things: dict[str,
         text = inspect.getsource(thing)
     except (OSError, TypeError):
         raise Unreadable(name) from None
-    _add_used(text, sys.modules[thing.__module__], constants, things, besides=name)
+    _add_used(text, sys.modules[thing.__module__], constants, things, besides={name})
     things[name] = textwrap.dedent(text).rstrip()
 
 
-def _add_used(text: str, module: ModuleType, constants: dict[str, str], things: dict[str, str], besides: str) -> None:
-    for name in sorted(names_in(text) & vars(module).keys() - IMPORTS.keys() - {besides}):
+def _add_used(
+    text: str, module: ModuleType, constants: dict[str, str], things: dict[str, str], besides: set[str]
+) -> None:
+    for name in sorted(names_in(text) & vars(module).keys() - IMPORTS.keys() - besides):
         value = getattr(module, name)
         if inspect.isfunction(value) or inspect.isclass(value):
             _add(value, constants, things)
-        elif name not in constants:
-            line = _assignment(name, module)
-            _add_used(line, module, constants, things, besides=name)
-            constants[name] = line
+        elif name not in constants and name not in things:
+            line, given = _assignment(name, module)
+            _add_used(line, module, constants, things, besides=given)
+            of_things = names_in(line) & things.keys()  # it can only come after them
+            (things if of_things else constants).update(dict.fromkeys(given, line))
 
 
-def _assignment(name: str, module: ModuleType) -> str:
-    """The lines that give a constant its value, as they stand in its module, with their comment."""
+def _assignment(name: str, module: ModuleType) -> tuple[str, set[str]]:
+    """The lines that give a constant its value, as they stand in its module, with their comment; all names given there."""
     text = inspect.getsource(module)
     for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [name]:
-            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
+        if isinstance(node, ast.Assign) and name in (given := names_in(ast.unparse(node.targets[0]))):
+            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]), given
+        if isinstance(node, ast.ImportFrom) and node.module and name in [alias.name for alias in node.names]:
+            return _assignment(name, sys.modules[node.module])
     raise Unreadable(name)
 
 

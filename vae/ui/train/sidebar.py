@@ -12,6 +12,7 @@ from vae.losses.table import LOSSES
 from vae.training.axes import AXES
 from vae.training.config import FORMULA, LOSS_NAMES, TrainConfig, loss_keys
 from vae.training.networks import ARCHITECTURES
+from vae.training.pixels import TREATMENTS, misfit
 from vae.training.precision import PRECISIONS, check_possible, is_possible
 from vae.training.presets import PRESETS, measured, measurements
 from vae.training.race import MOST_COLUMNS, RaceConfig
@@ -23,13 +24,14 @@ NO_RACE = "nothing: one run"
 
 # What a race begins with, where it is not what the run itself has.
 RIVALS = {
-    "loss": ["mse", "bce"], "kl_term": ["free_bits", "constant"], "reduction": ["mean", "sum"], "precision": ["bfloat16", "float32"],
+    "loss": ["mse", "bce"], "pixels": ["binary", "unit"], "kl_term": ["free_bits", "constant"], "reduction": ["mean", "sum"], "precision": ["bfloat16", "float32"],
     "schedule": ["linear", "constant"],
     "architecture": ["conv", "mlp"], "latent_dim": "20", "beta": "0.05, 8", "sigma": "0.7071", "learning_rate": "0.01",
     "batch_size": "32", "seed": "1, 2", "epochs": "20",
 }  # fmt: skip
 HELP = {
     "loss": "Compares each true pixel x with the prediction p. Summed over pixels it is the reconstruction term.",
+    "pixels": "What a pixel is: BCE is the likelihood of pixels that are 0 or 1, a Gaussian's density needs grey ones.",
     "formula": "Nats per pixel. Known: + - * / **, abs, exp, log, xlogy, sqrt, minimum, maximum, tanh, sigmoid, clip, where, pi, e.",
     "latent_dim": "How many numbers an image is squeezed into: the dimensions of the code z. With 2 the codes are drawn.",
     "beta": "Weight of the KL term. 1 is the ELBO; more pulls the codes to N(0, 1), less favours the reconstruction.",
@@ -76,6 +78,7 @@ def sidebar() -> RaceConfig | None:
         )
         _about_preset()
         _select("dataset", "Data set", list(DATASETS), lambda key: DATASETS[key].title)
+        _select("pixels", "Pixels", list(TREATMENTS), lambda key: TREATMENTS[key].name)
         _select("loss", "Loss", list(loss_keys()), LOSS_NAMES.get)
         _loss_details()
         left, right = st.columns([3, 2])
@@ -153,6 +156,8 @@ def _loss_details() -> None:
         return
     record = LOSSES[loss]
     st.caption(record.meaning)
+    if told := misfit(STATE.now("pixels"), record):
+        st.caption(f":orange[{told}]")
     _parameters(record.given(), loss)
 
 

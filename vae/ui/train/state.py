@@ -17,6 +17,7 @@ from vae.losses.table import LOSSES
 from vae.training.axes import AXES
 from vae.training.config import FORMULA, TrainConfig
 from vae.training.networks import ARCHITECTURES
+from vae.training.pixels import TREATMENTS
 from vae.training.precision import PRECISIONS
 from vae.training.race import RaceConfig
 from vae.training.schedule import SCHEDULES
@@ -31,6 +32,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "kl_term": {key: record.name for key, record in KL_TERMS.items()},
     "reduction": {key: key for key in REDUCTIONS},
     "architecture": {key: record.name for key, record in ARCHITECTURES.items()},
+    "pixels": {key: record.name for key, record in TREATMENTS.items()},
     "precision": PRECISIONS,
     "schedule": {key: record.name for key, record in SCHEDULES.items()},
 }

@@ -1,0 +1,50 @@
+"""The data card: what the chosen data set looks like, how its pixels are spread, where it comes from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vae.data import find_source
+from vae.errors import VaeError
+from vae.figures.data_card import histogram
+from vae.figures.mosaics import strip
+from vae.study.data_card import DataCard, data_card
+from vae.training.config import TrainConfig
+from vae.training.pixels import TREATMENTS
+from vae.ui.shared import components
+from vae.ui.shared.words import plain, say
+
+
+def show(config: TrainConfig) -> None:
+    """Folded up until it is asked for: reading a data set takes a moment."""
+    source = find_source(config.dataset)
+    with st.expander(f"The data: {plain(source.title)}", key="data-card", on_change="rerun") as card:
+        if not card.open:
+            return
+        try:
+            found = data_card(config.dataset, config.size, config.pixels)
+        except VaeError as reason:
+            say(reason, "warning")
+            return
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            st.image(strip(found.pictures, columns=12, least_width=480), width="stretch")
+            st.caption(_words(config, found))
+        with right:
+            components.figure(histogram(found.edges, found.shares), "data-histogram", "How the pixels are spread")
+            st.caption(
+                f"**{found.between:.1%}** of all pixels lie strictly between 0 and 1. BCE of a perfect copy, its floor: "
+                f"**{found.floor:,.2f}** nats per image."
+            )
+
+
+def _words(config: TrainConfig, found: DataCard) -> str:
+    source = find_source(config.dataset)
+    channels, height, width = config.shape
+    colour = "in colour" if channels == 3 else "grey"
+    known = f" Known of each: {', '.join(source.factors)}." if 0 < len(source.factors) < 12 else ""
+    cited = f"[{plain(source.citation)}]({source.url})" if source.url else plain(source.citation)
+    return (
+        f"{plain(source.about)} {source.n_train:,} images to train on, {source.n_test:,} to test with, {height} × {width}, {colour}; "
+        f"{found.megabytes:,.1f} MB. {TREATMENTS[config.pixels].meaning}{known} {cited}. Licence: {plain(source.licence)}."
+    )
