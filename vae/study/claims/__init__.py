@@ -28,6 +28,7 @@ _ORDER = (  # of the lecture; what explains it comes last
     "bce_weight",
     "saturation",
     "reduction",
+    "bits",
 )
 
 CLAIMS: Mapping[str, Claim] = MappingProxyType({key: _BY_KEY[key] for key in _ORDER})

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
 
+from vae.data import load_dataset
 from vae.losses.bernoulli import BCE, CONTINUOUS_BERNOULLI, continuous_bernoulli_mean
 from vae.losses.record import Loss
 from vae.losses.squared_error import MSE
 from vae.losses.surfaces import Point, at_point, surface
 from vae.study.claims.record import Claim, Evidence, Rows, Values, Verdict, is_zero, surface_link
+from vae.training.evaluation import entropy_floor
+from vae.training.pixels import BINARY, BINARY_SAMPLED, TREATMENTS, UNIT
 
 
 def _at(loss: Loss, x: float, p: float, **parameters: float) -> Point:
@@ -104,6 +108,33 @@ def _not_bernoulli_holds(values: Values) -> bool:
     return improper and abs(values["mass of the continuous Bernoulli at p = 0.2"] - 1) < 1e-4
 
 
+BITS_FROM = ("digits", "patches")  # data sets that are always here
+
+
+def _floor_of_bits() -> Rows:
+    bits = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    mass = BCE.at(torch.full_like(bits, 0.2), bits).neg().exp().sum().item()
+    floors = [
+        Evidence(
+            f"floor of BCE, {name}, {TREATMENTS[pixels].name}", _mean_floor(name, pixels), said, "nats per image", 2
+        )
+        for name in BITS_FROM
+        for pixels, said in ((UNIT, None), (BINARY, 0.0), (BINARY_SAMPLED, 0.0))
+    ]
+    return (Evidence("sum of exp(-BCE) over x = 0 and 1, at p = 0.2", mass, 1.0, ""), *floors)
+
+
+@lru_cache(maxsize=8)
+def _mean_floor(name: str, pixels: str) -> float:
+    return float(entropy_floor(load_dataset(name).test, pixels).mean())
+
+
+def _floor_of_bits_is_zero(values: Values) -> bool:
+    floors = {label: value for label, value in values.items() if label.startswith("floor")}
+    grey = TREATMENTS[UNIT].name
+    return all((value > 0) is label.endswith(grey) for label, value in floors.items())
+
+
 CLAIMS = (
     Claim(
         key="perfect_costs",
@@ -173,5 +204,21 @@ CLAIMS = (
         otherwise=Verdict("not here", "exp(-BCE) integrates to 1 already, or the continuous Bernoulli does not."),
         page="surfaces",
         query=surface_link("value", 0.2, 0.2, "bce,continuous_bernoulli"),
+    ),
+    Claim(
+        key="bits",
+        title="On pixels that are 0 or 1, BCE is the likelihood",
+        sentence="What is wrong with BCE is wrong with grey pixels: where each is 0 or 1, its floor is 0.",
+        compute=_floor_of_bits,
+        holds=_floor_of_bits_is_zero,
+        verdict=Verdict(
+            "true",
+            "A threshold or a coin for each pixel makes BCE a likelihood, and a perfect copy free. Of the same pictures in grey "
+            "even a perfect copy costs nats, most where most pixels are grey.",
+        ),
+        otherwise=Verdict("not so", "A floor is not where it should be."),
+        page="train",
+        query={"dataset": "sprites", "loss": "bce", "vary": "pixels", "against": "binary"},
+        of_lecture=False,
     ),
 )
