@@ -66,7 +66,9 @@ def test_order_direction_and_scale_of_dimensions_change_nothing(factors, mixed, 
     assert 0.05 < value < 0.9
     assert SCORES[score](mixed.flip(1), factors) == pytest.approx(value, abs=1e-12)
     assert SCORES[score](-mixed, factors) == pytest.approx(value, abs=1e-6)
-    assert SCORES[score](4 * mixed + 1, factors) == pytest.approx(value, abs=2e-3)  # a code at an edge may change its bin
+    assert SCORES[score](4 * mixed + 1, factors) == pytest.approx(
+        value, abs=2e-3
+    )  # a code at an edge may change its bin
     assert SCORES[score](mixed[torch.randperm(N)], factors) < 0.05, "codes of other images"
 
 

@@ -52,7 +52,7 @@ class Factors:
 
     def __getitem__(self, images: slice) -> Factors:
         """Of some of the pictures only."""
-        return replace(self, values=self.values[images])
+        return replace(self, values=self.values[images].clone())  # a view would be sent with all it is a part of
 
 
 @dataclass(frozen=True, eq=False)

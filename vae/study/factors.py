@@ -40,7 +40,7 @@ def _gap(mu: Tensor, factors: Factors, told: Callable[[Tensor, Factors], Tensor]
     known = varying(factors)
     if not len(known.known) or not bool(mu.isfinite().all()):
         return None
-    best = torch.nn.functional.pad(told(mu, known), (0, 1)).topk(2).values  # (K, 2)
+    best = torch.nn.functional.pad(told(mu, known), (0, 1)).topk(2).values.clamp(0, 1)  # (K, 2)
     return float((best[:, 0] - best[:, 1]).mean())
 
 
@@ -88,7 +88,9 @@ def predictability(mu: Tensor, factors: Factors) -> Tensor:
     thresholds: each kind against all others, told by the interval of codes that does it best, (accuracy - 1/2) * 2, mean
     over kinds. The paper fits "one or more thresholds" and leaves chance in.
     """
-    rows = [_separated(mu, column) if factor.has_kinds else _correlated(mu, column) for factor, column in _each(factors)]
+    rows = [
+        _separated(mu, column) if factor.has_kinds else _correlated(mu, column) for factor, column in _each(factors)
+    ]
     return torch.stack(rows)
 
 
