@@ -6,12 +6,16 @@ import pytest
 import torch
 
 import vae
+from vae.data import to_unit
+from vae.figures.terms import sum_of_terms
 from vae.latent.codes import direction
+from vae.latent.forward_pass import forward_pass, noise
 from vae.study.factors import most_told
 from vae.study.opened import open_checkpoint
 from vae.training.checkpoint import Checkpoint
 from vae.ui.latent import models
 from vae.ui.latent.state import COLOURS_BY, PARTS, STATE
+from vae.ui.surfaces import parts
 
 CONFIGS = {
     "file:faces": vae.TrainConfig(dataset="faces", size=24, latent_dim=8, hidden=(64,), batch_size=100),
@@ -30,11 +34,11 @@ def trained():
 
 
 @pytest.fixture
-def opened(open_app, engine, trained, monkeypatch):
+def opened(open_app, trained, monkeypatch):
     monkeypatch.setattr(models, "_files", lambda: trained)
 
     def run(model="file:faces", **query):
-        app = open_app("latent", engine, model=model, **query)
+        app = open_app("latent", model=model, **query)
         assert not app.exception, app.exception
         assert not app.error and not app.warning, [block.value for block in (*app.error, *app.warning)]
         return app
@@ -53,7 +57,7 @@ def held(app):
 
 def map_of(app):
     """The trace of points of the first map."""
-    return next(data for data in held(app) if "figure" in data)["figure"]["data"][0]
+    return json.loads(next(data["figure"] for data in held(app) if "figure" in data))["data"][0]
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -111,14 +115,25 @@ def test_attributes_are_offered_where_there_are_some_and_begin_at_a_picture(open
     assert app.selectbox(key="latent.origin").value == "image"
     offered = app.selectbox(key="latent.attribute").options
     assert offered[0].startswith("x: right, from left") and not any(name.startswith("shape") for name in offered)
-    assert opened("digits-bce-z8", part="arithmetic", groups="attribute").selectbox(key="latent.groups").value == "classes"
+    assert (
+        opened("digits-bce-z8", part="arithmetic", groups="attribute").selectbox(key="latent.groups").value == "classes"
+    )
 
 
 def test_an_image_in_colour_keeps_its_loss_per_pixel_summed_over_channels(opened, trained):
-    from vae.latent.forward_pass import forward_pass, noise
-
     model = trained["file:faces"]
     x = model.images[0]
     seen = forward_pass(model.config, model.model, x, noise(0, 8), torch.zeros(8))
     assert seen.reconstructions["bce"].per_pixel.shape == (3, 24, 24)
+    assert "576 pixels in 3 channels" in sum_of_terms(model.config.loss_record(), seen, "")
     assert seen.reconstructions["bce"].total == pytest.approx(float(model.encoded.losses[0]), rel=1e-4)
+
+
+def test_on_a_loss_a_picture_in_colour_is_the_mean_of_its_channels(open_app, trained, monkeypatch):
+    model = trained["file:faces"]
+    monkeypatch.setattr(parts, "open_model", lambda name: model)
+    app = open_app("surfaces", part="image", source="mnist-bce-z20", picture=3, losses="mse")
+    assert not app.exception and not app.error
+    x, p = to_unit(model.images[2]).mean(0), model.predict(model.encoded.mu[2:3])[0].mean(0)
+    (said,) = (text.value for text in app.markdown if "Summed over 576 pixels" in text.value)
+    assert f"**MSE** {(x - p).square().sum():.2f}" in said and "the mean of its channels" in said

@@ -36,16 +36,25 @@ MOST_MOVES = 6.0  # standard deviations
 
 def _key(name: str, text: str) -> str:
     if len(text) > 80:
-        raise SettingError(name, text[:80], "a name of at most 80 characters is accepted")
+        raise SettingError(name, text[:80], "the name of a model is accepted")
     return text
 
 
 def _colour(name: str, text: str) -> str:
     """One of COLOURS_BY, or a factor that is known of some data set."""
-    factors = {factor for source in DATASETS.values() for factor in source.factors}
-    if text not in COLOURS_BY and text not in factors:
-        raise SettingError(name, text[:80], f"one of {', '.join(COLOURS_BY)}, or a known factor is accepted")
+    if text not in COLOURS_BY and not _is_factor(text):
+        raise SettingError(name, text[:80], f"one of {', '.join(COLOURS_BY)}, or a factor of a data set, is accepted")
     return text
+
+
+def _factor(name: str, text: str) -> str:
+    if not _is_factor(text):
+        raise SettingError(name, text[:80], "a factor of a data set is accepted")
+    return text
+
+
+def _is_factor(text: str) -> bool:
+    return any(text in source.factors for source in DATASETS.values())
 
 
 def _moves(name: str, text: str) -> tuple[float, ...]:
@@ -94,7 +103,7 @@ STATE = PageState(
             "cells": whole(15, 3, 25),
             # arithmetic: "3 minus 5 plus 8"
             "groups": choice("classes", tuple(GROUPS)),
-            "attribute": Field("", _key),  # a known factor; "": the first one there is
+            "attribute": Field("", _factor),  # a known factor; "": the first one there is
             "origin": choice("class", ("class", "image")),
             "origin_class": whole(3, 0, 255),
             "minus_class": whole(5, 0, 255),
