@@ -106,6 +106,10 @@ FIGURES = {
     "histograms of codes": (latent.code_histograms, lambda: (CODES, [1, 0], "#D55E00")),
     "bars": (latent.kl_bars, lambda: ([0.1, 3.0], "#D55E00")),
     "map of codes": (scatter.scattered, lambda: (CODES, scatter.Colouring("class", np.array([0, 1, 1]), ("a", "b")))),
+    "map by a factor": (
+        scatter.scattered,
+        lambda: (CODES, scatter.Colouring("y", np.arange(3.0), ends=("top", "bottom"))),
+    ),
     "map by a quantity": (scatter.scattered, lambda: (CODES, scatter.Colouring("KL", np.arange(3.0), unit="nats"))),
     "rescue": (rescue.rescue, lambda: (GRID[1:-1], GRID[1:-1], [rescue.Bar("raw", "#D55E00", -3.0, True)])),
     "votes": (votes.votes, lambda: ({"true": 3, "not so": 0}, "true")),

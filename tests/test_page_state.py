@@ -39,6 +39,7 @@ def test_a_link_brings_back_what_was_shown():
         ({"plus_ticks": "1,,2"}, "plus_ticks"),
         ({"perplexity": "1e9"}, "perplexity"),
         ({"model": "x" * 500}, "name of a model"),
+        ({"attribute": "charm"}, "attribute = 'charm'.*a factor of a data set"),
         ({"colour": "pink"}, "one of class, kl, loss, axis"),
         ({"zoom": "3"}, "'zoom' that does not exist"),
     ],

@@ -249,9 +249,10 @@ def test_in_pieces_as_in_whole(outputs):
 
 
 def test_every_measure_has_a_finite_value_for_a_model(scores):
-    assert set(scores.values) == set(MEASURES) and None not in scores.values.values()
+    missing = {key for key, value in scores.values.items() if value is None}
+    assert set(scores.values) == set(MEASURES) and missing == {"mig", "sap"}, "no factors are known of digits"
     assert scores.likelihood_images == scores.images == IMAGES and scores.samples == SAMPLES
-    means = {key for key in MEASURES if key not in ("sharpness", "active_units")}
+    means = {key for key in MEASURES if key not in ("sharpness", "active_units", "mig", "sap")}
     assert set(scores.errors) == means and set(scores.data) == {"sharpness", "middle"} and scores.data["sharpness"] == 1
     for key in ("laplace", "gaussian_optimal"):  # more samples than one: above the ELBO
         assert scores.values[f"log_p.{key}"] > -scores.negative_elbo(key)
@@ -380,3 +381,19 @@ def test_the_table_of_measures_is_whole():
         assert measure.better in ("lower", "higher", "data", "neither") and measure.unit and measure.name
     assert {f"loss.{key}" for key in LOSSES} <= set(MEASURES)
     assert {f"log_p.{key}" for key, loss in LOSSES.items() if loss.normalised} <= set(MEASURES)
+
+
+# ---- Known factors ---------------------------------------------------------------------------------------------------
+
+
+def test_where_factors_are_known_their_gaps_are_measured_and_nowhere_else(scores):
+    assert scores.values["mig"] is scores.values["sap"] is None
+    config = TrainConfig(dataset="sprites", size=8, hidden=(16,), latent_dim=6)
+    data = load_dataset("sprites", 8)
+    outputs = outputs_of(config, config.build_model().requires_grad_(False), data, 300, 1)
+    assert outputs.codes.factors.values.tolist() == data.test_factors[:300].tolist()
+    exact = replace(outputs, codes=replace(outputs.codes, mu=data.test_factors[:300]))
+    assert 0 <= MEASURES["mig"].of(outputs) < 0.3 < 0.6 < MEASURES["mig"].of(exact)
+    assert 0 <= MEASURES["sap"].of(outputs) < 0.3 < 0.9 < MEASURES["sap"].of(exact)
+    floor, _ = reference_scores(data, 20)
+    assert floor.values["mig"] is None

@@ -17,6 +17,7 @@ from PIL import Image
 from scipy import stats
 
 import vae
+from vae.study.factors import mig, sap
 from vae.study.sweep import (
     QUANTITIES,
     Measures,
@@ -34,12 +35,14 @@ from vae.study.sweep import (
     read_results,
     run_cell,
     statement,
+    to_table,
     tradeoffs,
     undominated,
 )
-from vae.study.sweep.cell import spans, trajectory_steps
+from vae.study.sweep.cell import measures, spans, trajectory_steps
+from vae.study.sweep.cell import sums as cell_sums
 from vae.study.sweep.grid import cell_id, group_of, seeds_in
-from vae.study.sweep.results import is_results
+from vae.study.sweep.results import columns, is_results
 
 BASE = vae.TrainConfig(dataset="digits", hidden=(16,), epochs=1, batch_size=480)
 AXES = {"loss": ["bce", "mse"], "beta": [0.5, 1, 4], "latent_dim": [2], "seed": [0, 1, 2]}
@@ -493,3 +496,32 @@ def test_only_the_file_in_its_place_is_written(tmp_path, results):
 def test_a_nonsense_number_of_seeds_is_answered_before_any_is_made(text):
     with pytest.raises(vae.SettingError, match="seeds = .*a number of seeds from 1 to 1,000"):
         seeds_in(text)
+
+
+# ---- Known factors ---------------------------------------------------------------------------------------------------
+
+SPRITES = vae.TrainConfig(dataset="sprites", size=8, hidden=(8,), latent_dim=6, epochs=1, batch_size=2000)
+
+
+def test_of_known_factors_the_gaps_are_measured_on_all_test_images_however_they_are_cut(tmp_path):
+    data, config = vae.load_dataset("sprites", 8), SPRITES
+    found = run_cell(config)
+    state = list(vae.train(config))[-1][0]
+    with torch.inference_mode():
+        mu = vae.model_of(config, state.weights).encode(data.test.float() / 255)[0]
+    factors = data.known_of_test(0, len(data.test))
+    assert found.measures.mig == pytest.approx(mig(mu, factors), abs=1e-6)
+    assert found.measures.sap == pytest.approx(sap(mu, factors), abs=1e-6)
+    parts = [cell_sums(config, state, data, a, b, None) for a, b in ((0, 500), (500, 1500), (1500, 2000))]
+    assert measures(parts) == found.measures
+
+
+def test_columns_of_factors_are_there_only_where_factors_are_known_and_files_without_them_are_read(tmp_path):
+    spec = SweepSpec(SPRITES, {"seed": [0]})
+    content = written(tmp_path / "sprites.csv", [run_cell(SPRITES)], spec).read_bytes()
+    (result,) = parse_results("with", content).results
+    assert 0 <= result.measures.mig < 1 and to_table([result], ())[0]["mig"] == result.measures.mig
+    without = pandas.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False).drop(columns=["mig", "sap"])
+    (older,) = parse_results("without", without.to_csv(index=False).encode()).results
+    assert older.measures == dataclasses.replace(result.measures, mig=None, sap=None)
+    assert "mig" not in columns(SPEC) and math.isnan(QUANTITIES["mig"].of(older.measures))

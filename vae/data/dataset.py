@@ -26,6 +26,10 @@ class Factor:
         """Whether its levels are kinds, each with a word of its own, and not steps between two ends."""
         return len(self.words) == len(self.levels)
 
+    def places(self, values: Tensor) -> Tensor:
+        """The place of each value (N,) among the levels, of the nearest one: (N,) int64."""
+        return (values[:, None] - torch.tensor(self.levels)).abs().argmin(1)
+
 
 @dataclass(frozen=True, eq=False)
 class Factors:
@@ -45,6 +49,10 @@ class Factors:
     @property
     def words(self) -> tuple[tuple[str, ...], ...]:
         return tuple(factor.words for factor in self.known)
+
+    def __getitem__(self, images: slice) -> Factors:
+        """Of some of the pictures only."""
+        return replace(self, values=self.values[images].clone())  # a view would be sent with all it is a part of
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +91,10 @@ class ImageDataset:
     def test_factors(self) -> Tensor | None:
         """(N - n_train, K) float32."""
         return None if self.factors is None else self.factors.values[self.n_train :]
+
+    def known_of_test(self, start: int, stop: int) -> Factors | None:
+        """What is known of the test images from start to stop."""
+        return None if self.factors is None else self.factors[self.n_train + start : self.n_train + stop]
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -92,7 +92,8 @@ def picture(image: ArrayLike | None, caption: str, alt: str) -> Part:
 
 
 def _picture_of_logits(logits: np.ndarray) -> Part:
-    caption = f"log odds, {_range(logits)}; orange: above 0"
+    mean = ", mean of channels" if len(logits) > 1 else ""
+    caption = f"log odds{mean}, {_range(logits.mean(0))}; orange: above 0"
     return picture(signed(logits), caption, f"Logits: {caption}")
 
 

@@ -15,12 +15,16 @@ MOST_NAMES = 12  # classes whose names are written into the plot; more would hid
 
 @dataclass(frozen=True, eq=False)
 class Colouring:
-    """What the colour of a point says. values (n,): class numbers where classes names them, else a quantity in `unit`."""
+    """What the colour of a point says. values (n,): class numbers where classes names them, else a quantity in `unit`.
+
+    ends: words for the lowest and the highest value that the colours span, of a quantity that has such.
+    """
 
     name: str
     values: np.ndarray
     classes: Sequence[str] = ()
     unit: str = ""
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,15 @@ def _shades(colouring: Colouring | None) -> Part:
     if colouring.classes:
         shades = np.array(class_colours(len(colouring.classes)))
         return {"color": shades[colouring.values]}
+    bar = {"thickness": 10, "len": 0.6, "title": {"text": colouring.unit, "side": "right"}}
+    if colouring.ends:
+        low, high = float(colouring.values.min(initial=np.inf)), float(colouring.values.max(initial=-np.inf))
+        bar |= {"tickvals": [low, high], "ticktext": [colouring.ends[0], colouring.ends[-1]]}
     return {
         "color": colouring.values.astype(np.float32),
         "colorscale": "Viridis",
         "showscale": True,
-        "colorbar": {"thickness": 10, "len": 0.6, "title": {"text": colouring.unit, "side": "right"}},
+        "colorbar": bar,
     }
 
 

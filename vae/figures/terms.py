@@ -83,12 +83,18 @@ def sum_of_terms(loss: Loss, forward: ForwardPass, title: str) -> str:
     if found is None or found.loss != loss:  # the image is not known, or the other model has a formula of its own
         parts += [_term("", "?", "reconstruction, not known here", LOSS_COLOURS[loss.key]), kl_term]
     else:
-        pixels, mean = forward.logits.numel(), forward.config.reduction == "mean"
-        number = f"{_number(found.total)} / {pixels}" if mean else _number(found.total)
-        words = f"reconstruction, nats, {'mean' if mean else 'summed'} over {pixels} pixels"
+        values, mean = forward.logits.numel(), forward.config.reduction == "mean"
+        number = f"{_number(found.total)} / {values}" if mean else _number(found.total)
+        words = f"reconstruction, nats, {'mean' if mean else 'summed'} over {_counted(forward.config)}"
         total = _term("=", _number(forward.objective(loss.key)), "nats for this image", kind="total")
         parts += [_picture(loss, found), _term("", number, words, LOSS_COLOURS[loss.key]), kl_term, total]
     return f"<div class='vae-sum'>{''.join(parts)}</div>"
+
+
+def _counted(config: TrainConfig) -> str:
+    """How many values an image has, in words."""
+    channels, height, width = config.shape
+    return f"{height * width} pixels" + (f" in {channels} channels" if channels > 1 else "")
 
 
 def _cost_of_kl(forward: ForwardPass) -> tuple[str, str]:

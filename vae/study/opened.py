@@ -8,9 +8,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from vae.data import DATASETS, load_dataset
+from vae.data import DATASETS, Factors, load_dataset
 from vae.errors import CheckpointError
 from vae.latent.codes import Health, health
+from vae.study.factors import Told, most_told
 from vae.training.checkpoint import Checkpoint
 from vae.training.config import TrainConfig, multiply_adds
 from vae.training.evaluation import Evaluation, training_sigma
@@ -25,7 +26,7 @@ FEWEST = 200
 @dataclass(frozen=True, eq=False)
 class OpenedModel:
     """A model on show. encoded: test images as it sees them; images: those images as it
-    takes them, uint8, None where they are not here."""
+    takes them, uint8, None where they are not here; factors: what is known of them, if anything."""
 
     key: str
     title: str
@@ -36,6 +37,7 @@ class OpenedModel:
     images: Tensor | None
     metrics: Evaluation | None = None
     sigma: float | None = None  # of the training set, for a loss that takes it from the residuals
+    factors: Factors | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -59,6 +61,11 @@ class OpenedModel:
     def health(self) -> Health:
         return _health(self.encoded)
 
+    @property
+    def told(self) -> tuple[Told | None, ...]:
+        """For each dimension the known factor that it tells most, None where it tells none."""
+        return (None,) * self.latent_dim if self.factors is None else _told(self.encoded, self.factors)
+
     def shown_input(self, index: int) -> tuple[Tensor, bool]:
         """The picture (C, H, W) of that test image, and whether it is the image itself, not its reconstruction."""
         if self.images is not None:
@@ -71,11 +78,16 @@ def _health(encoded: Subset) -> Health:
     return health(encoded.mu, encoded.log_var)
 
 
+@lru_cache(maxsize=32)
+def _told(encoded: Subset, factors: Factors) -> tuple[Told | None, ...]:
+    return most_told(encoded.mu, factors)
+
+
 def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel:
     """Images where the data set is here; else the file's own subset. CheckpointError where there is neither."""
     config, model = checkpoint.config, checkpoint.model()
     sigma = checkpoint.metrics.sigma if checkpoint.metrics else None
-    images, encoded = None, checkpoint.subset
+    images, encoded, factors = None, checkpoint.subset, None
     if DATASETS[config.dataset].is_present():
         data = load_dataset(config.dataset, config.size)
         n = int(min(SIZE, len(data.test), max(FEWEST, ENCODED_AT_ONCE / multiply_adds(config))))
@@ -85,9 +97,11 @@ def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel
             labels = None if data.test_labels is None else data.test_labels[:n]
             encoded = encode_images(config, model, data.test[:n], labels, sigma)
         images = torch.from_numpy(as_bytes(config.x(data.test[: len(encoded)])))
+        factors = data.known_of_test(0, len(encoded))
     if encoded is None:
         raise CheckpointError(
             f"{title} brings no codes of its own and its data set {config.dataset} is not on this machine: "
             "fetch the data on the Train page first."
         )
-    return OpenedModel(key, title, config, model, checkpoint.state.step, encoded, images, checkpoint.metrics, sigma)
+    step, metrics = checkpoint.state.step, checkpoint.metrics
+    return OpenedModel(key, title, config, model, step, encoded, images, metrics, sigma, factors)

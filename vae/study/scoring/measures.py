@@ -9,9 +9,11 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from vae.data import Factors
 from vae.latent.codes import ACTIVE_VARIANCE
 from vae.losses.others import ssim
 from vae.losses.table import LOSSES
+from vae.study.factors import mig, sap
 from vae.study.scoring.outputs import DENSITIES, MEASURED_AT_ONCE, ModelOutputs
 from vae.study.scoring.readings import RAW, READINGS, Reading
 from vae.training.evaluation import laplacian_variance, middle_share
@@ -94,6 +96,16 @@ def _neighbours(outputs: ModelOutputs) -> Tensor | None:
     return 100 * (torch.from_numpy(fitted.predict(codes.mu.double().numpy())) == codes.labels).double()
 
 
+def _of_factors(score: Callable[[Tensor, Factors], float | None]) -> Callable[[ModelOutputs], float | None]:
+    """None where no factors are known."""
+
+    def of(outputs: ModelOutputs) -> float | None:
+        codes = outputs.codes
+        return None if codes is None or codes.factors is None else score(codes.mu, codes.factors)
+
+    return of
+
+
 # ---- The table -------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +174,16 @@ _OWN = (
     Measure(
         "neighbours", "k-NN accuracy", "Test images whose class is that of most of the 5 nearest codes μ of training images.",
         "% of images", "higher", 1, "https://scikit-learn.org/stable/modules/neighbors.html", "measures", _neighbours,
+    ),
+    Measure(
+        "mig", "MIG", "Mutual information gap: how much more of a known factor the best dimension of μ tells than the second "
+        "best, mean over factors. 1 where each factor has a dimension of its own.",
+        "of the factor's entropy", "higher", 3, "https://arxiv.org/abs/1802.04942", "measures", _of_factors(mig),
+    ),
+    Measure(
+        "sap", "SAP", "The same gap of how well a dimension alone predicts a known factor: R² of a line, and for kinds "
+        "balanced accuracy of two thresholds, from 0 at chance to 1.",
+        "of 1", "higher", 3, "https://arxiv.org/abs/1711.00848", "measures", _of_factors(sap),
     ),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from vae.data import ImageDataset, to_unit
+from vae.data import Factors, ImageDataset, to_unit
 from vae.losses.objective import kl_divergence
 from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.study.scoring.likelihood import log_likelihood
@@ -32,13 +32,15 @@ DENSITIES = tuple(key for key, reading in READINGS.items() if reading.loss.norma
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """mu, log_var: (N, Z) of the test images. train_mu: (M, Z) of training images. labels: int64, or None."""
+    """mu, log_var: (N, Z) of the test images. train_mu: (M, Z) of training images. labels: int64, or None. factors: those
+    known of the test images, or None."""
 
     mu: Tensor
     log_var: Tensor
     labels: Tensor | None
     train_mu: Tensor
     train_labels: Tensor | None
+    factors: Factors | None = None
 
     @property
     def kl(self) -> Tensor:
@@ -95,7 +97,7 @@ def outputs_of(
         Prediction.by(loss, logits),
         sigma,
         trained,
-        Codes(mu, log_var, labels, train_mu, train_labels),
+        Codes(mu, log_var, labels, train_mu, train_labels, data.known_of_test(0, len(x))),
         _log_p(config, model, x, mu, log_var, sigma, trained, samples),
     )
 

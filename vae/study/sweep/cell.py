@@ -19,8 +19,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vae.data import ImageDataset, load_dataset
+from vae.data import Factors, ImageDataset, load_dataset
 from vae.latent.codes import ACTIVE_VARIANCE
+from vae.study.factors import mig, sap
 from vae.training.config import TrainConfig, multiply_adds
 from vae.training.evaluation import (
     PIECE,
@@ -60,7 +61,8 @@ class Measures:
 
     squared_error: summed over the pixels of an image, of the picture decoded from the same sample. sharpness: variance
     of the Laplacian of the picture decoded from mu, over that of the data. middle: share of its pixels in (.1, .9).
-    active_units: dimensions whose mu varies. sigma: the decoder's, where the loss has one.
+    active_units: dimensions whose mu varies. sigma: the decoder's, where the loss has one. mig, sap: of data whose factors
+    are known.
     """
 
     reconstruction: float
@@ -70,6 +72,8 @@ class Measures:
     middle: float
     active_units: int
     sigma: float | None
+    mig: float | None = None
+    sap: float | None = None
 
     @property
     def negative_elbo(self) -> float:
@@ -164,7 +168,10 @@ def spans(config: TrainConfig, images: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Sums:
-    """Of some test images, summed over them: what Measures are made of. mu, mu_square: one float per dimension."""
+    """Of some test images, summed over them: what Measures are made of. mu, mu_square: one float per dimension.
+
+    codes, factors: mu (n, Z) of each image and what is known of it, where something is.
+    """
 
     evaluations: tuple[Evaluation, ...]
     squared_error: float
@@ -174,6 +181,8 @@ class Sums:
     mu: np.ndarray
     mu_square: np.ndarray
     sigma: float | None
+    codes: Tensor | None = None
+    factors: Factors | None = None
 
 
 def residuals(config: TrainConfig, state: TrainState, data: ImageDataset, start: int, stop: int) -> list[float]:
@@ -190,8 +199,9 @@ def sums(
     model, images = model_of(config, state.weights), data.test
     bounds = [(start + a, start + b) for a, b in pieces(stop - start)]
     parts = [_sums_of_pictures(config, model, config.x(images[a:b], a)) for a, b in bounds]
-    totals: list[Any] = [sum(column) for column in zip(*parts)]
-    edges, edges_of_data, middle, mu, mu_square = totals
+    *columns, codes = zip(*parts)
+    edges, edges_of_data, middle, mu, mu_square = (sum(column) for column in columns)
+    known = data.known_of_test(start, stop)
     return Sums(
         tuple(evaluate_piece(config, model, images, a, b, optimal_sigma) for a, b in bounds),
         math.fsum(_squared_error(config, model, images, a, b) * (b - a) for a, b in bounds),
@@ -201,16 +211,19 @@ def sums(
         mu,
         mu_square,
         _sigma(config, model, optimal_sigma),
+        None if known is None else torch.cat(codes),
+        known,
     )
 
 
-def _sums_of_pictures(config: TrainConfig, model: VAE, x: Tensor) -> tuple[float, float, float, np.ndarray, np.ndarray]:
+def _sums_of_pictures(config: TrainConfig, model: VAE, x: Tensor) -> tuple[Any, ...]:
+    """The five sums, in their order in Sums, and mu of each image."""
     mu, _ = model.encode(x)
     p = config.loss_record().picture(model.decode(mu)).clamp(0, 1)
     edges, edges_of_data = (float(laplacian_variance(images).sum(dtype=torch.float64)) for images in (p, x))
     codes = mu.double()
     middle = float(middle_share(p).sum())
-    return edges, edges_of_data, middle, codes.sum(0).numpy(), codes.square().sum(0).numpy()
+    return edges, edges_of_data, middle, codes.sum(0).numpy(), codes.square().sum(0).numpy(), mu
 
 
 def _sigma(config: TrainConfig, model: VAE, optimal: float | None) -> float | None:
@@ -236,7 +249,18 @@ def measures(parts: Sequence[Sums]) -> Measures:
         total("middle") / n,
         int((variance > ACTIVE_VARIANCE).sum()),
         parts[0].sigma,
+        *_gaps(parts),
     )
+
+
+def _gaps(parts: Sequence[Sums]) -> tuple[float | None, float | None]:
+    """MIG and SAP, where factors are known."""
+    known = [(part.codes, part.factors) for part in parts if part.codes is not None and part.factors is not None]
+    if not known:
+        return None, None
+    codes = torch.cat([mu for mu, _ in known])
+    factors = Factors(known[0][1].known, torch.cat([of.values for _, of in known]))
+    return mig(codes, factors), sap(codes, factors)
 
 
 @torch.inference_mode()

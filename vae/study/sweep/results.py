@@ -18,12 +18,13 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from vae.data import DATASETS
 from vae.errors import SettingError, VaeError
 from vae.study.sweep.cell import Measures, Point, Result
 from vae.study.sweep.grid import MOST_CELLS, USUAL, SweepSpec, cell_id, in_order
@@ -35,8 +36,9 @@ from vae.training.schema import LEAST_KL, decoded, record, written_number, writt
 VERSION = 1
 LARGEST = 64 << 20  # bytes
 _MEASURES = ("negative_elbo", *(f.name for f in fields(Measures)))
+_OF_FACTORS = ("mig", "sap")  # columns only where the data set's factors are known
 _REST = ("seconds", "threads", "versions", "failure", "config", "trajectory", "pictures", "spec")
-_NEEDED = ("version", "cell", "dataset", *USUAL, *_MEASURES, *_REST)
+_NEEDED = ("version", "cell", "dataset", *USUAL, *(name for name in _MEASURES if name not in _OF_FACTORS), *_REST)
 _BEGINS = b"version,cell,"
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 MOST_POINTS = 1000  # of a trajectory
@@ -56,7 +58,19 @@ def columns(spec: SweepSpec) -> tuple[str, ...]:
     """The names of a file's columns: the usual settings, and whatever else the sweep varies."""
     settings = [name for name in AXES if name in USUAL or name in spec.varied]
     clash = {name: f"{name}_set" for name in settings if name in _MEASURES}  # a sigma that is set, and one reached
-    return ("version", "cell", "dataset", *(clash.get(name, name) for name in settings), *_MEASURES, *_REST)
+    return (
+        "version",
+        "cell",
+        "dataset",
+        *(clash.get(name, name) for name in settings),
+        *_measured(spec.base.dataset),
+        *_REST,
+    )
+
+
+def _measured(dataset: str) -> tuple[str, ...]:
+    """The measures of cells that are trained on that data set."""
+    return tuple(name for name in _MEASURES if name not in _OF_FACTORS or DATASETS[dataset].factors)
 
 
 def _line(values: Sequence[object]) -> bytes:
@@ -69,7 +83,7 @@ def line_of(result: Result, spec: SweepSpec) -> bytes:
     """The result as one line, its end included."""
     config, m = result.config, result.measures
     settings = [AXES[name].get(config) for name in AXES if name in USUAL or name in spec.varied]
-    measured = [None] * len(_MEASURES) if m is None else [m.negative_elbo, *astuple(m)]
+    measured = [None if m is None else getattr(m, name) for name in _measured(config.dataset)]
     steps = list(zip(*(astuple(point) for point in result.trajectory))) or [()] * 4
     trajectory = {f.name: column for f, column in zip(fields(Point), steps)}
     rest = (
@@ -109,6 +123,8 @@ def _measures_of(row: Mapping[str, str], config: TrainConfig) -> Measures:
     low = {"kl": (LEAST_KL,), "squared_error": (0,), "sharpness": (0,), "middle": (0, 1), "sigma": (0,)}
     for name, bounds in low.items():
         figures[name] = written_number(name, row[name], *bounds) if row[name] or name != "sigma" else None
+    for name in _OF_FACTORS:
+        figures[name] = written_number(name, row[name], 0, 1) if row.get(name) else None
     if (figures["sigma"] is None) != (config.loss_record().origin("sigma") is None):
         raise SettingError(
             "sigma", figures["sigma"], "a number is accepted where the loss has a sigma, and nothing else"
@@ -392,6 +408,6 @@ def to_table(results: Sequence[Result], varied: Sequence[str]) -> list[dict[str,
     for result in results:
         settings = {name: AXES[name].get(result.config) for name in AXES if name in varied or name == "seed"}
         m = result.measures
-        measured = dict.fromkeys(_MEASURES) if m is None else {"negative_elbo": m.negative_elbo} | asdict(m)
+        measured = {name: None if m is None else getattr(m, name) for name in _measured(result.config.dataset)}
         rows.append(settings | measured | {"seconds": result.seconds, "failure": result.failure})
     return rows

@@ -67,6 +67,10 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             Quantity("active_units", "active units", "latent dimensions", "", "uses more latent dimensions than",
                      "uses fewer latent dimensions than"),
             Quantity("sigma", "σ", "of the decoder", "", "has a larger σ than", "has a smaller σ than"),
+            Quantity("mig", "MIG", "gap of the two best dimensions, mean over known factors", "higher",
+                     "has a higher MIG than", "has a lower MIG than"),
+            Quantity("sap", "SAP", "gap of the two best dimensions, mean over known factors", "higher",
+                     "has a higher SAP than", "has a lower SAP than"),
         )
     }
 )  # fmt: skip

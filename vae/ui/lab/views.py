@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from vae.data import DATASETS
 from vae.engine import UnderWay
 from vae.figures import lab
 from vae.figures.mosaics import packed
@@ -43,7 +44,12 @@ from vae.ui.shared.refresh import SELDOM, refreshing
 from vae.ui.shared.words import plain, say
 
 NARROW = {"height": 420, "legend": {"font": {"size": 10}}, "margin": {"l": 44, "t": 90}}
-TABLE = ("negative_elbo", "reconstruction", "kl", "squared_error", "sharpness", "middle", "active_units", "sigma")
+TABLE = ("negative_elbo", "reconstruction", "kl", "squared_error", "sharpness", "middle", "active_units", "sigma", "mig",
+         "sap")  # fmt: skip
+OF_FACTORS = ("mig", "sap")  # measured only where the data's factors are known
+SAID_OF_FACTORS = (
+    " MIG and SAP: how much more the best dimension tells of a known factor than the second best, mean over factors."
+)
 
 
 def show(opened: Opened, state: Values) -> None:
@@ -60,6 +66,12 @@ def _groups(opened: Opened) -> list[TrainConfig]:
 
 def _label(opened: Opened, config: TrainConfig) -> str:
     return label_of(config, opened.spec.varied)
+
+
+def _measured(opened: Opened, keys: Iterable[str]) -> list[str]:
+    """Those measures that cells of this data set have."""
+    known = DATASETS[opened.spec.base.dataset].factors
+    return [key for key in keys if known or key not in OF_FACTORS]
 
 
 def _dashes(configs: Sequence[TrainConfig]) -> dict[TrainConfig, str]:
@@ -193,7 +205,8 @@ def _line(opened: Opened, group: TrainConfig, members: Mapping[int, Result], key
 
 
 def _table(opened: Opened, state: Values) -> None:
-    columns = {QUANTITIES[key].title: summary(opened.results, QUANTITIES[key]) for key in TABLE}
+    shown = _measured(opened, TABLE)
+    columns = {QUANTITIES[key].title: summary(opened.results, QUANTITIES[key]) for key in shown}
     rows = []
     for group, members in grouped(opened.results).items():
         row = {"cells": _label(opened, group), "seeds": len(members)}
@@ -207,6 +220,7 @@ def _table(opened: Opened, state: Values) -> None:
         "Means over seeds on the whole test set, ± half of the 95 % interval. −ELBO, reconstruction and KL in nats per image "
         "under the cell's own loss (lower is better, but two losses are two rulers); squared error summed over an image "
         "(lower is better); sharpness: variance of the Laplacian, model / data; middle pixels: share in (.1, .9)."
+        + (SAID_OF_FACTORS if "mig" in shown else "")
     )
     with st.expander("Every cell"):
         st.dataframe(to_table(opened.results, opened.spec.varied), hide_index=True, width="stretch")
@@ -225,11 +239,14 @@ def _compare(opened: Opened, state: Values) -> None:
     name = {index: _label(opened, group) for index, group in enumerate(groups)}
     STATE.control(left.selectbox, "first", "This", list(name), format_func=name.get, filter_mode=None)
     STATE.control(right.selectbox, "second", "against that", list(name), format_func=name.get, filter_mode=None)
+    offered = _measured(opened, QUANTITIES)
+    if STATE.now("measure") not in offered:
+        STATE.set(measure="sharpness")
     STATE.control(
         third.selectbox,
         "measure",
         "in",
-        list(QUANTITIES),
+        offered,
         format_func=lambda key: QUANTITIES[key].title,
         filter_mode=None,
     )

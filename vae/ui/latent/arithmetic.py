@@ -12,9 +12,10 @@ from torch import Tensor
 
 from vae.data import to_unit
 from vae.latent.codes import direction, moved
+from vae.study.factors import varying
 from vae.study.opened import OpenedModel
 from vae.ui.latent.image_picker import CHOSEN, gallery, index_of, name_of
-from vae.ui.latent.state import STATE
+from vae.ui.latent.state import GROUPS, STATE
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
 from vae.ui.shared.words import plain, say
@@ -22,9 +23,8 @@ from vae.ui.shared.words import plain, say
 ALPHAS = torch.linspace(-1, 2, 13)
 ONE = 8  # where alpha is 1
 THUMBNAILS = 80
-KINDS = {"classes": "classes", "ticked": "ticked thumbnails", "lasso": "lassoed points"}
 ORIGINS = {"class": "a class", "image": "the chosen image"}
-GROUPS = ("plus", "minus")
+SIGNS = ("plus", "minus")
 COLOURS = {"plus": "#009E73", "minus": "#CC79A7"}
 LASSO = "latent:lasso"  # indices of the points last lassoed on a map
 
@@ -32,13 +32,16 @@ LASSO = "latent:lasso"  # indices of the points last lassoed on a map
 def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
     origin, start, kind, minus, plus = st.columns([2, 2, 2, 2, 2], vertical_alignment="bottom")
     STATE.control(origin.selectbox, "origin", "Start from", list(ORIGINS), format_func=ORIGINS.get, filter_mode=None)
-    STATE.control(kind.selectbox, "groups", "Groups are", list(KINDS), format_func=KINDS.get, filter_mode=None)
-    begin = _start(first, state, start)
-    groups = GROUPED[state["groups"]](first, {"minus": minus, "plus": plus})
+    chosen = _kind(first, kind)
+    begin = _start(first, STATE.now("origin"), start)
+    groups = GROUPED[chosen](first, {"minus": minus, "plus": plus})
     if empty := [name for name, members in groups.items() if not members]:
         say(f"Put at least one image into the group {' and into the group '.join(empty)}.", "info")
         return
     for i, model in enumerate(m for m in (first, second) if m):
+        if model.config.dataset != first.config.dataset:
+            say(f"{model.title} looks at other images, so these groups mean nothing to it.", "info")
+            continue
         try:
             _rows(model, begin, groups, i)
         except IndexError:
@@ -48,11 +51,33 @@ def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
 # ---- The start and the groups: indices of images -----------------------------------------------------------------------
 
 
-def _start(model: OpenedModel, state: Values, column) -> list[int]:
+def _kind(model: OpenedModel, column) -> str:
+    """What the groups are: attributes only where some are known."""
+    known = [kind for kind in GROUPS if kind != "attribute" or _attributes(model)]
+    if STATE.now("groups") not in known:
+        STATE.set(groups="classes")
+    return STATE.control(
+        column.selectbox,
+        "groups",
+        "Groups are",
+        known,
+        format_func=GROUPS.get,
+        filter_mode=None,
+        on_change=_kind_chosen,
+    )
+
+
+def _kind_chosen() -> None:
+    """An attribute is added to one picture, unless the user says otherwise afterwards."""
+    if STATE.now("groups") == "attribute":
+        STATE.set(origin="image")
+
+
+def _start(model: OpenedModel, origin: object, column) -> list[int]:
     """The images whose mean is where the arithmetic starts: a class, or one image."""
-    if state["origin"] == "class" and model.encoded.labels is not None:
+    if origin == "class" and model.encoded.labels is not None:
         return _class(model, "origin", "the mean of", column)
-    index = index_of(model, state["image"])
+    index = index_of(model, STATE.now("image"))
     column.caption(name_of(model, index))
     pictures(
         gallery(model, 20), "arithmetic.start", "Start image", columns=20, marks={index: CHOSEN}, width=800,
@@ -78,11 +103,44 @@ def _classes(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
     return {name: _class(model, name, f"{name} the mean of", column) for name, column in columns.items()}
 
 
+def _attributes(model: OpenedModel) -> dict[str, tuple[str, str, Tensor]]:
+    """The factors that have two ends: name -> (word of the lowest level, word of the highest, values (n,))."""
+    if model.factors is None:
+        return {}
+    known = varying(model.factors)
+    return {
+        factor.name: (factor.words[0], factor.words[-1], known.values[:, k])
+        for k, factor in enumerate(known.known)
+        if len(factor.words) == 2
+    }
+
+
+def _attribute(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
+    """The images at the highest level of a known factor against those at its lowest."""
+    known = _attributes(model)
+    if STATE.now("attribute") not in known:
+        STATE.set(attribute=next(iter(known)))
+    name = STATE.control(
+        columns["minus"].selectbox, "attribute", "Add", list(known), filter_mode=None,
+        format_func=lambda name: f"{name}: {known[name][1]}, from {known[name][0]}",
+    )  # fmt: skip
+    low, high, values = known[name]
+    groups = {
+        "plus": (values == values.max()).nonzero().flatten().tolist(),
+        "minus": (values == values.min()).nonzero().flatten().tolist(),
+    }
+    say(
+        f"The direction “{name}” is the mean code of {len(groups['plus']):,} test images that are “{high}” less that of "
+        f"{len(groups['minus']):,} that are “{low}”."
+    )
+    return groups
+
+
 def _ticked(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
     """Click on pictures to put them into a group, and again to take them out."""
-    ticked = {name: list(STATE.now(f"{name}_ticks")) for name in GROUPS}
+    ticked = {name: list(STATE.now(f"{name}_ticks")) for name in SIGNS}
     adding = columns["minus"].segmented_control(
-        "A click puts it into", GROUPS, key="latent:adding", default="plus", required=True
+        "A click puts it into", SIGNS, key="latent:adding", default="plus", required=True
     )
     columns["plus"].button("Clear both", on_click=STATE.set, kwargs={"plus_ticks": (), "minus_ticks": ()})
     n = min(THUMBNAILS, len(model.encoded))
@@ -112,7 +170,7 @@ def _lassoed(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
 
 
 GROUPED: Mapping[str, Callable[[OpenedModel, Mapping], dict[str, list[int]]]] = MappingProxyType(
-    {"classes": _classes, "ticked": _ticked, "lasso": _lassoed}
+    {"classes": _classes, "attribute": _attribute, "ticked": _ticked, "lasso": _lassoed}
 )
 
 

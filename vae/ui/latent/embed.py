@@ -8,7 +8,9 @@ from functools import partial
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
+from vae.data import Factor
 from vae.engine import TSNE, LimitError, TSNEView
 from vae.errors import SettingError, VaeError
 from vae.figures.plot import Figure
@@ -91,9 +93,13 @@ def _controls(model: OpenedModel, state: Values) -> None:
         help="A second map that differs in one thing; the second model, where one is chosen above.",
     )  # fmt: skip
     known = [key for key in COLOURS_BY if model.encoded.labels is not None or key not in ("class", "axis")]
+    known += [] if model.factors is None else [name for name in model.factors.names if name not in COLOURS_BY]
     if state["colour"] not in known:
-        STATE.set(colour="kl")
-    STATE.control(colour.selectbox, "colour", "Colour", known, format_func=COLOURS_BY.get, filter_mode=None)
+        STATE.set(colour=known[0])
+    STATE.control(
+        colour.selectbox, "colour", "Colour by", known, format_func=lambda key: COLOURS_BY.get(key, key),
+        filter_mode=None,
+    )  # fmt: skip
 
 
 def _panels(first: OpenedModel, second: OpenedModel | None, state: Values) -> list[Panel]:
@@ -302,7 +308,12 @@ def _lassoed(chosen: Sequence[int]) -> None:
 
 
 def _colouring(panel: Panel, index: np.ndarray, state: Values) -> Colouring:
-    encoded, colour = panel.model.encoded, state["colour"]
+    encoded, colour, factors = panel.model.encoded, state["colour"], panel.model.factors
+    if factors is not None and colour not in COLOURS_BY and colour in factors.names:
+        at = factors.names.index(colour)
+        return _by_factor(factors.known[at], factors.values[index, at])
+    if colour not in COLOURS_BY:
+        colour = "class"  # a factor of another model's data
     if encoded.labels is None and colour in ("class", "axis"):
         colour = "kl"
     if colour == "axis":
@@ -315,6 +326,13 @@ def _colouring(panel: Panel, index: np.ndarray, state: Values) -> Colouring:
         return Colouring("class", encoded.labels.numpy()[index], panel.model.classes)
     values = encoded.kl.sum(1) if colour == "kl" else encoded.losses
     return Colouring(COLOURS_BY[colour], values.numpy()[index], unit="nats")
+
+
+def _by_factor(factor: Factor, values: Tensor) -> Colouring:
+    """Kinds as classes, steps between two ends as a scale."""
+    if factor.has_kinds:
+        return Colouring(factor.name, factor.places(values).numpy(), factor.words)
+    return Colouring(factor.name, values.numpy(), unit=factor.name, ends=factor.words)
 
 
 def _axis(model: OpenedModel, state: Values) -> Axis:

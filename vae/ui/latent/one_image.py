@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae.latent.codes import order_by_kl
+from vae.latent.drawing import FORMS
 from vae.latent.forward_pass import ForwardPass, decoded, forward_pass, noise
 from vae.losses.table import LOSSES
 from vae.study.opened import OpenedModel
@@ -62,13 +63,13 @@ def _input(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
 
 def _drawn(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
     """The drawing; as long as there is none, the chosen test image."""
-    x = drawn(model)
+    x, of = drawn(model), model.config.dataset if model.config.dataset in FORMS else "mnist"
     left, right = st.columns([1, 2.4], gap="medium", vertical_alignment="center")
     with left:
         canvas()
     right.caption(
         f"A drawing is scaled and moved until it lies in its {model.config.shape[1]} × {model.config.shape[2]} pixels as "
-        f"the images of {model.config.dataset} do: with the ink as large as theirs, its centre of mass where theirs is. "
+        f"the images of {of} do: with the ink as large as theirs, its centre of mass where theirs is. "
         "The model encodes it at the end of each stroke."
     )
     if x is not None:
@@ -179,7 +180,7 @@ def _what_the_file_knows(model: OpenedModel, state: Values) -> None:
     at = index_of(model, state["image"])
     st.caption(
         f"Of {name_of(model, at)} the model's file knows μ, log σ² and the reconstruction, not the image: decoded from μ, "
-        f"its reconstruction term is {float(held.losses[at]):.2f} nats ({plain(model.config.loss_record().name)}), summed over pixels. "
-        "Draw a digit to see the loss pixel by pixel."
+        f"its reconstruction term is {float(held.losses[at]):.2f} nats ({plain(model.config.loss_record().name)}), summed over pixels."
+        + (" Draw a digit to see the loss pixel by pixel." if can_draw(model) else "")
     )
     need_images(model, "The loss pixel by pixel of a test image")

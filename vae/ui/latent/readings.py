@@ -132,11 +132,13 @@ def _quality(of: Arrays) -> Quality:
 
 
 def _csv(panel: Panel, points: np.ndarray) -> str:
-    """One row an image: its number, class, place on the map, mu and log_var."""
+    """One row an image: its number, class, place on the map, known factors, mu and log_var."""
     encoded = panel.model.encoded
     columns = {"image": panel.index, "x": points[:, 0], "y": points[:, 1]}
     if encoded.labels is not None:
         columns["class"] = [panel.model.classes[int(i)] for i in encoded.labels[panel.index]]
+    if (factors := panel.model.factors) is not None:
+        columns |= {f"factor_{name}": factors.values[panel.index, k].numpy() for k, name in enumerate(factors.names)}
     for name, values in (("mu", encoded.mu), ("log_var", encoded.log_var)):
         columns |= {f"{name}_{dim}": values[panel.index, dim].numpy() for dim in range(values.shape[1])}
     text = io.StringIO()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
+from vae.data import DATASETS
 from vae.errors import SettingError
 from vae.latent.codes import UNITS
 from vae.links.fields import Field, choice, flag, real, whole
@@ -26,6 +27,9 @@ METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 INITIALS = {"pca": "PCA", "random": "random", "shared": "shared with the first"}
 AGAINST = {"nothing": "nothing", "seed": "the next seed", "perplexity": "another perplexity"}
 COLOURS_BY = {"class": "class", "kl": "KL", "loss": "reconstruction term", "axis": "an axis of my own"}
+GROUPS = {
+    "classes": "classes", "attribute": "a known attribute", "ticked": "ticked thumbnails", "lasso": "lassoed points",
+}  # fmt: skip
 SOURCES = {"chosen": "a test image", "drawn": "a drawing"}
 MOST_MOVES = 6.0  # standard deviations
 
@@ -34,6 +38,23 @@ def _key(name: str, text: str) -> str:
     if len(text) > 80:
         raise SettingError(name, text[:80], "the name of a model is accepted")
     return text
+
+
+def _colour(name: str, text: str) -> str:
+    """One of COLOURS_BY, or a factor that is known of some data set."""
+    if text not in COLOURS_BY and not _is_factor(text):
+        raise SettingError(name, text[:80], f"one of {', '.join(COLOURS_BY)}, or a factor of a data set, is accepted")
+    return text
+
+
+def _factor(name: str, text: str) -> str:
+    if not _is_factor(text):
+        raise SettingError(name, text[:80], "a factor of a data set is accepted")
+    return text
+
+
+def _is_factor(text: str) -> bool:
+    return any(text in source.factors for source in DATASETS.values())
 
 
 def _moves(name: str, text: str) -> tuple[float, ...]:
@@ -81,7 +102,8 @@ STATE = PageState(
             "second": whole(2, 1, 256),
             "cells": whole(15, 3, 25),
             # arithmetic: "3 minus 5 plus 8"
-            "groups": choice("classes", ("classes", "ticked", "lasso")),
+            "groups": choice("classes", tuple(GROUPS)),
+            "attribute": Field("", _factor),  # a known factor; "": the first one there is
             "origin": choice("class", ("class", "image")),
             "origin_class": whole(3, 0, 255),
             "minus_class": whole(5, 0, 255),
@@ -95,7 +117,7 @@ STATE = PageState(
             "initial": choice("pca", tuple(INITIALS)),
             "early": real(12.0, 1.0, 50.0),
             "against": choice("nothing", tuple(AGAINST)),
-            "colour": choice("class", tuple(COLOURS_BY)),
+            "colour": Field("class", _colour),
             "isolate": flag(),
             "axis_from": whole(3, 0, 255),
             "axis_to": whole(8, 0, 255),

@@ -86,6 +86,7 @@ def _strips(shown: list[tuple[OpenedModel, Walk]], state: Values) -> None:
                 marks=_marks(walk, steps, colour_of(model.config)), width=540,
                 on_pick=partial(_picked, steps),
             )  # fmt: skip
+            _told(model, walk)
     if len(drawn) == 2 and drawn[0][2].shape == drawn[1][2].shape:
         st.caption(
             "Difference: :orange[**orange**] where the first is brighter, :violet[**purple**] where the second is."
@@ -94,6 +95,28 @@ def _strips(shown: list[tuple[OpenedModel, Walk]], state: Values) -> None:
         pictures(change, "strips.difference", "Difference of the two models", columns=STEPS, width=340)
     elif len(drawn) == 2:
         st.caption("The two models' pictures differ in size or in the number of rows: no difference is drawn.")
+
+
+def _told(model: OpenedModel, walk: Walk) -> None:
+    """Which factor each dimension on show tells most, where factors are known."""
+    if model.factors is None:
+        return
+    named = [
+        f"z{_subscript(dim)}: {plain(told.factor)} ({_share(told.share)})"
+        for dim in walk.dims
+        if (told := model.told[dim])
+    ]
+    st.caption(
+        f"Each dimension and what it moves most: {', '.join(named)}. In brackets the share of the factor's entropy that the "
+        "dimension tells, above what chance tells; below .1 none is named."
+        if named
+        else "None of these dimensions tells as much as .1 of the entropy of any known factor."
+    )
+
+
+def _share(value: float) -> str:
+    """ ".41" """
+    return f"{value:.2f}".removeprefix("0")
 
 
 def _marks(walk: Walk, steps: Tensor, colour: str) -> dict[int, str]:

@@ -112,7 +112,7 @@ def image(losses: Sequence[Chosen], state: Values) -> None:
     pair = _pair(state["source"], state["picture"] - 1, seen)
     if pair is None:
         return
-    x, p = pair
+    x, p = map(_grey, pair)
     lit = st.session_state.get("surface_lit")
     lit = lit if lit is not None and lit[0] < x.shape[0] and lit[1] < x.shape[1] else None
     figure, narrow = drawing.image_on_map(panel(names[on], dict(state) | {"view": "value", "form": "map"}), x, p, lit)
@@ -120,7 +120,7 @@ def image(losses: Sequence[Chosen], state: Values) -> None:
     components.figure(
         figure, "image", "An image, its prediction, and its pixels on the loss", narrow=narrow, on_click=_light
     )
-    st.markdown(_sums(losses, x, p, rounded=state["source"] == "run"))
+    st.markdown(_sums(losses, x, p, rounded=state["source"] == "run", colour=len(pair[0]) > 1))
 
 
 def _choose_picture(place) -> None:
@@ -147,7 +147,7 @@ def _named_sources(run, seen) -> dict[str, str]:
 
 
 def _pair(source: str, index: int, seen) -> tuple[np.ndarray, np.ndarray] | None:
-    """The test image and its prediction, each (H, W) in [0, 1]; None, and a sentence on the page, where there is none."""
+    """The test image and its prediction, each (C, H, W) in [0, 1]; None, and a sentence on the page, where there is none."""
     if source == "mean":
         return _digit_and_mean(index)
     if source != "run":
@@ -157,7 +157,7 @@ def _pair(source: str, index: int, seen) -> tuple[np.ndarray, np.ndarray] | None
             "There is no run of yours yet: start one on the Train page, and its reconstructions are shown here.", "info"
         )
         return None
-    return seen.inputs[index, 0] / 255, seen.reconstructions[index, 0] / 255
+    return seen.inputs[index] / 255, seen.reconstructions[index] / 255
 
 
 def _of_model(name: str, index: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -171,13 +171,18 @@ def _of_model(name: str, index: int) -> tuple[np.ndarray, np.ndarray] | None:
         need_images(model, "This model's prediction beside its image")
         return None
     p = model.predict(model.encoded.mu[index : index + 1])
-    return to_unit(model.images[index, 0]).double().numpy(), p[0, 0].double().numpy()
+    return to_unit(model.images[index]).double().numpy(), p[0].double().numpy()
 
 
 @lru_cache(maxsize=PICTURES)
 def _digit_and_mean(index: int) -> tuple[np.ndarray, np.ndarray]:
     data = load_dataset("digits")
-    return to_unit(data.test[index, 0]).double().numpy(), to_unit(data.train[:, 0]).double().mean(0).numpy()
+    return to_unit(data.test[index]).double().numpy(), to_unit(data.train).double().mean(0).numpy()
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """(C, H, W) -> (H, W): the mean over channels, as a map has one point for each pixel."""
+    return image.mean(0)
 
 
 def _light(point) -> None:
@@ -194,12 +199,14 @@ def _light(point) -> None:
         STATE.set(**{field: round(float(image_[pixel]), 6)})
 
 
-def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool) -> str:
-    """The sum over pixels under each loss."""
+def _sums(losses: Sequence[Chosen], x: np.ndarray, p: np.ndarray, rounded: bool, colour: bool) -> str:
+    """The sum over pixels under each loss. colour: whether they are the means of a pixel's channels."""
     exact = np.clip(p, QUARTER_LEVEL, 1 - QUARTER_LEVEL) if rounded else p
     sums = {shown.name: _total(per_pixel(shown.loss, x, exact, **dict(shown.parameters))) for shown in losses}
     listed = ", ".join(f"**{name}** {_nats(value)}" for name, value in sums.items())
     text = f"Summed over {x.size} pixels, nats per image: {listed}. Click a pixel or a point: the cursor goes there."
+    if colour:
+        text += " Of a picture in colour each pixel is the mean of its channels here, in both pictures and in the sums."
     if rounded:
         text += " These predictions come as pictures of 256 grey levels; in the sum, black stands for the middle of what rounds to it."
     elif math.inf in sums.values():
