@@ -36,7 +36,7 @@ def page(name: str, engine_of: str) -> None:
 
     vae.ui.shared.shell.headline = lambda *_: None
     importlib.import_module(engine_of).engine = lambda: None  # workers would disturb the clock
-    runpy.run_path(str(Path(vae.ui.shared.shell.__file__).parents[2] / "pages" / f"{name}.py"))
+    runpy.run_path(str(Path(vae.__file__).parents[1] / "pages" / f"{name}.py"))
 
 
 def moved(name: str, engine_of: str, key: str, low: float, query: Mapping[str, str]) -> list[float]:
@@ -45,6 +45,7 @@ def moved(name: str, engine_of: str, key: str, low: float, query: Mapping[str, s
     for parameter, value in query.items():
         app.query_params[parameter] = value
     app.run()
+    assert not app.exception, app.exception
     gc.collect()
     gc.freeze()  # as the app does: Streamlit collects garbage after every run
     times = []

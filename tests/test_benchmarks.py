@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import Row, exponent, in_turn, paired
 from vae.training.config import multiply_adds
-from vae.training.randomness import generator
 
 ROOT = Path(__file__).parents[1]
 
@@ -86,7 +86,7 @@ def test_the_plain_loss_is_the_one_that_is_trained_here(loss):
     plain = plain_loss(config, net, x)
     torch.manual_seed(3)
     ours = training_terms(config, net, x, torch.default_generator, 0).objective
-    assert float(plain) == pytest.approx(6 * float(ours), rel=1e-5)
+    assert plain.item() == pytest.approx(6 * ours.item(), rel=1e-5)
 
 
 @pytest.mark.quick
@@ -104,7 +104,7 @@ def test_products_alone_are_all_multiply_adds_but_one():
     from benchmarks.steps import MLP, products
 
     small = replace(MLP, batch_size=2)
-    with torch.utils.flop_counter.FlopCounterMode(display=False) as counted:
+    with FlopCounterMode(display=False) as counted:
         next(products(small))
     images = 784 * 400 * 2  # multiply-adds of the product that a step leaves out
     assert counted.get_total_flops() / 2 == 3 * 2 * multiply_adds(small) - images
