@@ -3,18 +3,20 @@
 # make check  what takes less than a minute: format, lint, types, the tests that need no workers, pages or browser
 # make test   set up if needed, then everything CI checks
 # make slow   trainings that take minutes, further journeys in a browser; make fuzz: generated formulas, damaged files; make monkey: 10,000
-#             random steps through the app; make benchmark: speed, as ratios
+#             random steps through the app
+# make benchmark SECTIONS="step goals --json table.json": one table of how fast everything is, beside Pythae and Lightning; half an hour
 # make load   a hundred students on one server, two datasets, and a thousand that come and go: an hour; VAE_DATA: where MNIST lies
 # make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 HOST ?=
 PORT ?= 8501
 SEED ?= 0
 
-.PHONY: run serve check test lint slow fuzz monkey load figures benchmark browser clean
+.PHONY: run serve check test lint slow fuzz monkey load figures peers benchmark browser clean
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -68,12 +70,15 @@ load: $(VENV)/.dev
 figures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python benchmarks/dialects.py $(DIALECTS)
 
-benchmark: $(VENV)/.dev
-	PYTHONPATH=. $(BIN)/python benchmarks/training.py
-	PYTHONPATH=. $(BIN)/python benchmarks/sweep_scaling.py
-	PYTHONPATH=. $(BIN)/python benchmarks/surfaces.py
-	PYTHONPATH=. $(BIN)/python benchmarks/latent.py
-	PYTHONPATH=. $(BIN)/python benchmarks/zoo.py
+# Other programs' trainers, in an environment of their own: one of them asks for packages that the app does not want.
+peers: $(PEERS)/.peers
+$(PEERS)/.peers: benchmarks/requirements-peers.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --disable-pip-version-check -q -r benchmarks/requirements-peers.txt
+	touch $@
+
+benchmark: browser peers
+	$(BIN)/python -m benchmarks.table $(SECTIONS)
 
 clean:
-	rm -rf $(VENV) static/*.js test-results
+	rm -rf $(VENV) $(PEERS) static/*.js test-results
