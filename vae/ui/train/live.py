@@ -19,7 +19,7 @@ from vae.losses.kl_terms import panels
 from vae.training.config import TrainConfig
 from vae.training.race import labels, names
 from vae.training.step import Observation, Pictures
-from vae.ui.shared import components, words
+from vae.ui.shared import components, looks, words
 from vae.ui.shared.components import Column, Row
 from vae.ui.shared.engine import EngineStart
 from vae.ui.shared.refresh import OFTEN, refreshing
@@ -35,6 +35,8 @@ PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL t
 def panel_choice(race: Race) -> None:
     """What stands below the pictures; and, in a race, whether the difference to the first column is shown."""
     possible = [key for key in PANELS if key != "kl_term" or any(c.kl_term != "constant" for c in race.configs)]
+    if looks.only() in possible:
+        st.session_state.panel = looks.only()
     if st.session_state.get("panel") not in possible:
         st.session_state.panel = "curves"
     st.segmented_control(
