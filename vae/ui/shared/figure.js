@@ -3,7 +3,7 @@ const NARROW = 560;  // pixels; below it a figure takes its narrow layout, if it
 
 const isScene = (key) => /^scene\d*$/.test(key);
 
-// A figure with all its type larger or smaller, and room for it at its margins.
+// A figure with all its type larger or smaller, and room for it. Notes change less: they stand beside each other.
 function lettered(part, type) {
   if (type === 1 || part === null || typeof part !== "object" || part.bdata) return part;
   if (Array.isArray(part)) return typeof part[0] === "object" ? part.map((one) => lettered(one, type)) : part;
@@ -13,7 +13,8 @@ function lettered(part, type) {
 function scaled(key, value, type) {
   if (/font$/.test(key) && typeof value?.size === "number") return { ...value, size: value.size * type };
   if (key === "margin") return Object.fromEntries(Object.entries(value).map(([side, room]) => [side, room * type]));
-  return key === "standoff" ? value * type : lettered(value, type);
+  if (key === "standoff" || key === "height") return value * type;
+  return lettered(value, key === "annotations" ? Math.sqrt(type) : type);
 }
 
 // How large type is on this page: 1 as a rule, more for a hall.

@@ -121,8 +121,9 @@ def _style(panel: Panel) -> str:
     return f"""<style>
 .stMainBlockContainer {parts}:not(:is({kept}), :is({kept}) *, :has({kept})) {{ display: none; }}
 .stMainBlockContainer .stColumn:has({kept}) {{ flex: 1 1 100%; width: 100%; min-width: 0; }}
-.stHeader, .stAppHeader, .stSidebar {{ display: none; }}
+.stAppHeader, .stSidebar, .st-key-presenter {{ display: none; }}
 .stMainBlockContainer {{ padding: 0.4rem 0.6rem; }}
+[class*="st-key-grid-"] .vae-pictures {{ max-width: min(100%, 94vh) !important; }}
 </style>"""
 
 
@@ -131,6 +132,9 @@ def _style(panel: Panel) -> str:
 LARGER = """<style>
 html { font-size: 20px !important; }
 @media (min-width: 1700px) { html { font-size: 24px !important; } }
+.stAppHeader { padding-right: 3rem; }
+.stSelectbox [data-baseweb="select"] { font-size: 0.85rem; }
+.stMain [data-baseweb="button-group"], .stMain [role="radiogroup"] { flex-wrap: wrap; }
 </style>"""
 
 
@@ -142,10 +146,18 @@ def presenter() -> None:
         st.session_state[seen] = asked
         if asked is not None:
             st.session_state[PRESENT] = asked == "1"
+    on = st.session_state.get(PRESENT, False)
     with st.container(key="presenter"):
-        on = st.toggle("Presenter mode", key=PRESENT, help="Larger type, for a hall; it stays on from page to page.")
+        st.button(
+            "Leave the presenter mode" if on else "Presenter mode", key="presenter.switch", icon=":material/co_present:",
+            type="primary" if on else "tertiary", on_click=_switch, help="Larger type, for a hall, on every page.",
+        )  # fmt: skip
     if on:
         st.query_params[PRESENT] = "1"
         st.html(LARGER)
     elif PRESENT in st.query_params:
         del st.query_params[PRESENT]
+
+
+def _switch() -> None:
+    st.session_state[PRESENT] = not st.session_state.get(PRESENT, False)

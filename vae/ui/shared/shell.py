@@ -41,8 +41,11 @@ STYLE = """
 .stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
-.st-key-presenter { position: fixed; top: 0.8rem; right: 1.2rem; z-index: 999991; width: auto; }
+.st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
+.st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
+.st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (max-width: 640px) {
+  .st-key-presenter { display: none; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
 }
 </style>

@@ -10,6 +10,7 @@ import streamlit as st
 
 from vae.data import DATASETS
 from vae.engine import Engine, Race, View, lookback, sentences
+from vae.export.race_animation import PICTURES
 from vae.figures import latent
 from vae.figures.curves import RUN_MARKS, RunCurves, applies, kinds_of, narrow, objective_name, training_curves
 from vae.figures.kl_terms import kl_term
@@ -25,7 +26,6 @@ from vae.ui.shared.engine import EngineStart
 from vae.ui.shared.refresh import OFTEN, refreshing
 from vae.ui.train import dial, runs
 
-PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
 OBSERVED_FIRST = (
     6  # observations of a run before lines are asked for, which take a worker seconds: pictures are to move at once
 )
