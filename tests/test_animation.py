@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from vae.export import animation
-from vae.export.animation import gif, mosaic, thinned, wrapped
+from vae.export.animation import gif, legible, mosaic, thinned, wrapped
 
 pytestmark = pytest.mark.quick
 NOISE = np.random.default_rng(0)
@@ -79,5 +79,10 @@ def test_columns_of_a_race_stand_side_by_side_under_their_titles():
 def test_words_are_wrapped_and_endless_ones_cut():
     assert wrapped("pixels, cross-fade", 80) == ["pixels,", "cross-fade"]
     (line,) = wrapped("x" * 300, 80)
-    assert line.endswith("…") and animation._width(line) <= 80
+    assert line.endswith("~") and animation._width(line) <= 80
     assert wrapped("", 80) == []
+
+
+def test_titles_are_spelled_in_letters_that_the_font_has():
+    assert legible("Gaussian, fixed σ = .5, β² −3 × z₂") == "Gaussian, fixed sigma = .5, beta2 -3 x z2"
+    assert "?" in legible("数") and legible("plain text, 1.5") == "plain text, 1.5"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ MARGIN = 12
 PAPER, INK = (255, 255, 255), (30, 30, 30)
 FONT = ImageFont.load_default(15)
 LINE = 19  # pixels
+OTHER_SIGNS = str.maketrans("−–×·", "--x,")
 
 Panel = np.ndarray  # pictures of one moment, uint8 (n, C, H, W), C = 1 or 3
 Frame = Sequence[Panel]  # one panel for each column
@@ -80,10 +82,23 @@ def page(columns: Sequence[np.ndarray], caption: str, titles: Sequence[str], roo
     return drawn
 
 
+def legible(text: str) -> str:
+    """In the letters that Pillow's own font has: β as beta, ² as 2."""
+    return "".join(sign if sign.isascii() else _spelled(sign) for sign in text)
+
+
+def _spelled(sign: str) -> str:
+    name = unicodedata.name(sign, "")
+    if name.startswith("GREEK "):
+        return name.split()[-1].lower()
+    usual = unicodedata.normalize("NFKD", sign.translate(OTHER_SIGNS))
+    return usual.encode("ascii", "ignore").decode() or "?"
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """The words in lines that are no wider than so many pixels; a word that is wider is cut."""
     lines: list[str] = []
-    for word in text.split():
+    for word in legible(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and _width(longer) <= width:
             lines[-1] = longer
@@ -94,7 +109,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def _cut(word: str, width: int) -> str:
     while len(word) > 1 and _width(word) > width:
-        word = word[:-2] + "…"
+        word = word[:-2] + "~"
     return word
 
 

@@ -14,6 +14,7 @@ from vae.links.fields import choice
 from vae.ui.shared.words import say
 
 ONLY, PRESENT = "only", "present"
+WRITTEN = "present:written"  # what we wrote into the address last
 
 
 @dataclass(frozen=True)
@@ -141,22 +142,29 @@ html { font-size: 20px !important; }
 def presenter() -> None:
     """The switch of the presenter mode, which a link's present=1 turns on, and the larger type while it is on. It stays as
     it is from page to page."""
-    asked, seen = st.query_params.get(PRESENT), "present:asked"
-    if asked != st.session_state.get(seen):
-        st.session_state[seen] = asked
-        if asked is not None:
-            st.session_state[PRESENT] = asked == "1"
+    asked = st.query_params.get(PRESENT)
+    if asked is not None and asked != st.session_state.get(WRITTEN):  # a link was followed: it is not what we wrote
+        st.session_state[PRESENT] = _is_wanted(asked)
     on = st.session_state.get(PRESENT, False)
     with st.container(key="presenter"):
         st.button(
             "Leave the presenter mode" if on else "Presenter mode", key="presenter.switch", icon=":material/co_present:",
             type="primary" if on else "tertiary", on_click=_switch, help="Larger type, for a hall, on every page.",
         )  # fmt: skip
+    st.session_state[WRITTEN] = "1" if on else None
     if on:
         st.query_params[PRESENT] = "1"
         st.html(LARGER)
-    elif PRESENT in st.query_params:
+    elif asked is not None:
         del st.query_params[PRESENT]
+
+
+def _is_wanted(asked: str) -> bool:
+    try:
+        return choice("0", ("0", "1")).parse(PRESENT, asked) == "1"
+    except SettingError as reason:
+        say(str(reason), "warning")
+        return False
 
 
 def _switch() -> None:
