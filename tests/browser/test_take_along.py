@@ -139,8 +139,22 @@ def test_the_address_of_a_panel_shows_it_alone(open_page, app):
 def test_panels_stand_alone(open_page, path, shown):
     page = open_page(path)
     expect(page.locator(shown)).to_be_visible(timeout=60_000)
-    for gone in (".stAppHeader", "h4", ".stSelectbox", ".stMain .stButton"):
+    for gone in (".stAppHeader", "h4", ".stSelectbox", ".stSidebar"):
         expect(page.locator(f"{gone}:visible")).to_have_count(0)
+    begin = ["Start"] if "train" in path else []  # a training alone can be begun
+    assert [one.split("\n")[-1] for one in page.locator(".stMain .stButton:visible").all_inner_texts()] == begin
+
+
+def test_a_training_alone_is_the_one_that_the_browser_looks_at(open_page):
+    page = open_page("/train?dataset=digits&epochs=2")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Whole test set")).to_be_visible(timeout=90_000)
+    beside = page.context.new_page()
+    beside.goto(page.url + "&only=curves")
+    lines = "() => document.querySelector('.st-key-curves .vae-figure')?._fullData?.some((t) => t.x.length > 5)"
+    beside.wait_for_function(lines, timeout=60_000)
+    expect(beside.locator(".vae-film")).to_be_hidden()
+    beside.close()
 
 
 def test_a_panel_that_there_is_not_is_answered(open_page):

@@ -1,6 +1,8 @@
 // One component for every figure: Plotly.react on one DOM node, so cameras and zooms stay and nothing flickers.
 const NARROW = 560;  // pixels; below it a figure takes its narrow layout, if it has one
 
+const TALLEST = 0.62;  // of the window; no figure grows beyond it with its type
+
 const isScene = (key) => /^scene\d*$/.test(key);
 
 // A figure with all its type larger or smaller, and room for it. Notes change less: they stand beside each other.
@@ -13,7 +15,8 @@ function lettered(part, type) {
 function scaled(key, value, type) {
   if (/font$/.test(key) && typeof value?.size === "number") return { ...value, size: value.size * type };
   if (key === "margin") return Object.fromEntries(Object.entries(value).map(([side, room]) => [side, room * type]));
-  if (key === "standoff" || key === "height") return value * type;
+  if (key === "standoff") return value * type;
+  if (key === "height") return Math.max(value, Math.min(value * type, TALLEST * innerHeight));
   return lettered(value, key === "annotations" ? Math.sqrt(type) : type);
 }
 

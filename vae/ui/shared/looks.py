@@ -16,6 +16,8 @@ from vae.ui.shared.words import say
 ONLY, PRESENT = "only", "present"
 WRITTEN = "present:written"  # what we wrote into the address last
 
+BEGIN = "do.start"  # the button without which a training alone would stand still; gone while it cannot be pressed
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -44,8 +46,8 @@ PANELS: Mapping[str, Mapping[str, Panel]] = MappingProxyType(
             "convergence": Panel(("kl-convergence",)),
         },
         "train": {
-            "pictures": Panel(("film",)),
-            "curves": Panel(("curves",)),
+            "pictures": Panel(("film", BEGIN)),
+            "curves": Panel(("curves", BEGIN)),
             "codes": Panel(("codes",)),
             "dial": Panel(("dial",)),
         },
@@ -122,7 +124,7 @@ def _style(panel: Panel) -> str:
     return f"""<style>
 .stMainBlockContainer {parts}:not(:is({kept}), :is({kept}) *, :has({kept})) {{ display: none; }}
 .stMainBlockContainer .stColumn:has({kept}) {{ flex: 1 1 100%; width: 100%; min-width: 0; }}
-.stAppHeader, .stSidebar, .st-key-presenter {{ display: none; }}
+.stAppHeader, .stSidebar, .st-key-presenter, .st-key-do-start:has(button:disabled) {{ display: none; }}
 .stMainBlockContainer {{ padding: 0.4rem 0.6rem; }}
 [class*="st-key-grid-"] .vae-pictures {{ max-width: min(100%, 94vh) !important; }}
 </style>"""
@@ -134,8 +136,8 @@ LARGER = """<style>
 html { font-size: 20px !important; }
 @media (min-width: 1700px) { html { font-size: 24px !important; } }
 .stAppHeader { padding-right: 3rem; }
-.stSelectbox [data-baseweb="select"] { font-size: 0.85rem; }
-.stMain [data-baseweb="button-group"], .stMain [role="radiogroup"] { flex-wrap: wrap; }
+.stSelectbox input { font-size: 0.8rem !important; padding-inline: 0.4rem !important; }
+.stButtonGroup [role="radiogroup"] { flex-wrap: wrap; }
 </style>"""
 
 
