@@ -58,8 +58,8 @@ NUMBERS_STYLE = """
 <style>
 @media (max-width: 640px) { .stMain .katex-display { font-size: 0.78em; } }
 .vae-numbers { width: 100%; font-size: 0.92rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.vae-numbers th { text-align: left; font-weight: 400; opacity: 0.8; }
-.vae-numbers th, .vae-numbers td { padding: 3px 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
+.vae-numbers th { text-align: left; padding-right: 0.5rem; font-weight: 400; opacity: 0.8; }
+.vae-numbers th, .vae-numbers td { padding-block: 3px; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
 </style>
 """
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 import torch
 from torch import Tensor
 
+from vae.export.animation import MOST_FRAMES, gif
 from vae.figures.mosaics import difference
 from vae.figures.theme import colour_of
 from vae.latent.codes import UNITS, Walk, order_by_kl, scale_of
 from vae.study.opened import OpenedModel
 from vae.ui.latent.image_picker import code_of, picker
 from vae.ui.latent.state import STARTS, STATE
+from vae.ui.shared.downloads import download_button
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
 from vae.ui.shared.words import plain
 
 STEPS = 11
 LARGE = 112  # pixels
+ANIMATED = 8  # dimensions
 SLIDERS = 8  # fit beside the strips on a projector; more open below
 
 
@@ -87,6 +91,11 @@ def _strips(shown: list[tuple[OpenedModel, Walk]], state: Values) -> None:
                 on_pick=partial(_picked, steps),
             )  # fmt: skip
             _told(model, walk)
+            download_button(
+                "Animation", data=partial(_animation, model, walk, state), file_name="traversal.gif", mime="image/gif",
+                key=f"strips.gif.{i}", icon=":material/animation:",
+                help=f"Up to {ANIMATED} dimensions moving there and back, each by itself, as an animated GIF.",
+            )  # fmt: skip
     if len(drawn) == 2 and drawn[0][2].shape == drawn[1][2].shape:
         st.caption(
             "Difference: :orange[**orange**] where the first is brighter, :violet[**purple**] where the second is."
@@ -117,6 +126,17 @@ def _told(model: OpenedModel, walk: Walk) -> None:
 def _share(value: float) -> str:
     """ ".41" """
     return f"{value:.2f}".removeprefix("0")
+
+
+def _animation(model: OpenedModel, walk: Walk, state: Values) -> bytes:
+    """The dimensions with the most KL side by side, each from one end of the range to the other and back."""
+    there = torch.linspace(-state["span"], state["span"], MOST_FRAMES // 2)
+    steps = torch.cat((there, there.flip(0)))
+    few = replace(walk, dims=walk.dims[:ANIMATED], moves=walk.moves[:ANIMATED])
+    seen = model.decode(few.strips(steps).flatten(0, 1)).unflatten(0, (len(few.dims), len(steps))).numpy()
+    frames = [[strip[k : k + 1] for strip in seen] for k in range(len(steps))]
+    captions = [f"one dimension at a time, {step:+.1f} {UNITS[state['unit']].label}" for step in steps.tolist()]
+    return gif(frames, captions, [f"z{dim}" for dim in few.dims], across=1)
 
 
 def _marks(walk: Walk, steps: Tensor, colour: str) -> dict[int, str]:

@@ -12,10 +12,16 @@ import streamlit as st
 
 from vae.figures import plot
 from vae.figures.plot import Figure, encoded
+from vae.ui.shared import looks
 from vae.ui.shared.assets import component, plotly_js
 
 _plotly = Path(__file__).with_name("plotly.js")
-_figure = component(Path(__file__).with_name("figure.js"), _plotly, Path(plot.__file__).with_name("merged.js"))
+_figure = component(
+    Path(__file__).with_name("figure.js"),
+    _plotly,
+    Path(plot.__file__).with_name("merged.js"),
+    Path(__file__).with_name("take.js"),
+)
 _ahead = st.components.v2.component(
     "vae_ahead", js=_plotly.read_text() + Path(__file__).with_name("ahead.js").read_text(), isolate_styles=False
 )
@@ -55,6 +61,7 @@ def figure(
         "figure": encoded(drawn),
         "narrow": narrow and encoded(narrow),
         "label": label,
+        "alone": looks.name_of(key),
         "plotly": plotly_js(),
         "clicks": on_click is not None,
         "selects": on_select is not None,

@@ -1,7 +1,27 @@
 // One component for every figure: Plotly.react on one DOM node, so cameras and zooms stay and nothing flickers.
 const NARROW = 560;  // pixels; below it a figure takes its narrow layout, if it has one
 
+const TALLEST = 0.62;  // of the window; no figure grows beyond it with its type
+
 const isScene = (key) => /^scene\d*$/.test(key);
+
+// A figure with all its type larger or smaller, and room for it. Notes change less: they stand beside each other.
+function lettered(part, type) {
+  if (type === 1 || part === null || typeof part !== "object" || part.bdata) return part;
+  if (Array.isArray(part)) return typeof part[0] === "object" ? part.map((one) => lettered(one, type)) : part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, scaled(key, value, type)]));
+}
+
+function scaled(key, value, type) {
+  if (/font$/.test(key) && typeof value?.size === "number") return { ...value, size: value.size * type };
+  if (key === "margin") return Object.fromEntries(Object.entries(value).map(([side, room]) => [side, room * type]));
+  if (key === "standoff") return value * type;
+  if (key === "height") return Math.max(value, Math.min(value * type, TALLEST * innerHeight));
+  return lettered(value, key === "annotations" ? Math.sqrt(type) : type);
+}
+
+// How large type is on this page: 1 as a rule, more for a hall.
+const typeOf = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 
 // The layout as this window shows it: its width, the page's colours, and the camera as it was left.
 function fitted(host, layout, narrow, ink, paper) {
@@ -23,7 +43,8 @@ async function draw(Plotly, host) {
   const style = getComputedStyle(host);
   const ink = style.getPropertyValue("--st-text-color").trim();
   const paper = style.getPropertyValue("--st-background-color").trim();
-  const wanted = [data.figure, data.narrow, host.clientWidth < NARROW, ink, paper].join("\n");
+  const type = typeOf();
+  const wanted = [data.figure, data.narrow, host.clientWidth < NARROW, ink, paper, type].join("\n");
   if (wanted === host.drawn) {
     const apart = Math.abs((host._fullLayout?.width ?? host.clientWidth) - host.clientWidth);
     if (apart >= 1) await Plotly.Plots.resize(host);
@@ -32,10 +53,10 @@ async function draw(Plotly, host) {
   const first = !host.drawn;
   host.drawn = wanted;
   const figure = JSON.parse(data.figure);
-  const layout = fitted(host, figure.layout, data.narrow && JSON.parse(data.narrow), ink, paper);
+  const layout = lettered(fitted(host, figure.layout, data.narrow && JSON.parse(data.narrow), ink, paper), type);
   host.style.height = layout.height + "px";
-  const config = { displaylogo: false, scrollZoom: false, ...data.config };
-  await Plotly.react(host, figure.data, layout, config);
+  const config = { displaylogo: false, scrollZoom: false, modeBarButtonsToRemove: ["toImage"], ...data.config };
+  await Plotly.react(host, lettered(figure.data, type), layout, config);
   host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
   if (first) {
     reportClicks(host);
@@ -201,6 +222,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!host.sized) {
     host.sized = new ResizeObserver(show);  // calls show at once, and whenever the size changes
     host.sized.observe(host);
+    host.sized.observe(takeMenu(host));  // as large as the page's type
   } else {
     show();
   }

@@ -11,6 +11,7 @@ import streamlit as st
 
 from vae.errors import SettingError
 from vae.links.fields import Field, unknown
+from vae.ui.shared import looks
 
 Values = Mapping[str, object]
 
@@ -38,8 +39,7 @@ class Address:
     def write(self, query: dict[str, str]) -> None:
         if query != self.written:
             self.before, self.written, self.replaced_at = self.written, query, time.monotonic()
-        if st.query_params.to_dict() != query:
-            st.query_params.from_dict(query)
+        looks.replace_query(query)
 
 
 def doubled(fields: Iterable[str]) -> list[str]:
@@ -110,7 +110,7 @@ class PageState:
 
     def restore(self) -> tuple[Values, list[str]]:
         """What the page shows: a link's settings where one was followed, else what its widgets hold; and the link's problems."""
-        mine, query = self._mine(), st.query_params.to_dict()
+        mine, query = self._mine(), looks.query()
         followed = mine["address"].is_followed(query, self.linked) and not self._moved()
         if "values" not in mine or followed:
             mine["values"], problems = self.read(query)

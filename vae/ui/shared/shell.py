@@ -10,7 +10,7 @@ import torch
 from streamlit.runtime.pages_manager import PagesManager
 
 from vae.ui.classroom import notices
-from vae.ui.shared import answers
+from vae.ui.shared import answers, looks
 from vae.ui.shared.engine import starter
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import say
@@ -41,7 +41,11 @@ STYLE = """
 .stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
+.st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
+.st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
+.st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (max-width: 640px) {
+  .st-key-presenter { display: none; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
 }
 </style>
@@ -59,6 +63,8 @@ def pages():
     shown = [page(first, default=True, url_path="start"), *map(page, others)]
     shown += [page(hidden, visibility="hidden") for hidden in (first, last)]  # the last is the lecturer's, by a link
     current = st.navigation(shown, position="top")
+    looks.show_only(current.url_path or first)
+    looks.presenter()
     notices.ring(current.url_path, page)
     return current
 

@@ -207,9 +207,10 @@ def table(losses: Sequence[Chosen], state: Values) -> None:
         for field, label, told in ROWS
     )
     where = f"x = {state['x']:g}, p = {state['p']:g}"
-    st.html(
-        f"<table class=vae-point><thead><tr><th>{where}</th>{head}</tr></thead><tbody>{rows}</tbody></table>{STYLE}"
-    )
+    with st.container(key="surface-table"):
+        st.html(
+            f"<table class=vae-point><thead><tr><th>{where}</th>{head}</tr></thead><tbody>{rows}</tbody></table>{STYLE}"
+        )
     for note in dict.fromkeys(point.note for point in points if point.note):
         st.caption(note)
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from vae.data import DATASETS
 from vae.engine import Engine, Race, View, lookback, sentences
+from vae.export.race_animation import PICTURES
 from vae.figures import latent
 from vae.figures.curves import RUN_MARKS, RunCurves, applies, kinds_of, narrow, objective_name, training_curves
 from vae.figures.kl_terms import kl_term
@@ -19,13 +20,12 @@ from vae.losses.kl_terms import panels
 from vae.training.config import TrainConfig
 from vae.training.race import labels, names
 from vae.training.step import Observation, Pictures
-from vae.ui.shared import components, words
+from vae.ui.shared import components, looks, words
 from vae.ui.shared.components import Column, Row
 from vae.ui.shared.engine import EngineStart
 from vae.ui.shared.refresh import OFTEN, refreshing
 from vae.ui.train import dial, runs
 
-PICTURES = {1: 10, 2: 10, 3: 6, 4: 5}  # shown in a column, of a race with so many
 OBSERVED_FIRST = (
     6  # observations of a run before lines are asked for, which take a worker seconds: pictures are to move at once
 )
@@ -35,6 +35,8 @@ PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL t
 def panel_choice(race: Race) -> None:
     """What stands below the pictures; and, in a race, whether the difference to the first column is shown."""
     possible = [key for key in PANELS if key != "kl_term" or any(c.kl_term != "constant" for c in race.configs)]
+    if looks.only() in possible:
+        st.session_state.panel = looks.only()
     if st.session_state.get("panel") not in possible:
         st.session_state.panel = "curves"
     st.segmented_control(

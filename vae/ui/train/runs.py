@@ -10,6 +10,7 @@ from vae.engine import Engine, LimitError, Race
 from vae.engine.changes import changed, is_for_other_settings, is_fresh, obstacle
 from vae.training.config import TrainConfig
 from vae.training.race import RaceConfig
+from vae.ui.shared import looks
 from vae.ui.shared.owner import is_connected, owner, session_id
 from vae.ui.shared.words import plain, say
 from vae.ui.train import state
@@ -50,7 +51,8 @@ def _of_id(engine: Engine, run_id: str) -> Race | None:
 
 def _look_at(race: Race) -> None:
     st.session_state.run_id = race.runs[0].id
-    _shown_by[race.runs[0].id] = session_id()
+    if not looks.only():
+        _shown_by[race.runs[0].id] = session_id()
 
 
 def _discard(engine: Engine, race: Race) -> None:
@@ -61,7 +63,7 @@ def _discard(engine: Engine, race: Race) -> None:
 def _left_behind(engine: Engine, race_config: RaceConfig | None) -> Race | None:
     for run in reversed(engine.runs_of(owner())):
         race = Race.of(run)
-        watched = is_connected(_shown_by.get(race.runs[0].id, ""))
+        watched = is_connected(_shown_by.get(race.runs[0].id, "")) and not looks.only()  # a panel alone looks along
         wanted = race_config is not None and race.configs == race_config.columns()
         if not watched and (wanted or not race.status.ended) and not is_fresh(race):
             return race

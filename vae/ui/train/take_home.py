@@ -9,6 +9,7 @@ import streamlit as st
 
 from vae.engine import Engine, Race, Run, View
 from vae.errors import VaeError
+from vae.export.race_animation import gif_of_race
 from vae.export.race_report import report_of_race
 from vae.export.script import script_of
 from vae.training.checkpoint import checkpoint_bytes
@@ -36,6 +37,12 @@ def show(engine: Engine, race: Race, vary: str) -> None:
             disabled=any(v.status.active or not v.step for v in views),
             help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "
             "opens anywhere. Made when you press: scoring takes a few seconds a model.",
+        )  # fmt: skip
+        download_button(
+            "Animation", data=lambda: gif_of_race(race.views(), names if len(names) > 1 else ()),
+            file_name=f"training-{race.runs[0].id}.gif", mime="image/gif", key="animation", icon=":material/animation:",
+            disabled=any(not v.observations for v in views),
+            help="Its pictures over the steps as an animated GIF, for a slide.",
         )  # fmt: skip
         for index, (run, name) in enumerate(zip(race.runs, short_names(race.configs, vary))):
             _downloads(run, f" {name}" if len(names) > 1 else "", index)
