@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from vae.training.config import TrainConfig
     from vae.training.evaluation import Evaluation, evaluate, reference_lines
     from vae.training.networks import ARCHITECTURES, VAE
+    from vae.training.on_device import advance, advance_many, train
     from vae.training.presets import PRESETS
-    from vae.training.step import Observation, Progress, TrainState, advance, initial_state, train
+    from vae.training.step import Observation, Progress, TrainState, initial_state
     from vae.training.update import model_of
 
 _NAMES = {
@@ -32,8 +33,9 @@ _NAMES = {
     "vae.training.config": "TrainConfig",
     "vae.training.evaluation": "Evaluation evaluate reference_lines",
     "vae.training.networks": "ARCHITECTURES VAE",
+    "vae.training.on_device": "advance advance_many train",
     "vae.training.presets": "PRESETS",
-    "vae.training.step": "Observation Progress TrainState advance initial_state train",
+    "vae.training.step": "Observation Progress TrainState initial_state",
     "vae.training.update": "model_of",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
@@ -60,6 +62,7 @@ __all__ = [
     "TrainState",
     "VaeError",
     "advance",
+    "advance_many",
     "evaluate",
     "initial_state",
     "kl_divergence",

@@ -43,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     _add_settings(train)
     train.add_argument("--threads", type=_whole, help="of torch; results are bit-identical only at equal counts")
+    train.add_argument(
+        "--device", help="auto (a CUDA card if there is one), cpu, cuda or mps; default: VAE_DEVICE, else auto"
+    )
     train.add_argument("--out", type=Path, help="where to write the checkpoint (.safetensors)")
     script = commands.add_parser("script", help="print a PyTorch script that repeats a training without this package")
     script.set_defaults(run=_script)
@@ -161,18 +164,21 @@ def _train(options: argparse.Namespace) -> int:
 
     from vae.data import load_dataset
     from vae.training.checkpoint import save_checkpoint
+    from vae.training.device import AUTO, checked, chosen, wanted
     from vae.training.evaluation import evaluate
-    from vae.training.step import train
+    from vae.training.on_device import train
     from vae.training.update import model_of
 
     if options.threads is not None:
         if not isinstance(options.threads, int) or not 1 <= options.threads <= 1024:
             raise SettingError("--threads", options.threads, "a whole number from 1 to 1024 is accepted")
         torch.set_num_threads(options.threads)
+    name = wanted() if options.device is None else checked("--device", options.device)
+    device = chosen(name)
     data = load_dataset(config.dataset, config.size)
-    print(f"{config.to_json()}\n{torch.get_num_threads()} thread(s), {config.total_steps:,} steps")
+    print(f"{config.to_json()}\n{torch.get_num_threads()} thread(s), {device.type}, {config.total_steps:,} steps")
     with tqdm(total=config.total_steps, unit="step", disable=None) as bar:
-        for state, progress in train(config, data):
+        for state, progress in train(config, data, device=device, or_cpu=name == AUTO):
             bar.update(len(progress.objective))
             if len(progress.objective):
                 bar.set_postfix(
@@ -188,7 +194,7 @@ def _train(options: argparse.Namespace) -> int:
             f"nats per image ({metrics.images:,} images, after {state.step:,} steps)"
         )
     if options.out is not None:
-        save_checkpoint(options.out, state, config, metrics)
+        save_checkpoint(options.out, state, config, metrics, device=progress.device)
         print(f"checkpoint: {options.out}")
     if progress.failure:
         print(f"vae: {progress.failure}", file=sys.stderr)

@@ -56,6 +56,7 @@ class View:
     evaluation: Evaluation | None  # of the whole test set, once it was asked for or the run is done
     evaluating: bool
     forks: tuple[tuple[int, TrainConfig], ...] = ()  # (step, the settings up to it) of a run that went on under others
+    device: str = "cpu"  # that took the last steps
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Run(Job):
         self._observations: list[Observation] = []
         self._pictures: Pictures | None = None
         self._marks: deque[tuple[float, int]] = deque()  # (clock, step) of chunks accepted since the last start
+        self._device = "cpu"
         self._evaluation: Evaluation | None = None
         self._evaluating: list[Future[Any]] = []
         self.pace.columns.append(self)
@@ -191,6 +193,7 @@ class Run(Job):
                 self._evaluation,
                 bool(self._evaluating),
                 self.forks,
+                self._device,
             )
 
     def state(self, timeout: float = 30.0) -> TrainState | None:
@@ -350,6 +353,7 @@ class Run(Job):
         if progress.step > self._step:  # what was evaluated were other weights
             self._evaluation, self._evaluating = None, []
         self._state, self._step, self._pictures = chunk.state, progress.step, progress.pictures
+        self._device = progress.device
         self._chunks_since_home += 1
         self._curves.append(np.stack((progress.reconstruction, progress.kl, progress.objective)))
         seen = self._observations[-1].step if self._observations else -1

@@ -32,9 +32,11 @@ from vae.latent.pca_tsne import (
     initial_embedding,
 )
 from vae.study.sweep import cell
+from vae.training import device
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
-from vae.training.step import Program, Progress, TrainState, advance, initial_state
+from vae.training.on_device import advance
+from vae.training.step import Program, Progress, TrainState, initial_state
 from vae.training.update import model_of
 
 if TYPE_CHECKING:
@@ -61,11 +63,14 @@ def publish(topic: str, key: str, seconds: float, value: object) -> None:
 def advance_chunk(
     before: Before, config: TrainConfig, steps: int, threads: int, program: Program, topic: str, key: str
 ) -> TrainState:
-    """advance() with the worker's copy of the data. The Progress is published; the state stays where it is."""
+    """advance() with the worker's copy of the data, on its card if it has one. The Progress is published; the state stays
+    where it is."""
     started = time.perf_counter()
     torch.set_num_threads(threads)
-    data = load_dataset(config.dataset, config.size)
-    state, progress = within_memory(lambda: advance(state_in(before, config), config, data, steps, program))
+    data, state = load_dataset(config.dataset, config.size), state_in(before, config)
+    state, progress = within_memory(
+        lambda: device.on_device_of_this_process(lambda where: advance(state, config, data, steps, program, where))
+    )
     publish(topic, key, time.perf_counter() - started, progress)
     return state
 
@@ -149,9 +154,9 @@ class DataSets(WorkerPlugin):
 
 def limit_memory() -> None:
     """Make an allocation beyond VAE_WORKER_MEMORY bytes fail in the one task that asks for it. Linux only: elsewhere the
-    estimate before a run starts is all there is."""
+    estimate before a run starts is all there is. Nor with a card, whose driver maps more than it ever uses."""
     given = os.environ.get("VAE_WORKER_MEMORY", "")
-    if sys.platform == "linux" and given.isdecimal():
+    if sys.platform == "linux" and given.isdecimal() and device.of_this_process().type == "cpu":
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (int(given), resource.getrlimit(resource.RLIMIT_DATA)[1]))
@@ -173,7 +178,8 @@ def warm(dataset: str, threads: int) -> None:
     """Pay for imports, the data set and torch's first steps before anybody waits for them."""
     config = TrainConfig(dataset=dataset)
     torch.set_num_threads(threads)
-    state, _ = advance(initial_state(config), config, load_dataset(dataset, config.size), 2)
+    data, start = load_dataset(dataset, config.size), initial_state(config)
+    state, _ = device.on_device_of_this_process(lambda where: advance(start, config, data, 2, device=where))
     evaluation_piece(state, config, 0, 1, None, threads)
     _freeze()
 

@@ -41,6 +41,8 @@ class KLTerm:
 
     cost(kl_per_dim, beta, epoch, **settings): Tensor (Z,) of nats -> 0-dim Tensor, what is added to the reconstruction.
     target(beta, epoch, **settings): the number that moves over the epochs, named by target_label.
+    priced(kl_per_dim, beta, target, **settings): the same for runs side by side, (R, Z) nats, beta and target tensors (R,),
+    with its derivative written out: (R,) and (R, Z). None where cost and autograd have to do.
     parameters: what the user sets besides beta. bound: True where the objective is a bound over several samples of z, for
     which cost is only what it costs with one.
     """
@@ -53,6 +55,7 @@ class KLTerm:
     url: str
     cost: Callable[..., Tensor]
     target: Callable[..., float]
+    priced: Callable[..., tuple[Tensor, Tensor]] | None = None
     target_label: str = "weight of the KL term"
     kl_label: str = "KL, nats per image"
     parameters: tuple[Parameter, ...] = ()
@@ -61,6 +64,10 @@ class KLTerm:
     def settings(self, given: Mapping[str, float]) -> dict[str, float]:
         """Every parameter with its value: the user's, else the default."""
         return {p.name: p.default for p in self.parameters} | dict(given)
+
+    def target_at(self, beta: float, epoch: float, settings: Settings) -> float:
+        """The number that moves over the epochs, which may do without the settings."""
+        return self.target(beta, epoch, **(settings if self.target is not constant_weight else {}))
 
 
 # ---- What each adds to the objective -----------------------------------------------------------------------------
@@ -121,6 +128,22 @@ def importance_weighted_objective(
     return math.log(len(z)) - torch.logsumexp(beta * log_ratio - reconstruction, dim=0)
 
 
+# ---- The same for runs side by side, with the derivative -----------------------------------------------------------
+
+
+def weighted_priced(kl_per_dim: Tensor, beta: Tensor, target: Tensor, **settings: float) -> tuple[Tensor, Tensor]:
+    return target * kl_per_dim.sum(1), target[:, None].expand_as(kl_per_dim)
+
+
+def free_bits_priced(kl_per_dim: Tensor, beta: Tensor, target: Tensor, free_nats: float) -> tuple[Tensor, Tensor]:
+    return beta * kl_per_dim.clamp_min(free_nats).sum(1), beta[:, None] * (kl_per_dim >= free_nats)
+
+
+def capacity_priced(kl_per_dim: Tensor, beta: Tensor, target: Tensor, **settings: float) -> tuple[Tensor, Tensor]:
+    above = kl_per_dim.sum(1) - target
+    return beta * above.abs(), (beta * above.sign())[:, None].expand_as(kl_per_dim)
+
+
 # ---- The table ---------------------------------------------------------------------------------------------------
 
 _RECORDS = (
@@ -133,6 +156,7 @@ _RECORDS = (
         url="https://openreview.net/forum?id=Sy2fzU9gl",
         cost=weighted(constant_weight),
         target=constant_weight,
+        priced=weighted_priced,
     ),
     KLTerm(
         key="warmup",
@@ -143,6 +167,7 @@ _RECORDS = (
         url="https://arxiv.org/abs/1602.02282",
         cost=weighted(warmup_weight),
         target=warmup_weight,
+        priced=weighted_priced,
         parameters=(Parameter("warmup_epochs", 5.0, *_EPOCHS, "epochs until the weight has reached beta"),),
     ),
     KLTerm(
@@ -154,6 +179,7 @@ _RECORDS = (
         url="https://arxiv.org/abs/1903.10145",
         cost=weighted(cyclical_weight),
         target=cyclical_weight,
+        priced=weighted_priced,
         parameters=(
             Parameter("cycle_epochs", 4.0, *_EPOCHS, "epochs of a cycle"),
             Parameter("rising", 0.5, 0.01, 1.0, "share of a cycle in which the weight rises"),
@@ -168,6 +194,7 @@ _RECORDS = (
         url="https://arxiv.org/abs/1606.04934",
         cost=free_bits,
         target=constant_weight,
+        priced=free_bits_priced,
         kl_label="KL of one latent dimension, nats per image",
         parameters=(
             Parameter("free_nats", 0.5, 0.0, 100.0, "nats of each latent dimension that are free (1 bit = .69 nats)"),
@@ -182,6 +209,7 @@ _RECORDS = (
         url="https://arxiv.org/abs/1804.03599",
         cost=capacity_cost,
         target=target_capacity,
+        priced=capacity_priced,
         target_label="target C, nats per image",
         parameters=(
             Parameter("capacity", 10.0, 0.0, 1000.0, "nats per image that the KL is pulled to in the end"),
@@ -220,13 +248,9 @@ _FINE = 201
 def panels(term: KLTerm, beta: float, epochs: float, settings: Settings) -> tuple[Panel, Panel]:
     """The number that moves over the epochs, and the price: over the KL of a dimension, or, for a bound, over its samples."""
     t = np.linspace(0, epochs, _FINE)
-    moving = np.array([term.target(beta, epoch, **_timed(term, settings)) for epoch in t])
+    moving = np.array([term.target_at(beta, epoch, settings) for epoch in t])
     over_time = Panel(f"{term.target_label} over the epochs", "epoch", term.target_label, t, ((term.name, moving),))
     return over_time, _bound(settings) if term.bound else _price(term, beta, epochs, settings)
-
-
-def _timed(term: KLTerm, settings: Settings) -> Settings:
-    return settings if term.target is not constant_weight else {}
 
 
 def _price(term: KLTerm, beta: float, epochs: float, settings: Settings) -> Panel:

@@ -24,9 +24,10 @@ from vae.data import find_source
 from vae.errors import CheckpointError, SettingError, VaeError, short
 from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.training.config import TrainConfig
+from vae.training.device import CPU_ONLY, KINDS
 from vae.training.evaluation import Evaluation
 from vae.training.networks import VAE
-from vae.training.schema import LEAST_KL, decoded, number, numbers, record, whole, written_whole
+from vae.training.schema import LEAST_KL, decoded, number, numbers, one_of, record, whole, written_whole
 from vae.training.step import TrainState
 from vae.training.subset import SIZE, Subset
 from vae.training.update import model_of
@@ -50,7 +51,8 @@ class LastEpoch:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What load_checkpoint returns. metrics: the evaluation stored with it, if any; threads: torch's count in training.
+    """What load_checkpoint returns. metrics: the evaluation stored with it, if any; threads: torch's count in training; device: the
+    kind that took its last steps.
 
     A file for looking at, not for training on, has no moments in its state, and may hold a subset of the test set.
     """
@@ -61,6 +63,7 @@ class Checkpoint:
     threads: int
     last_epoch: LastEpoch | None = None
     subset: Subset | None = None
+    device: str = CPU_ONLY
 
     def model(self) -> VAE:
         """The trained network, sharing the state's tensors; not for training."""
@@ -74,6 +77,7 @@ def checkpoint_bytes(
     threads: int | None = None,
     last_epoch: LastEpoch | None = None,
     subset: Subset | None = None,
+    device: str = CPU_ONLY,
 ) -> bytes:
     """The content of a checkpoint file. Moments, if the state has them, let training go on bit for bit."""
     tensors = {f"{part}.{name}": t.contiguous() for part in _PARTS for name, t in getattr(state, part).items()}
@@ -89,6 +93,7 @@ def checkpoint_bytes(
         "metrics": json.dumps(asdict(metrics) if metrics else None),
         "last_epoch": json.dumps(asdict(last_epoch) if last_epoch else None),
     }
+    header |= {} if device == CPU_ONLY else {"device": device}
     return save_tensors(tensors, header)
 
 
@@ -137,6 +142,7 @@ def _checked(name: str, header: Mapping[str, str], tensors: dict[str, Tensor]) -
         settings = decoded("config", header.get("config"))
         threads = written_whole("threads", header.get("threads"), 1, 4096)
         step = written_whole("step", header.get("step"), 0, 10**12 - 1)
+        device = one_of("device", header.get("device", CPU_ONLY), KINDS)
         metrics, last = (decoded(field, header.get(field, "null")) for field in ("metrics", "last_epoch"))
     except SettingError as reason:
         raise CheckpointError(f"{name} has a damaged header: {reason}") from None
@@ -156,7 +162,7 @@ def _checked(name: str, header: Mapping[str, str], tensors: dict[str, Tensor]) -
         last = None if last is None else _last_epoch(last)
     except SettingError as reason:
         raise CheckpointError(f"{name} has a damaged header: {reason}") from None
-    return Checkpoint(TrainState(step, **parts), config, metrics, threads, last, subset)
+    return Checkpoint(TrainState(step, **parts), config, metrics, threads, last, subset, device)
 
 
 def _evaluation(config: TrainConfig, value: object) -> Evaluation:

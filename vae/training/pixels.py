@@ -37,12 +37,12 @@ class Treatment:
 
 def _sampled(images: Tensor, noise: torch.Generator | None) -> Tensor:
     """1 with probability byte / 255. Source: Salakhutdinov and Murray 2008, https://doi.org/10.1145/1390156.1390266."""
-    return (torch.rand(images.shape, generator=noise) * 255 < images).float()
+    return (torch.rand(images.shape, generator=noise).to(images.device) * 255 < images).float()
 
 
 def _dequantised(images: Tensor, noise: torch.Generator | None) -> Tensor:
     """(byte + u) / 256, u uniform: Uria, Murray and Larochelle 2013, https://arxiv.org/abs/1306.0186."""
-    return (images + torch.rand(images.shape, generator=noise)) / 256
+    return (images + torch.rand(images.shape, generator=noise).to(images.device)) / 256
 
 
 TREATMENTS: Mapping[str, Treatment] = MappingProxyType(

@@ -47,6 +47,13 @@ def whole(field: str, value: object, low: int, high: int) -> int:
     return value
 
 
+def one_of(field: str, value: object, accepted: tuple[str, ...]) -> str:
+    """One of these words."""
+    if not isinstance(value, str) or value not in accepted:
+        raise SettingError(field, value, f"one of {', '.join(accepted)} is accepted")
+    return value
+
+
 def numbers(field: str, value: object, length: int, low: float = -math.inf) -> tuple[float, ...]:
     """A list of so many finite numbers."""
     if not isinstance(value, (list, tuple)) or len(value) != length:

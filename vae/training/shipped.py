@@ -16,8 +16,9 @@ from vae.errors import SettingError, VaeError
 from vae.training.checkpoint import Checkpoint, LastEpoch, load_checkpoint, save_checkpoint
 from vae.training.config import TrainConfig
 from vae.training.evaluation import evaluate
+from vae.training.on_device import train
 from vae.training.presets import find_preset
-from vae.training.step import TrainState, initial_state, train
+from vae.training.step import TrainState, initial_state
 from vae.training.subset import encode_test
 from vae.training.update import model_of
 

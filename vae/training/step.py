@@ -7,7 +7,7 @@ forked. Randomness is a function of the seed and the step (see randomness.py), s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.data import ImageDataset, find_source, load_dataset
+from vae.data import ImageDataset, find_source
 from vae.errors import VaeError
 from vae.losses.kl_terms import importance_weighted_objective
 from vae.losses.objective import Terms, combine, kl_divergence
@@ -102,6 +102,7 @@ class Progress:
     pictures: Pictures  # after the last step, whether an observation was due there or not
     images_per_second: float
     failure: str | None = None  # one sentence, where a loss or an update was not finite
+    device: str = "cpu"  # that took the steps
 
     @property
     def first_step(self) -> int:
@@ -116,14 +117,14 @@ def training_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Gene
     """The Terms of the update after `step` others, on images x (B, C, H, W) in [0, 1]; noise gives the codes' eps."""
     if config.kl_record().bound:
         return _bound_terms(config, model, x, noise, int(config.kl_settings()["samples"]))
-    eps = torch.randn(len(x), config.latent_dim, generator=noise)
+    eps = torch.randn(len(x), config.latent_dim, generator=noise).to(x.device)
     return terms_of_batch(config, model, x, eps, step=step)
 
 
 def _bound_terms(config: TrainConfig, model: VAE, x: Tensor, noise: torch.Generator, samples: int) -> Terms:
     """The importance-weighted bound with so many codes an image; the first of them are those that other terms draw."""
     mu, log_var = model.encode(x)  # (B, Z)
-    eps = torch.stack([torch.randn(mu.shape, generator=noise) for _ in range(samples)])  # (k, B, Z)
+    eps = torch.stack([torch.randn(mu.shape, generator=noise) for _ in range(samples)]).to(mu.device)  # (k, B, Z)
     z = mu + (0.5 * log_var).exp() * eps
     logits = model.decode(z.flatten(0, 1)).unflatten(0, (samples, len(x)))  # (k, B, C, H, W)
     pixel_loss = config.loss_record().pixelwise(logits, x.expand_as(logits), **loss_keywords(config, model))
@@ -201,27 +202,17 @@ def advance(
     return chunk.state(), chunk.progress(data, seconds, failed)
 
 
-def train(
-    config: TrainConfig, data: ImageDataset | None = None, chunk: int = 50
-) -> Iterator[tuple[TrainState, Progress]]:
-    """advance() as a generator of (state, progress), from the initial state to the last step or a failure."""
-    data = load_dataset(config.dataset, config.size) if data is None else data
-    state = initial_state(config)
-    while state.step < config.total_steps:
-        state, progress = advance(state, config, data, chunk)
-        yield state, progress
-        if progress.failure:
-            return
+def check_trainable(state: TrainState) -> None:
+    """VaeError for a state that training cannot go on from."""
+    if state.weights.keys() != state.first.keys():
+        raise VaeError("This state has weights but no optimiser moments: it is for looking at, not for training on.")
 
 
 class _Chunk:
     """The working copy of one call of advance: model and optimiser, and what they were seen to do."""
 
     def __init__(self, state: TrainState, config: TrainConfig, program: Program):
-        if state.weights.keys() != state.first.keys():
-            raise VaeError(
-                "This state has weights but no optimiser moments: it is for looking at, not for training on."
-            )
+        check_trainable(state)
         check_possible(config.precision)
         self.config, self.program, self.step = config, program, state.step
         held = (state.step, state.weights, state.first, state.second)
@@ -246,10 +237,7 @@ class _Chunk:
         return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
     def good(self, data: ImageDataset) -> bool:
-        """Whether the first held-out images have finite figures."""
-        model, n = self.program.as_observed(self.model), min(FEWEST_HELD_OUT, len(data.test))
-        seen = evaluate_piece(self.config, model, data.test, 0, n)
-        return bool(np.isfinite((seen.reconstruction, *seen.kl_per_dim)).all())
+        return has_finite_figures(self.config, self.program.as_observed(self.model), data)
 
     def observe(self, data: ImageDataset) -> None:
         self.observations.append(observe(self.config, self.model, data, self.step, self.program))
@@ -272,6 +260,12 @@ class _Chunk:
             images / max(seconds, 1e-9),
             None if failed is None else _failure_sentence(self.config, self.step),
         )
+
+
+def has_finite_figures(config: TrainConfig, model: VAE, data: ImageDataset) -> bool:
+    """On the first held-out images."""
+    seen = evaluate_piece(config, model, data.test, 0, min(FEWEST_HELD_OUT, len(data.test)))
+    return bool(np.isfinite((seen.reconstruction, *seen.kl_per_dim)).all())
 
 
 def _copied(held: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -54,7 +54,7 @@ class AutogradUpdate:
         self.model = model_of(config, {name: _channels_last(tensor) for name, tensor in weights.items()})
         self._weights = {name: parameter.detach() for name, parameter in self.model.named_parameters()}
         self._first, self._second = ({n: _channels_last(held[n]) for n in self._weights} for held in (first, second))
-        self._updates = [torch.tensor(float(step)) for _ in self._weights]
+        self._updates = [torch.tensor(float(step), device=w.device) for w in self._weights.values()]
 
     def take(self, x: Tensor, noise: torch.Generator, step: int) -> Row | None:
         terms = self._terms(self._config, self.model, x, noise, step)

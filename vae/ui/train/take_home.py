@@ -97,4 +97,4 @@ def _text(config: TrainConfig, threads: int) -> tuple[str, str]:
 
 def _checkpoint(run: Run) -> bytes:
     view = run.view()
-    return checkpoint_bytes(run.state(), run.config, view.evaluation, run.threads)
+    return checkpoint_bytes(run.state(), run.config, view.evaluation, run.threads, device=view.device)
