@@ -71,7 +71,7 @@ def with_app(engine: Engine, configs: Sequence[TrainConfig]) -> float:
         time.sleep(0.01)
     started = looked = time.perf_counter()
     race.start()
-    while race.runs[0].status.active:
+    while race.status.active:
         race.wait_for_news(0.05)
         if time.perf_counter() - looked > 1 / 3:
             race.views()
