@@ -213,6 +213,21 @@ def test_who_forks_never_looks_for_a_card():
     assert done.stdout.split() == ["[]", "False"] and os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
 
 
+def test_a_device_that_is_not_there_is_said_before_any_worker_starts(monkeypatch, capsys):
+    from vae.__main__ import main
+    from vae.engine import Engine
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["train", "--dataset", "digits", "--epochs", "1", "--device", "cuda"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(
+        "vae: --device = 'cuda' cannot be used: on this machine, which has no"
+    )
+    monkeypatch.setenv("VAE_DEVICE", "abacus")
+    with pytest.raises(vae.SettingError, match="VAE_DEVICE = 'abacus'"):
+        Engine(workers=1)
+
+
 def test_what_a_card_does_not_take_stays_on_the_cpu(digits, monkeypatch):
     def refused(*_):
         raise AssertionError("this was to stay on the CPU")
@@ -268,6 +283,21 @@ def test_a_card_that_fails_is_told_in_a_sentence(digits, monkeypatch, reason, sa
     monkeypatch.setattr(batched.DenseRuns, "one_step", failing(RuntimeError("a mistake of ours")))
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         side_by_side([CONFIG], digits, 2)
+
+
+def test_a_card_that_was_full_of_what_is_kept_there_is_tried_again(digits, monkeypatch):
+    real, forgotten = batched.DenseRuns.one_step, []
+
+    def step(self):
+        if not forgotten:
+            raise FULL
+        real(self)
+
+    monkeypatch.setattr(batched.DenseRuns, "one_step", step)
+    monkeypatch.setattr(on_device, "forget", lambda: forgotten.append(1))
+    (found,) = side_by_side([CONFIG], digits, 5)
+    assert_alike(found, advance(initial_state(CONFIG), CONFIG, digits, 5))
+    assert forgotten == [1]
 
 
 @pytest.mark.parametrize("reason", [FULL, LOST])

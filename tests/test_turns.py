@@ -20,6 +20,7 @@ class Job:
     worker: str = ""
     done: float = 0.0  # worker seconds
     moves: int = 0
+    on_cards: bool = False
 
     def wants_turn(self) -> bool:
         return self.wanting and self.in_flight < 2
@@ -126,3 +127,17 @@ def test_a_worker_with_other_work_is_the_last_to_be_asked():
     turns.take_back("1")
     turns.take_back("2")
     assert turns.hold("more") and turns_with({}).hold("none") is None
+
+
+def test_what_goes_by_cards_goes_to_a_worker_that_has_one_and_the_rest_anywhere():
+    turns = Turns()
+    turns.workers = WORKERS
+    run, other = Job("x", on_cards=True), Job("y")
+    assert turns.next([Job("x", on_cards=True, worker="a")])[1] == "a"  # no worker has a card: any takes it
+    turns.cards, run.worker = frozenset({"b", "gone"}), "a"
+    assert turns.next([run]) == (run, "b")
+    for number in range(SLOTS):
+        turns.give(str(number), run, "b", 0.25)
+    assert turns.next([run]) is None and turns.next([run, other]) == (other, "a")
+    turns.cards = frozenset({"gone"})
+    assert turns.next([run]) == (run, "a")

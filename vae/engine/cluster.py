@@ -35,7 +35,6 @@ from vae.events import event
 from vae.latent.pca_tsne import EmbeddingConfig
 from vae.launch import workers_wanted
 from vae.study.sweep import SweepSpec
-from vae.training import device
 from vae.training.config import TrainConfig
 from vae.training.evaluation import ReferenceLine
 from vae.training.step import CORRECT, Program, Progress
@@ -427,8 +426,6 @@ def shared_engine(presence: Callable[[str], bool] = lambda owner: True) -> Engin
     with _shared_lock:
         if _shared is None:
             tasks.niceness()  # said here, before workers that would not start
-            if not os.environ.get("VAE_SCHEDULER"):
-                device.wanted()
             _shared = Engine(os.environ.get("VAE_SCHEDULER") or None, workers_wanted(), presence)
             atexit.register(_shared.close)
         return _shared

@@ -36,6 +36,8 @@ class Job(ABC):
     both are called with the lock held. Chunks come back on the workers' thread.
     """
 
+    on_cards = False  # whether a worker with a card computes its chunks there
+
     def __init__(
         self,
         workers: Workers,

@@ -26,6 +26,7 @@ from vae.engine.workers import OPERATIONS_PER_SECOND, Found, Workers
 from vae.errors import SettingError
 from vae.training.config import TrainConfig, operations_of_step
 from vae.training.evaluation import Evaluation, merge, pieces, sigma_of
+from vae.training.on_device import leaves_the_cpu
 from vae.training.step import CORRECT, Observation, Pictures, Program, Progress, TrainState
 
 # The first chunk, before the pace is known: so many multiply-adds, and never more steps (a small net's cost is overhead).
@@ -83,6 +84,7 @@ class Run(Job):
         self.pace = pace or Pace(workers)
         super().__init__(workers, owner, run_id, self.pace.lock, self.pace.news)
         self.config, self.threads, self.program = config, threads, program
+        self.on_cards = leaves_the_cpu(config, program)
         self.forks: tuple[tuple[int, TrainConfig], ...] = ()
         self._state: Future[TrainState] | KeptState | None = None  # after the last accepted chunk; None at first
         self._home: KeptState | None = None  # the last one brought home

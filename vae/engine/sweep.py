@@ -58,6 +58,8 @@ class SweepView:
 class _Cell:
     """A cell under way; it takes turns like a run. futures: what is awaited of its state; none while paused."""
 
+    on_cards = False
+
     def __init__(self, sweep: Sweep, config: TrainConfig, next_steps: int):
         self.sweep, self.config, self.next_steps = sweep, config, next_steps
         self.owner, self.worker = sweep.owner, ""

@@ -170,7 +170,8 @@ def versions() -> dict[str, str]:
         if "ui" not in path.parts:
             source.update(path.read_bytes())
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    packages = {name: metadata.version(name) for name in ("torch", "numpy", "distributed")}
+    # What follows a plus is for which cards PyTorch was built (2.13.0+cpu).
+    packages = {name: metadata.version(name).partition("+")[0] for name in ("torch", "numpy", "distributed")}
     return {"python": python} | packages | {"this project": source.hexdigest()[:10]}
 
 

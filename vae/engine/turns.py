@@ -17,10 +17,12 @@ SLOTS = 2  # chunks at a worker: one that runs, one that waits, so that no worke
 
 
 class Claimant(Protocol):
-    """What may take a turn. in_flight: its chunks on workers; worker: where its state lies, "" if nowhere."""
+    """What may take a turn. in_flight: its chunks on workers; worker: where its state lies, "" if nowhere; on_cards: whether
+    a worker with a card computes it there."""
 
     owner: str
     worker: str
+    on_cards: bool
 
     @property
     def in_flight(self) -> int: ...
@@ -39,10 +41,11 @@ class _Given:
 
 
 class Turns:
-    """Hands out turns on workers. workers: address -> threads, of those that answer."""
+    """Hands out turns on workers. workers: address -> threads, of those that answer; cards: those that say they have one."""
 
     def __init__(self) -> None:
         self.workers: dict[str, int] = {}
+        self.cards: frozenset[str] = frozenset()
         self._served: dict[str, float] = {}  # owner -> worker seconds, as far as the queue is concerned
         self._given: dict[str, _Given] = {}  # chunk's key -> what it was given
         self._held: dict[str, str] = {}  # work that nobody takes a turn for -> its worker
@@ -52,19 +55,29 @@ class Turns:
     def next(self, waiting: Iterable[C]) -> tuple[C, str] | None:
         """Who takes a turn now, and at which worker; None while no worker has a place or nobody wants one."""
         free = self._free()
-        wanting = [job for job in waiting if job.wants_turn()] if free else []
+        asking = [job for job in waiting if job.wants_turn()] if free else []
+        if asking:
+            self._level(asking)
+        wanting = [job for job in asking if self._places(job, free)]
         if not wanting:
             return None
-        self._level(wanting)
         first = min(wanting, key=self._order)
-        at_home = [job for job in wanting if not job.worker or job.worker in free]
+        at_home = [job for job in wanting if not job.worker or job.worker in self._places(job, free)]
         if (
             at_home
         ):  # moving a state from worker to worker costs more than a little unfairness, which is soon made up for
             nearest = min(at_home, key=self._order)
             if self._served[nearest.owner] - self._served[first.owner] <= LENIENCE:
                 first = nearest
-        return first, first.worker if first.worker in free else max(free, key=free.__getitem__)
+        places = self._places(first, free)
+        return first, first.worker if first.worker in places else max(places, key=places.__getitem__)
+
+    def _places(self, job: Claimant, free: Mapping[str, int]) -> Mapping[str, int]:
+        """Of the free ones; where some workers have a card, what goes by cards goes there alone: elsewhere its curve would
+        have other last digits."""
+        if not job.on_cards or not self.cards & self.workers.keys():
+            return free
+        return {address: places for address, places in free.items() if address in self.cards}
 
     def _order(self, job: Claimant) -> tuple[float, int, int]:
         return self._served[job.owner], job.in_flight, self._last.get(job, 0)

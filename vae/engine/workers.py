@@ -28,6 +28,7 @@ from vae.engine.local import LocalProcess
 from vae.engine.turns import Claimant, Turns
 from vae.errors import VaeError
 from vae.events import event
+from vae.training import device
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Workers:
     def connect(self) -> None:
         """Start the local cluster, or find the one elsewhere, and listen to it."""
         if self.scheduler is None:
+            device.wanted()  # said here, before workers that would not start
             self.local = LocalProcess(self._count)
             address, self._security = self.local.address, self.local.security
         else:
@@ -86,7 +88,8 @@ class Workers:
             self._check_versions(address)
             self.client.register_plugin(tasks.DataSets(_to_carry()))
         self.client.subscribe_topic(self.topic, self._on_event)
-        self._turns.workers = _alive(self.client.scheduler_info(n_workers=-1)["workers"])
+        found = self.client.scheduler_info(n_workers=-1)["workers"]
+        self._turns.workers, self._turns.cards = _alive(found), _with_cards(found)
 
     def _check_versions(self, address: str) -> None:
         """VaeError where workers elsewhere would compute something else than this process."""
@@ -270,14 +273,14 @@ class Workers:
                 self.tasks = await self.client.run_on_scheduler(_count_tasks)
             except Exception:  # the scheduler does not answer: the engine looks after that
                 return
-            self._inbox.put(lambda: self._take_workers(_alive(found)))
+            self._inbox.put(lambda: self._take_workers(_alive(found), _with_cards(found)))
 
         self._on_loop(look)
 
-    def _take_workers(self, found: dict[str, int]) -> None:
+    def _take_workers(self, found: dict[str, int], cards: frozenset[str]) -> None:
         if found.keys() != self._turns.workers.keys():
             event("workers.changed", workers=len(found))
-        self._turns.workers = found
+        self._turns.workers, self._turns.cards = found, cards
 
     def _deal(self) -> None:
         """Hand out turns as long as there is a worker with a place for one."""
@@ -307,6 +310,11 @@ def _alive(found: Mapping[str, Any]) -> dict[str, int]:
         for address, worker in found.items()
         if worker["status"] == "running" and newest - worker["last_seen"] < SILENT_AFTER
     }
+
+
+def _with_cards(found: Mapping[str, Any]) -> frozenset[str]:
+    """Those that were started with `--resources GPU=1`."""
+    return frozenset(address for address, worker in found.items() if worker.get("resources", {}).get("GPU"))
 
 
 def _to_carry() -> dict[str, ImageDataset]:

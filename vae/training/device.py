@@ -121,7 +121,7 @@ def _error_of(reason: RuntimeError) -> DeviceError | None:
     text = str(reason)
     if isinstance(reason, torch.OutOfMemoryError) or "ALLOC_FAILED" in text or "MPS backend out of memory" in text:
         return DeviceError(
-            "The GPU's memory is full: a smaller batch or narrower layers need less, and VAE_DEVICE=cpu none of it."
+            "The GPU's memory is full: a smaller batch or narrower layers need less, and with VAE_DEVICE=cpu none is needed."
         )
     if isinstance(reason, torch.AcceleratorError) or any(sign in text for sign in _SIGNS_OF_LOSS):
         first = text.strip().partition("\n")[0][:120].rstrip(".")

@@ -142,6 +142,17 @@ def _on_device(
     for state in states:
         check_trainable(state)
     prepare(device)
+    try:
+        return _taken(states, configs, data, steps, device)
+    except DeviceError as reason:
+        if reason.lost:
+            raise
+        return _taken(states, configs, data, steps, device)  # it was full, perhaps of what is let go of by now
+
+
+def _taken(
+    states: Sequence[TrainState], configs: Sequence[TrainConfig], data: ImageDataset, steps: int, device: torch.device
+) -> list[Advanced]:
     started = time.perf_counter()
     steps = max(0, min(steps, *(c.total_steps - s.step for s, c in zip(states, configs))))
     with told_in_a_sentence(forget):
@@ -324,7 +335,7 @@ def _images_on(data: ImageDataset, device: torch.device) -> Tensor:
     return data.train.to(device)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _program(kinds: tuple[TrainConfig, ...], data: ImageDataset, device: torch.device) -> DenseRuns:
     return DenseRuns(kinds, _images_on(data, device))
 
