@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from vae.data import Factor, Factors
 from vae.data.sprites import FACTORS
-from vae.study.factors import information, mig, most_told, predictability, sap
+from vae.study.factors import active, information, mig, most_told, predictability, sap
 
 N = 2000
 SCORES = {"MIG": mig, "SAP": sap}
@@ -126,6 +126,15 @@ def test_a_dimension_is_named_after_what_it_tells_most_and_chance_gives_no_name(
     few = factors_of(200)
     assert float(information(noise(n=200), few).max()) > 0.2, "by chance"
     assert most_told(noise(n=200), few) == (None,) * 6
+
+
+def test_a_dimension_that_is_not_used_tells_nothing_however_exactly_its_mean_does(factors):
+    whisper = torch.cat((factors.values[:, 1:3], 0.01 * factors.values[:, 1:2]), 1)
+    known = Factors(FACTORS[1:3], factors.values[:, 1:3])
+    assert [told and told.factor for told in most_told(whisper, known)] == ["x", "y", None]
+    for score in SCORES.values():
+        assert score(whisper, known) < 0.6 and score(active(whisper), known) > 0.9
+        assert score(active(0.01 * whisper), known) == 0
 
 
 def test_a_place_is_that_of_the_nearest_level():

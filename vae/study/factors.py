@@ -2,7 +2,8 @@
 
 Both scores are gaps: for each factor, how much the best dimension tells of it less what the second best does, then the mean
 over factors. So a factor that is spread over dimensions counts little, and so does one that no dimension tells. Of one
-dimension the second best tells 0. Factors with a single value among the images are left out.
+dimension the second best tells 0. Both are blind to a dimension's scale, and mu of a dimension that the decoder has come to
+ignore still whispers of the image: models are scored on their active() dimensions. Factors with a single value among the images are left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vae.data import Factor, Factors
+from vae.latent.codes import ACTIVE_VARIANCE
 
 BINS = 20  # of a dimension, equally wide, as in Locatello et al. 2019, https://arxiv.org/abs/1811.12359
 SHIFTS = 4  # pairings of codes with the factors of other images that say what chance tells
@@ -40,8 +42,19 @@ def _gap(mu: Tensor, factors: Factors, told: Callable[[Tensor, Factors], Tensor]
     known = varying(factors)
     if not len(known.known) or not bool(mu.isfinite().all()):
         return None
-    best = torch.nn.functional.pad(told(mu, known), (0, 1)).topk(2).values.clamp(0, 1)  # (K, 2)
+    best = torch.nn.functional.pad(told(mu, known), (0, 2)).topk(2).values.clamp(0, 1)  # (K, 2)
     return float((best[:, 0] - best[:, 1]).mean())
+
+
+def is_active(mu: Tensor) -> Tensor:
+    """Which dimensions of mu (N, Z) are used, (Z,) bool, as in Health: a sampled z tells next to nothing in the others. SAP's
+    paper leaves such out; MIG's measures the sampled z."""
+    return mu.double().var(0, correction=0) > ACTIVE_VARIANCE
+
+
+def active(mu: Tensor) -> Tensor:
+    """Those dimensions: (N, number of them)."""
+    return mu[:, is_active(mu)]
 
 
 def varying(factors: Factors) -> Factors:
@@ -131,7 +144,7 @@ class Told:
 
 
 def most_told(mu: Tensor, factors: Factors, least: float = 0.1) -> tuple[Told | None, ...]:
-    """For each dimension of mu (N, Z) what it tells most; None where that is not above `least`.
+    """For each dimension of mu (N, Z) what it tells most; None where that is not above `least`, or it is not active.
 
     Few images in many bins share some information by chance: as much as codes have with the factors of other images,
     which is taken off.
@@ -141,7 +154,7 @@ def most_told(mu: Tensor, factors: Factors, least: float = 0.1) -> tuple[Told | 
         return (None,) * dims
     others = [Factors(known.known, known.values.roll(shift, 0)) for shift in range(1, SHIFTS + 1)]
     chance = torch.stack([information(mu, other) for other in others]).mean(0)
-    shares, places = (information(mu, known) - chance).max(0)
+    shares, places = ((information(mu, known) - chance) * is_active(mu)).max(0)
     return tuple(
         Told(known.names[k], share) if share > least else None for share, k in zip(shares.tolist(), places.tolist())
     )

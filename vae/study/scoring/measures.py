@@ -13,7 +13,7 @@ from vae.data import Factors
 from vae.latent.codes import ACTIVE_VARIANCE
 from vae.losses.others import ssim
 from vae.losses.table import LOSSES
-from vae.study.factors import mig, sap
+from vae.study.factors import active, mig, sap
 from vae.study.scoring.outputs import DENSITIES, MEASURED_AT_ONCE, ModelOutputs
 from vae.study.scoring.readings import RAW, READINGS, Reading
 from vae.training.evaluation import laplacian_variance, middle_share
@@ -101,7 +101,7 @@ def _of_factors(score: Callable[[Tensor, Factors], float | None]) -> Callable[[M
 
     def of(outputs: ModelOutputs) -> float | None:
         codes = outputs.codes
-        return None if codes is None or codes.factors is None else score(codes.mu, codes.factors)
+        return None if codes is None or codes.factors is None else score(active(codes.mu), codes.factors)
 
     return of
 
@@ -176,7 +176,7 @@ _OWN = (
         "% of images", "higher", 1, "https://scikit-learn.org/stable/modules/neighbors.html", "measures", _neighbours,
     ),
     Measure(
-        "mig", "MIG", "Mutual information gap: how much more of a known factor the best dimension of μ tells than the second "
+        "mig", "MIG", "Mutual information gap: how much more of a known factor the best active dimension of μ tells than the second "
         "best, mean over factors. 1 where each factor has a dimension of its own.",
         "of the factor's entropy", "higher", 3, "https://arxiv.org/abs/1802.04942", "measures", _of_factors(mig),
     ),

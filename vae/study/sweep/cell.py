@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vae.data import Factors, ImageDataset, load_dataset
 from vae.latent.codes import ACTIVE_VARIANCE
-from vae.study.factors import mig, sap
+from vae.study.factors import active, mig, sap
 from vae.training.config import TrainConfig, multiply_adds
 from vae.training.evaluation import (
     PIECE,
@@ -258,7 +258,7 @@ def _gaps(parts: Sequence[Sums]) -> tuple[float | None, float | None]:
     known = [(part.codes, part.factors) for part in parts if part.codes is not None and part.factors is not None]
     if not known:
         return None, None
-    codes = torch.cat([mu for mu, _ in known])
+    codes = active(torch.cat([mu for mu, _ in known]))
     factors = Factors(known[0][1].known, torch.cat([of.values for _, of in known]))
     return mig(codes, factors), sap(codes, factors)
 

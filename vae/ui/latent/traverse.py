@@ -117,9 +117,9 @@ def _told(model: OpenedModel, walk: Walk) -> None:
     ]
     st.caption(
         f"Each dimension and what it moves most: {', '.join(named)}. In brackets the share of the factor's entropy that the "
-        "dimension tells, above what chance tells; below .1 none is named."
+        "dimension tells, above what chance tells; below .1, or where a dimension is not used, none is named."
         if named
-        else "None of these dimensions tells as much as .1 of the entropy of any known factor."
+        else "None of these dimensions is used and tells as much as .1 of the entropy of any known factor."
     )
 
 
