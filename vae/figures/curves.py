@@ -63,9 +63,9 @@ def training_curves(
 ) -> Figure:
     """kinds: the panels, keys of KINDS. lines: by kind, (key, label, value) drawn across; marker: the step looked at."""
     named = [titles.get(kind, KINDS[kind].title) for kind in kinds]
-    y_axes = [axis(KINDS[kinds[0]].unit, **_range(kinds[0], runs, lines.get(kinds[0], ())))]
-    y_axes += [axis("", **_range(kind, runs, lines.get(kind, ()))) for kind in kinds[1:]]
-    y_axes[0]["title"]["standoff"] = 4
+    if unit := KINDS[kinds[0]].unit:  # in the title: beside the axis it would run into long numbers
+        named[0] += f", {unit}"
+    y_axes = [axis("", **_range(kind, runs, lines.get(kind, ()))) for kind in kinds]
     for y_axis in y_axes:
         y_axis["exponentformat"] = "e"  # a diverging run's numbers stay narrow
     drawn = layout(

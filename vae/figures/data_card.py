@@ -17,6 +17,6 @@ def histogram(edges: np.ndarray, shares: np.ndarray) -> Figure:
         "bar", x=middles, y=np.where(shares > 0, shares, np.nan), width=float(edges[1] - edges[0]), marker={"color": COLOUR},
         hovertemplate="x about %{x:.2f}: %{y:.2%} of pixels<extra></extra>",
     )  # fmt: skip
-    ranges = {"type": "log", "tickformat": ".0~%", "dtick": 1, "range": [-4.2, 0.1]}
+    ranges = {"type": "log", "tickformat": "~%", "dtick": 1, "range": [-4.2, 0.1]}
     margin = {"l": 52, "r": 8, "t": 8, "b": 38}
     return figure([bars], layout(190, xaxis=axis("pixel x"), yaxis=axis("share") | ranges, margin=margin, bargap=0))

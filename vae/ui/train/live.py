@@ -18,6 +18,7 @@ from vae.figures.mosaics import difference, strip
 from vae.figures.theme import colour_of
 from vae.losses.kl_terms import panels
 from vae.training.config import TrainConfig
+from vae.training.pixels import TREATMENTS
 from vae.training.race import labels, names
 from vae.training.step import Observation, Pictures
 from vae.ui.shared import components, looks, words
@@ -220,6 +221,8 @@ def _curves(
     waits = all(view.status.active and len(view.observations) < OBSERVED_FIRST for view in views)
     lines = None if waits else engine.reference_lines(wanted)
     drawn_lines = {kinds[0]: [(line.key, line.label, line.value) for line in lines or () if applies(line.key, configs)]}
+    if len({config.pixels for config in configs}) > 1:
+        drawn_lines[kinds[0]] = [] if waits else _floors(engine, [replace(wanted, pixels=c.pixels) for c in configs])
     if "sharpness" in kinds:
         drawn_lines["sharpness"] = [("mean", "data", 1.0)]
     runs = [run_curves(name, config, view) for name, config, view in zip(told, configs, views)]
@@ -228,6 +231,17 @@ def _curves(
     components.figure(drawn, "curves", spoken, narrow=narrow(drawn) if len(views) > 1 else None)
     if lines is None:
         st.caption("The reference lines are being computed.")
+
+
+def _floors(engine: Engine, configs: Sequence[TrainConfig]) -> list[tuple[str, str, float]]:
+    """What a perfect copy costs, once for each treatment of pixels."""
+    of_each = {config.pixels: engine.reference_lines(config) or () for config in configs}
+    return [
+        (line.key, f"{line.label}, {TREATMENTS[pixels].name}", line.value)
+        for pixels, lines in of_each.items()
+        for line in lines
+        if line.key == "floor"
+    ]
 
 
 def run_curves(name: str, config: TrainConfig, view: View) -> RunCurves:
