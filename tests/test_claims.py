@@ -68,6 +68,14 @@ NUMBERS = {
         "BCE, undecided, (1, 0.5)": -0.5,
         "MSE, undecided, (1, 0.5)": -0.25,
     },
+    "bits": {
+        "sum of exp(-BCE) over x = 0 and 1, at p = 0.2": 1.0,
+        "floor of BCE, digits, grey, 0 to 1": 13.3246,
+        "floor of BCE, digits, 0 or 1, by a threshold": 0.0,
+        "floor of BCE, digits, 0 or 1, a coin for each": 0.0,
+        "floor of BCE, patches, 0 or 1, by a threshold": 0.0,
+        "floor of BCE, patches, 0 or 1, a coin for each": 0.0,
+    },
     "reduction": {
         "weight of the reconstruction, summed": 1.0,
         "weight of the reconstruction, averaged": 0.0013,
@@ -116,6 +124,7 @@ def test_agreement_is_to_the_last_printed_decimal():
         ("bce_weight", "true"),
         ("saturation", "true"),
         ("reduction", "true"),
+        ("bits", "true"),
     ],
 )
 def test_verdicts(key, verdict):
@@ -137,6 +146,7 @@ TURNED = {
     "kl_least": {"least elsewhere, steps of .1 up to 3": -0.1},
     "mse_weight": {"weight at that sigma": 0.5},
     "bce_weight": {"weight at x = 0.02": 1.5},
+    "bits": {"floor of BCE, digits, 0 or 1, by a threshold": 0.1},
     "saturation": {"MSE, saturated and wrong, (1, 0.001)": -0.9},
     "reduction": {"beta that averaging acts like": 1.0},
 }

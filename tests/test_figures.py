@@ -13,6 +13,7 @@ import vae.figures
 from vae.figures import (
     claims,
     curves,
+    data_card,
     dial,
     kl_terms,
     lab,
@@ -86,6 +87,7 @@ FIGURES = {
     "sweep before its first result": (lab.plane, lambda: ([], [], [lab.Trail([], [], "#D55E00", True, "")])),
     "sweep pairs": (lab.pairs, lambda: (("a", "b"), ("#D55E00", "#0072B2"), [(0, 1.0, 2.0)], "KL")),
     **{f"claim {key}": (claims.claim_figure, lambda key=key: (CLAIMS[key].check(),)) for key in CLAIMS},
+    "pixels of a data set": (data_card.histogram, lambda: (np.linspace(0, 1, 5), np.array([0.5, 0, 0.1, 0.4]))),
     "curves": (
         curves.training_curves,
         lambda: (runs(), ("reconstruction", "kl", "objective"), {"reconstruction": [("floor", "floor", 1.0)]}, 2),

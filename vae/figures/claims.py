@@ -276,6 +276,17 @@ def _reduction(_: Finding) -> Figure:
     return _figure(bars, "", "share of the objective (%)", UNDER_BARS, {"range": [0, 108]}, barmode="group")
 
 
+def _bits(finding: Finding) -> Figure:
+    """Bars of each data set beside each other: what a perfect copy costs in grey and in bits."""
+    rows = [row for row in finding.evidence if row.label.startswith("floor")]
+    names = [row.label.removeprefix("floor of BCE, ") for row in rows]
+    bars = _bars(names, [row.value for row in rows], LOSS_COLOURS["bce"], ".2f")
+    top = 1.15 * max(row.value for row in rows)
+    return _figure(
+        [bars], "", "BCE of a perfect copy (nats per image)", UNDER_BARS, {"range": [0, top]}, showlegend=False
+    )
+
+
 FIGURES: Mapping[str, Callable[[Finding], Figure]] = {
     "perfect_costs": _perfect_costs,
     "asymmetry": _asymmetry,
@@ -290,4 +301,5 @@ FIGURES: Mapping[str, Callable[[Finding], Figure]] = {
     "bce_weight": _bce_weight,
     "saturation": _saturation,
     "reduction": _reduction,
+    "bits": _bits,
 }
