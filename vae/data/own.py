@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from vae.data.dataset import ImageDataset
+from vae.data.source import Source
 from vae.errors import SettingError
 
 MEGA = 1_000_000
@@ -37,6 +38,11 @@ START_OF_SCAN = b"\xff\xda"  # never within a scan
 
 FEWEST_IMAGES = 8
 MOST_CLASSES = 40
+PREFIX = "own_"  # how the name of such a data set begins; its digest follows
+NOT_HERE = (
+    "it stands for pictures that somebody brought, which are in no link and no file: the same ones are accepted, brought "
+    "again"
+)
 LONGEST_NAME = 58  # with its quotes 60, as many as a sentence shows of a value
 
 ACCEPTED = ("PNG", "JPEG")
@@ -244,6 +250,29 @@ def digest(data: ImageDataset) -> str:
     labels = None if data.labels is None else data.labels.tolist()
     facts = repr((tuple(data.images.shape), data.n_train, labels, data.classes))
     return hashlib.sha256(facts.encode() + data.images.contiguous().numpy().tobytes()).hexdigest()[:16]
+
+
+def is_own(name: object) -> bool:
+    """Whether a data set of that name is of pictures that somebody brought."""
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
+def source_of(data: ImageDataset) -> Source:
+    """The record of pictures that somebody brought: named by their digest, so that the same ones have the same name."""
+    found = digest(data)
+    n, (channels, height, width) = len(data.images), data.shape
+    named = replace(data, name=PREFIX + found)
+    return Source(
+        name=named.name,
+        title=f"Own images {found[:4]}: {n:,}, {height} × {width}, {'colour' if channels == 3 else 'grey'}",
+        shape=data.shape,
+        n_train=data.n_train,
+        n_test=n - data.n_train,
+        classes=data.classes,
+        load=lambda root: named,
+        licence="yours",
+        about=f"Pictures of your own, the middle square of each. {expectation(n)}",
+    )
 
 
 def expectation(n: int) -> str:
