@@ -185,8 +185,8 @@ class TrainConfig:
     @classmethod
     def usual(cls, dataset: str, **given: Any) -> TrainConfig:
         """The defaults on that data set, and what is given; a batch is no larger than the data set."""
-        batch_size = min(cls.batch_size, find_source(dataset).n_train)
-        return cls(**{"dataset": dataset, "batch_size": batch_size} | given)
+        fitting: dict[str, Any] = {"batch_size": min(cls.batch_size, find_source(dataset).n_train)}
+        return cls(dataset=dataset, **fitting | given)
 
     @classmethod
     def from_dict(cls, values: object) -> TrainConfig:
