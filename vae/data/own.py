@@ -37,6 +37,7 @@ MOST_SCANS = 50
 START_OF_SCAN = b"\xff\xda"  # never within a scan
 
 FEWEST_IMAGES = 8
+FEWEST_TEST = 2  # of one, nothing can be said on how codes spread
 MOST_CLASSES = 40
 PREFIX = "own_"  # how the name of such a data set begins; its digest follows
 NOT_HERE = (
@@ -220,7 +221,7 @@ def shown_name(name: str) -> str:
 
 
 def as_dataset(own: OwnImages, name: str, label_by_name: bool = False) -> ImageDataset:
-    """Four fifths of the images for training, the others for testing; SettingError for fewer than FEWEST_IMAGES.
+    """Four fifths of the images for training, the others, two at least, for testing; SettingError for fewer than FEWEST_IMAGES.
 
     They are put in the order of their SHA-256: a shuffle that depends on the pixels alone, not on names or on the
     order in which the files came. Labels, if asked for, are what names begin with: cat_01.png and Cat-2.jpg are of the
@@ -237,7 +238,7 @@ def as_dataset(own: OwnImages, name: str, label_by_name: bool = False) -> ImageD
     if len(classes) == 1:
         begin, classes = [], ()
     labels = torch.tensor([classes.index(word) for word in begin]) if begin else None
-    return ImageDataset(name, own.images[order], labels, classes, n - n // 5)
+    return ImageDataset(name, own.images[order], labels, classes, n - max(FEWEST_TEST, n // 5))
 
 
 def _beginning(name: str) -> str:

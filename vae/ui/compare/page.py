@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vae.data import DATASETS, default_dataset
+from vae.data import DATASETS, default_dataset, find_source
 from vae.errors import VaeError
 from vae.study.opened import OpenedModel
 from vae.ui.compare import matrix, rescue
@@ -54,7 +54,7 @@ def models(state: Values) -> list[OpenedModel]:
         if state["part"] == "matrix":
             _choice(known, state)
             _own_file()
-        elif DATASETS[data_of(state["data"])[0]].is_present():
+        elif find_source(data_of(state["data"])[0]).is_present():
             rescue.choice(known, state)
     if refusal := st.session_state.get(REFUSAL):
         say(refusal, "error")
@@ -86,7 +86,7 @@ def _other_data() -> None:
 
 def _present(data: str) -> bool:
     """Whether the images are here, which every measure needs; if not, what to do about it."""
-    source = DATASETS[data_of(data)[0]]
+    source = find_source(data_of(data)[0])
     if source.is_present():
         return True
     say(
@@ -141,7 +141,7 @@ def _brought() -> None:
 
 
 def show(opened: list[OpenedModel], state: Values) -> None:
-    if not DATASETS[data_of(state["data"])[0]].is_present():
+    if not find_source(data_of(state["data"])[0]).is_present():
         return
     if state["part"] == "rescue":
         rescue.show(state)
