@@ -19,6 +19,7 @@ from vae.ui.compare.models import (
 from vae.ui.compare.state import MOST_MODELS, PARTS, STATE, data_name, data_of, data_title, settle
 from vae.ui.latent.models import bring, title_in
 from vae.ui.shared import datasets
+from vae.ui.shared.own_images import known
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import say
 
@@ -29,7 +30,7 @@ UPLOAD, REFUSAL = "compare:file", "compare:refusal"
 def restore() -> tuple[Values, list[str]]:
     """What to show: from the link, with the models that ship where it names none."""
     values, problems = STATE.restore()
-    data = values["data"] or default_dataset()
+    data = values["data"] if values["data"].partition("-")[0] in known() else default_dataset()
     models = values["models"]
     if not models and not st.session_state.get(CHOSEN):
         models = default_models(data, options())

@@ -54,8 +54,11 @@ def _run_title(run: Run) -> str:
 
 
 def _files() -> dict[str, OpenedModel]:
-    """The files that this session has brought."""
-    return st.session_state.setdefault("latent:files", {})
+    """The files that this session has brought, without those whose pictures have been let go of."""
+    files = st.session_state.setdefault("latent:files", {})
+    for key in [key for key, file in files.items() if not own_images.is_mine(file.config.dataset)]:
+        del files[key]
+    return files
 
 
 # ---- Opening ---------------------------------------------------------------------------------------------------------

@@ -27,9 +27,7 @@ def settle() -> None:
     """Before any control is made: what is not here any more, as another page of this browser let it go, is not chosen."""
     if not is_mine(STATE.now("dataset")):
         choose(default_dataset())
-        st.session_state[TOLD] = [
-            ("Those pictures are not here any more: the default data set stands instead.", "warning")
-        ]
+        say("Those pictures are not here any more: the default data set stands instead.", "warning")
 
 
 def choose(dataset: str) -> None:

@@ -66,8 +66,8 @@ def _use_preset() -> None:
 
 def sidebar() -> RaceConfig | None:
     """Draw the controls; the race they stand for, or None after saying in one sentence what is wrong."""
-    own_images.settle()
     with st.sidebar:
+        own_images.settle()
         _control(
             st.selectbox,
             "preset",
