@@ -319,7 +319,7 @@ def test_a_data_set_is_split_by_its_pixels_alone():
 
 
 def test_too_few_images_are_refused_with_their_number():
-    assert as_dataset(read_images(greys(8), 8, False), "own").n_train == 7
+    assert as_dataset(read_images(greys(8), 8, False), "own").n_train == 6
     with pytest.raises(SettingError, match="images = 7 cannot be used: at least 8"):
         as_dataset(read_images(greys(7), 8, False), "own")
 

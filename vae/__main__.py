@@ -20,6 +20,7 @@ from vae.training.presets import PRESETS
 from vae.training.schedule import SCHEDULES
 
 PARAMETERS = {p.name: p.meaning for loss in LOSSES.values() for p in loss.given()}
+FOLDER, FOLDER_SIZE = "folder:", 28  # of --dataset; pixels a side unless told otherwise
 KL_PARAMETERS = {p.name: p.meaning for term in KL_TERMS.values() for p in term.parameters}
 
 
@@ -69,8 +70,12 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     """The options that config_from reads."""
     parser.add_argument("--preset", help=f"start from a known program's settings: one of {', '.join(PRESETS)}")
     parser.add_argument(
-        "--dataset", help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits"
+        "--dataset",
+        help=f"one of {', '.join(DATASETS)}; mnist when it is on this machine, else digits; or folder:PATH, PNG and JPEG files "
+        f"of your own, brought to --size pixels a side ({FOLDER_SIZE})",
     )
+    parser.add_argument("--colour", action="store_true", help="with --dataset folder:PATH: keep the colours")
+    parser.add_argument("--labels", action="store_true", help="likewise: labels from what the files' names begin with")
     parser.add_argument("--pixels", help=f"what a pixel is: one of {', '.join(TREATMENTS)}")
     parser.add_argument("--loss", help=f"one of {', '.join(loss_keys())}")
     parser.add_argument("--formula", help="with --loss formula: nats per pixel in x, p, logits")
@@ -144,12 +149,30 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
         "seed"
     )
     given = {name: value for name in fields.split() if (value := getattr(options, name)) is not None}
+    if (options.dataset or "").startswith(FOLDER):
+        given |= {"dataset": _bring(options), "size": 0}
+    elif options.colour or options.labels:
+        raise SettingError("--colour or --labels", True, f"they go with --dataset {FOLDER}PATH")
     for field, names in (("parameters", PARAMETERS), ("kl_parameters", KL_PARAMETERS)):
         if values := {name: value for name in names if (value := getattr(options, name)) is not None}:
             given[field] = values
     if options.preset is not None:
         return find_preset(options.preset).config(**given)
-    return TrainConfig(**({"dataset": default_dataset()} | given))
+    return TrainConfig.usual(given.pop("dataset", None) or default_dataset(), **given)
+
+
+def _bring(options: argparse.Namespace) -> str:
+    """Read a folder of pictures: the name of the data set that they are now. What is to be said of them goes to stderr."""
+    from vae.data import bring
+    from vae.data.own import as_dataset, expectation, read_folder
+
+    side = TrainConfig(size=options.size or FOLDER_SIZE).size  # which checks it
+    read = read_folder(Path(options.dataset.removeprefix(FOLDER)), side, options.colour)
+    for sentence in (*read.refused, *read.notes):
+        print(sentence, file=sys.stderr)
+    source = bring(as_dataset(read, "own", options.labels))
+    print(f"{source.title}. {expectation(source.n_train + source.n_test)}", file=sys.stderr)
+    return source.name
 
 
 def _train(options: argparse.Namespace) -> int:

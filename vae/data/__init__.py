@@ -1,4 +1,7 @@
-"""Image data sets. One record each; load_dataset(name) brings one as an ImageDataset."""
+"""Image data sets. One record each; load_dataset(name) brings one as an ImageDataset.
+
+DATASETS are for everybody. Pictures that somebody brought are found by whoever knows their name, and are in no list.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from vae.data import celeba, digits, faces, lfw, mnist, olivetti, patches, sprites
+from vae.data import celeba, digits, faces, lfw, mnist, olivetti, own, patches, sprites
 from vae.data.dataset import Factor, Factors, ImageDataset, to_unit
 from vae.data.source import Source, carried, carry, data_folder
 from vae.errors import DataError, SettingError
@@ -18,10 +21,13 @@ __all__ = [
     "Factors",
     "ImageDataset",
     "Source",
+    "bring",
+    "brought",
     "carry",
     "data_folder",
     "default_dataset",
     "find_source",
+    "forget",
     "load_dataset",
     "memory_allowed",
     "register",
@@ -30,6 +36,7 @@ __all__ = [
 
 _sources: dict[str, Source] = {}
 DATASETS: Mapping[str, Source] = MappingProxyType(_sources)
+_own: dict[str, Source] = {}  # of pictures that somebody brought
 
 
 def register(source: Source) -> None:
@@ -57,9 +64,29 @@ for _source in (
 
 def find_source(name: object) -> Source:
     """The record of that data set; SettingError names the known ones."""
-    if not isinstance(name, str) or name not in DATASETS:
-        raise SettingError("dataset", name, f"one of {', '.join(DATASETS)} is accepted")
-    return DATASETS[name]
+    found = DATASETS.get(name) or _own.get(name) if isinstance(name, str) else None
+    if found is None:
+        accepted = own.NOT_HERE if own.is_own(name) else f"one of {', '.join(DATASETS)} is accepted"
+        raise SettingError("dataset", name, accepted)
+    return found
+
+
+def bring(data: ImageDataset) -> Source:
+    """Have pictures that somebody brought at hand, here and now, under the name in the record that is returned: the same
+    name for the same pictures, however often they come."""
+    source = own.source_of(data)
+    return _own.setdefault(source.name, source)
+
+
+def brought() -> list[ImageDataset]:
+    """All that somebody brought."""
+    return [source.load(data_folder()) for source in list(_own.values())]
+
+
+def forget(name: str) -> None:
+    """Let go of pictures that somebody brought, at whatever size they are in memory."""
+    if _own.pop(name, None) is not None:
+        _load.cache_clear()
 
 
 def default_dataset() -> str:
@@ -70,7 +97,9 @@ def default_dataset() -> str:
 def load_dataset(name: str, size: int = 0) -> ImageDataset:
     """The data set of that name, at its own resolution, or drawn at or resized to size x size; kept in memory for the next
     call. DataError where it is absent or damaged, or would take more memory than is allowed."""
-    find_source(name)
+    source = find_source(name)
+    if name in _own and size in (0, source.shape[1]):  # in memory already, where they push nothing else out
+        return source.load(data_folder())
     return _load(name, size, data_folder())
 
 
@@ -83,7 +112,7 @@ def memory_allowed() -> int:
 
 @lru_cache(maxsize=4)
 def _load(name: str, size: int, root: Path) -> ImageDataset:
-    source = DATASETS[name]
+    source = find_source(name)
     _check_memory(source, size)
     if name in carried:
         data = carried[name]

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from vae.data.dataset import ImageDataset
+from vae.data.source import Source
 from vae.errors import SettingError
 
 MEGA = 1_000_000
@@ -36,7 +37,13 @@ MOST_SCANS = 50
 START_OF_SCAN = b"\xff\xda"  # never within a scan
 
 FEWEST_IMAGES = 8
+FEWEST_TEST = 2  # of one, nothing can be said on how codes spread
 MOST_CLASSES = 40
+PREFIX = "own_"  # how the name of such a data set begins; its digest follows
+NOT_HERE = (
+    "it stands for pictures that somebody brought, which are in no link and no file: the same ones are accepted, brought "
+    "again"
+)
 LONGEST_NAME = 58  # with its quotes 60, as many as a sentence shows of a value
 
 ACCEPTED = ("PNG", "JPEG")
@@ -214,7 +221,7 @@ def shown_name(name: str) -> str:
 
 
 def as_dataset(own: OwnImages, name: str, label_by_name: bool = False) -> ImageDataset:
-    """Four fifths of the images for training, the others for testing; SettingError for fewer than FEWEST_IMAGES.
+    """Four fifths of the images for training, the others, two at least, for testing; SettingError for fewer than FEWEST_IMAGES.
 
     They are put in the order of their SHA-256: a shuffle that depends on the pixels alone, not on names or on the
     order in which the files came. Labels, if asked for, are what names begin with: cat_01.png and Cat-2.jpg are of the
@@ -231,7 +238,7 @@ def as_dataset(own: OwnImages, name: str, label_by_name: bool = False) -> ImageD
     if len(classes) == 1:
         begin, classes = [], ()
     labels = torch.tensor([classes.index(word) for word in begin]) if begin else None
-    return ImageDataset(name, own.images[order], labels, classes, n - n // 5)
+    return ImageDataset(name, own.images[order], labels, classes, n - max(FEWEST_TEST, n // 5))
 
 
 def _beginning(name: str) -> str:
@@ -244,6 +251,29 @@ def digest(data: ImageDataset) -> str:
     labels = None if data.labels is None else data.labels.tolist()
     facts = repr((tuple(data.images.shape), data.n_train, labels, data.classes))
     return hashlib.sha256(facts.encode() + data.images.contiguous().numpy().tobytes()).hexdigest()[:16]
+
+
+def is_own(name: object) -> bool:
+    """Whether a data set of that name is of pictures that somebody brought."""
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
+def source_of(data: ImageDataset) -> Source:
+    """The record of pictures that somebody brought: named by their digest, so that the same ones have the same name."""
+    found = digest(data)
+    n, (channels, height, width) = len(data.images), data.shape
+    named = replace(data, name=PREFIX + found)
+    return Source(
+        name=named.name,
+        title=f"Own images {found[:4]}: {n:,}, {height} × {width}, {'colour' if channels == 3 else 'grey'}",
+        shape=data.shape,
+        n_train=data.n_train,
+        n_test=n - data.n_train,
+        classes=data.classes,
+        load=lambda root: named,
+        licence="yours",
+        about=f"Pictures of your own, the middle square of each. {expectation(n)}",
+    )
 
 
 def expectation(n: int) -> str:

@@ -19,10 +19,11 @@ from distributed import Client, Future, fire_and_forget
 from distributed.security import Security
 from numpy.typing import ArrayLike
 
-from vae.data import default_dataset
+from vae.data import ImageDataset, Source, default_dataset
 from vae.engine import tasks
 from vae.engine.job import Job
 from vae.engine.limits import LimitError, Limits
+from vae.engine.own_images import OwnImages
 from vae.engine.pace import Pace
 from vae.engine.race import Race, check_columns
 from vae.engine.run import Run
@@ -98,6 +99,7 @@ class Engine:
         self.threads = 1  # of whatever is no run: a piece of an evaluation, a cell, a map
         self._threads_given = threads_given()
         self.cluster = Workers(scheduler, workers or os.cpu_count() or 1, security)
+        self._own_images = OwnImages(self.cluster, self.limits)
         self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
         self._lines: dict[tuple[object, ...], tuple[ReferenceLine, ...] | None] = {}  # None while they are computed
@@ -135,9 +137,32 @@ class Engine:
 
         go_on([])
 
+    def bring(self, data: ImageDataset, owner: str = "") -> Source:
+        """Have pictures that this owner brought at hand wherever they are trained on, for as long as the owner's jobs are
+        kept; no other owner gets at them. LimitError for more than are kept, VaeError where no worker answers."""
+        with self._lock:
+            self._last_seen[_person(owner)] = time.monotonic()
+        return self._own_images.bring(data, _person(owner))
+
+    def forget(self, dataset: str, owner: str = "") -> None:
+        """Let go of such pictures, and of this owner's jobs on them."""
+        for job in self.jobs():
+            if _person(job.owner) == _person(owner) and dataset in (config.dataset for config in _configs(job)):
+                self.discard(job)
+        with self._lock:  # a first look shows some of the pictures
+            for key in [key for key, seen in self._untrained.items() if key[0].dataset == dataset]:
+                if not isinstance(self._untrained[key], list):
+                    del self._untrained[key]
+        self._own_images.forget(dataset, _person(owner))
+
+    def own_images(self, owner: str = "") -> list[Source]:
+        """The sets of pictures that this owner brought, oldest first."""
+        return self._own_images.of(_person(owner))
+
     def create_run(self, config: TrainConfig, owner: str = "", program: Program = CORRECT) -> Run:
         """A run that is not started yet, alone. LimitError for a training that is too large to share a server."""
         self.limits.check_configs([config])
+        self._own_images.check([config], _person(owner))
         return self._new_run(config, owner, Pace(self.cluster), program, self._threads_of([config], owner))
 
     def create_race(
@@ -146,6 +171,7 @@ class Engine:
         """Runs that go on together, not started yet; each with the correct program unless others are given."""
         check_columns(configs)
         self.limits.check_configs(configs)
+        self._own_images.check(configs, _person(owner))
         pace, threads = Pace(self.cluster), self._threads_of(configs, owner)
         for config, program in zip(configs, programs or [CORRECT] * len(configs)):
             self._new_run(config, owner, pace, program, threads)
@@ -154,6 +180,7 @@ class Engine:
     def fork(self, run: Run, config: TrainConfig) -> Run:
         """A run that goes on from where this one stands, under other settings, in its place. SettingError: see Run.fork."""
         self.limits.check_configs([config])
+        self._own_images.check([config], _person(run.owner))
         forked = self._keep(run.fork(config, _new_id()))
         self.discard(run)
         return forked
@@ -255,6 +282,7 @@ class Engine:
     def create_sweep(self, spec: SweepSpec, path: str | os.PathLike[str], owner: str = "") -> Sweep:
         """A sweep that is not started yet, going on from the file at path if there is one. An owner has one at a time:
         VaeError while another is under way; one that is paused is let go, as its results are in its file."""
+        self._own_images.check([spec.base], _person(owner))
         for other in [sweep for sweep in self.sweeps.values() if sweep.owner == owner]:
             if other.view().status.active:
                 raise VaeError("A sweep of yours is under way: wait until it is done, or stop it first.")
@@ -374,9 +402,9 @@ class Engine:
         now = time.monotonic()
         with self._lock:
             jobs = list(self._jobs.values())
-            owners = {job.owner for job in jobs}
+            owners = {job.owner for job in jobs} | self._own_images.people()
             self._last_seen = {owner: seen for owner, seen in self._last_seen.items() if owner in owners}
-        self._last_seen |= dict.fromkeys(filter(self.presence, owners), now)
+        self._last_seen |= {owner: now for owner in owners if owner not in self._last_seen or self.presence(owner)}
         away = {owner: now - self._last_seen[owner] for owner in owners}
         for together in _by_lock(jobs):
             with together[0].lock:  # no column of a race goes a chunk farther than the others
@@ -386,6 +414,10 @@ class Engine:
                     elif away[job.owner] >= self.absence_before_parking:
                         job.park()
         self._forget_absent([job for job in jobs if away[job.owner] >= self.absence_before_parking], away)
+        for owner in self._own_images.people():
+            if away.get(owner, 0.0) >= ABSENCE_BEFORE_FORGETTING:
+                for source in self.own_images(owner):
+                    self.forget(source.name, owner)
 
     def _forget_absent(self, jobs: Sequence[Job], away: Mapping[str, float]) -> None:
         """Let go of jobs that have long waited, that are too many, or that have nothing to keep."""
@@ -406,6 +438,11 @@ def _by_lock(jobs: Iterable[Job]) -> list[list[Job]]:
 def _person(owner: str) -> str:
     """What follows a colon is the part of the app that an owner's jobs belong to ("...:zoo"), not another owner."""
     return owner.partition(":")[0]
+
+
+def _configs(job: Job) -> list[TrainConfig]:
+    """What it trains."""
+    return [job.config] if isinstance(job, Run) else [job.spec.base] if isinstance(job, Sweep) else []
 
 
 def _kind(job: Job) -> str:

@@ -24,6 +24,8 @@ class Limits:
     runs_in_all: int = 400
     operations: float = 2.5e10
     bytes_of_run: float = 1.5e9
+    own_sets: int = 4  # of pictures that one owner brought
+    own_bytes_in_all: float = 256e6  # once here, and once on each worker
 
     def check_configs(self, configs: Sequence[TrainConfig]) -> None:
         """LimitError where one of the trainings is too large for a server that others share."""
@@ -58,6 +60,18 @@ class Limits:
         if of_owner + more > self.maps_of_owner:
             raise LimitError(
                 f"{of_owner} maps of yours are unfolding, and {self.maps_of_owner} at a time are accepted: stop one first."
+            )
+
+    def check_own_images(self, of_owner: int, bytes_in_all: int) -> None:
+        """LimitError where an owner of so many sets of pictures may not bring another one, with which all take so much."""
+        if of_owner >= self.own_sets:
+            raise LimitError(
+                f"{of_owner} sets of your own images are here, and {self.own_sets} are kept: let one go first."
+            )
+        if bytes_in_all > self.own_bytes_in_all:
+            raise LimitError(
+                f"Own images may take {self.own_bytes_in_all / 1e6:,.0f} MB on this server, and others have most of it now: "
+                "fewer or smaller pictures need less."
             )
 
 

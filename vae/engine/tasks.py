@@ -21,7 +21,7 @@ import torch
 from distributed import Worker, WorkerPlugin, get_worker
 
 import vae
-from vae.data import DATASETS, ImageDataset, carry, load_dataset
+from vae.data import DATASETS, ImageDataset, bring, carry, forget, load_dataset
 from vae.errors import SettingError, VaeError
 from vae.latent.pca_tsne import (
     FEWEST,
@@ -150,6 +150,25 @@ class DataSets(WorkerPlugin):
         for name, data in self.held.items():
             if not DATASETS[name].is_present():
                 carry(name, data)
+
+
+class OwnImages(WorkerPlugin):
+    """Pictures that somebody brought, for every worker, now or later, until the plugin is taken back."""
+
+    idempotent = True  # or bringing the same ones again would first take them away
+
+    def __init__(self, data: ImageDataset):
+        self.data, self.name = data, plugin_name(data.name)
+
+    def setup(self, worker: Worker) -> None:
+        bring(self.data)
+
+    def teardown(self, worker: Worker) -> None:
+        forget(self.data.name)
+
+
+def plugin_name(dataset: str) -> str:
+    return f"vae-{dataset}"
 
 
 def limit_memory() -> None:

@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 from distributed import Client, Future, Scheduler
 from distributed.security import Security
 
-from vae.data import DATASETS, ImageDataset, load_dataset
+from vae.data import DATASETS, ImageDataset, brought, load_dataset
 from vae.engine import tasks
 from vae.engine.local import LocalProcess
 from vae.engine.turns import Claimant, Turns
@@ -87,6 +87,8 @@ class Workers:
         if self.scheduler is not None:
             self._check_versions(address)
             self.client.register_plugin(tasks.DataSets(_to_carry()))
+        for data in brought():
+            self.client.register_plugin(tasks.OwnImages(data))
         self.client.subscribe_topic(self.topic, self._on_event)
         found = self.client.scheduler_info(n_workers=-1)["workers"]
         self._turns.workers, self._turns.cards = _alive(found), _with_cards(found)
@@ -103,6 +105,25 @@ class Workers:
                 raise VaeError(
                     f"The worker {worker} has {', '.join(other)}: install the same there as here ({address})."
                 )
+
+    def bring(self, data: ImageDataset) -> None:
+        """Give these pictures to all workers, also to those that come later. VaeError where they do not answer."""
+        try:
+            self.client.register_plugin(tasks.OwnImages(data))
+        except Exception as reason:  # whatever ails the scheduler or one of the workers: the engine looks after that
+            logger.warning("giving pictures to the workers: %s", reason)
+            raise VaeError("The workers do not answer at the moment: try again in a minute.") from None
+
+    def take_back(self, dataset: str) -> None:
+        """Have all workers forget pictures of that name; nobody waits for it."""
+
+        async def forget() -> None:
+            try:
+                await self.client.unregister_worker_plugin(tasks.plugin_name(dataset))
+            except Exception as reason:  # gone with its scheduler, or with its worker
+                logger.info("taking pictures back from the workers: %s", reason)
+
+        self._on_loop(forget)
 
     @property
     def answers(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from vae.data import default_dataset
+from vae.data import default_dataset, find_source
 from vae.errors import SettingError
 from vae.links.fields import Field, digits_of, number_in, unknown
 from vae.losses.kl_terms import KL_TERMS
@@ -130,6 +130,8 @@ def read(query: Mapping[str, str]) -> tuple[RaceConfig, list[str]]:
 
 def _with_setting(name: str, text: str, config: TrainConfig) -> TrainConfig:
     changed: dict[str, Any] = {name: CONFIG[name].parse(name, text)}
+    if name == "dataset":  # first of all fields: no batch size was asked for yet
+        changed["batch_size"] = min(config.batch_size, find_source(text).n_train)
     return replace(config, **changed)
 
 
@@ -155,7 +157,7 @@ def _read_race(query: Mapping[str, str], base: TrainConfig, problems: Problems) 
 def write(race_config: RaceConfig) -> dict[str, str]:
     """The link's query: the data set always, every other field where it is not the default."""
     config = race_config.base
-    usual = TrainConfig(dataset=config.dataset)
+    usual = TrainConfig.usual(config.dataset)
     query = {"dataset": config.dataset}
     for name, field in CONFIG.items():
         value = getattr(config, name)

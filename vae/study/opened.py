@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from vae.data import DATASETS, Factors, load_dataset
+from vae.data import Factors, find_source, load_dataset
 from vae.errors import CheckpointError
 from vae.latent.codes import Health, health
 from vae.study.factors import Told, most_told
@@ -41,7 +41,7 @@ class OpenedModel:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return DATASETS[self.config.dataset].classes
+        return find_source(self.config.dataset).classes
 
     @property
     def latent_dim(self) -> int:
@@ -88,7 +88,7 @@ def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel
     config, model = checkpoint.config, checkpoint.model()
     sigma = checkpoint.metrics.sigma if checkpoint.metrics else None
     images, encoded, factors = None, checkpoint.subset, None
-    if DATASETS[config.dataset].is_present():
+    if find_source(config.dataset).is_present():
         data = load_dataset(config.dataset, config.size)
         n = int(min(SIZE, len(data.test), max(FEWEST, ENCODED_AT_ONCE / multiply_adds(config))))
         if encoded is None or len(encoded) < n:

@@ -183,6 +183,12 @@ class TrainConfig:
         return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
 
     @classmethod
+    def usual(cls, dataset: str, **given: Any) -> TrainConfig:
+        """The defaults on that data set, and what is given; a batch is no larger than the data set."""
+        fitting: dict[str, Any] = {"batch_size": min(cls.batch_size, find_source(dataset).n_train)}
+        return cls(dataset=dataset, **fitting | given)
+
+    @classmethod
     def from_dict(cls, values: object) -> TrainConfig:
         if not isinstance(values, Mapping):
             raise SettingError("config", values, "a JSON object of settings is accepted")

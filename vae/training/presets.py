@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from vae.data import find_source
 from vae.errors import SettingError
 from vae.training.config import TrainConfig
 
@@ -62,7 +63,11 @@ class Preset:
 
     def config(self, **changes: Any) -> TrainConfig:
         """The preset as a TrainConfig, with these fields changed; dataset=... puts it on the data at hand."""
-        return TrainConfig(**(dict(self.settings) | changes))
+        settings = dict(self.settings) | changes
+        most = find_source(settings["dataset"]).n_train
+        if "batch_size" not in changes:  # of few pictures of one's own, a batch is all there are
+            settings["batch_size"] = min(settings.get("batch_size", most), most)
+        return TrainConfig(**settings)
 
     @property
     def milestones(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vae.data import celeba, faces, find_source, lfw, patches, sprites
+from vae.data.own import is_own
 from vae.errors import SettingError
 from vae.export.script.source import definitions
 from vae.training.config import TrainConfig
@@ -75,6 +76,10 @@ def data_text(config: TrainConfig) -> str:
 def _read(config: TrainConfig, n_train: int) -> str:
     if config.dataset in _READ:
         return _READ[config.dataset].format(n_train=n_train)
+    if is_own(config.dataset):
+        raise SettingError(
+            "dataset", config.dataset, "pictures of your own are not in a script, which is to run elsewhere"
+        )
     if config.dataset not in _LOADED:
         raise SettingError("dataset", config.dataset, f"a script reads one of {', '.join([*_READ, *_LOADED])}")
     load, call = _LOADED[config.dataset]

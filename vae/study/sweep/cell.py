@@ -265,12 +265,14 @@ def _gaps(parts: Sequence[Sums]) -> tuple[float | None, float | None]:
 
 @torch.inference_mode()
 def picture_file(config: TrainConfig, state: TrainState, data: ImageDataset) -> bytes:
-    """A PNG of two squares beside each other: reconstructions of the first test images, and samples from the prior."""
+    """A PNG of two squares beside each other: reconstructions of the first test images, black where there are
+    fewer, and samples from the prior."""
     model, n = model_of(config, state.weights), SIDE * SIDE
     mu, _ = model.encode(config.x(data.test[:n]))
     z = torch.randn(n, config.latent_dim, generator=generator(config.seed, "prior"))
     shown = config.loss_record().picture(model.decode(torch.cat((mu, z)))).clamp(0, 1).mul(255).round()
     channels, height, width = config.shape
+    shown = torch.cat((shown[:-n], shown.new_zeros(n - len(mu), *config.shape), shown[-n:]))
     squares = shown.to(torch.uint8).view(2, SIDE, SIDE, channels, height, width)
     canvas = squares.permute(1, 4, 0, 2, 5, 3).reshape(SIDE * height, 2 * SIDE * width, channels).numpy()
     file = io.BytesIO()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vae.data import DATASETS, default_dataset
+from vae.data import DATASETS, default_dataset, find_source
 from vae.errors import VaeError
 from vae.study.opened import OpenedModel
 from vae.ui.compare import matrix, rescue
@@ -19,6 +19,7 @@ from vae.ui.compare.models import (
 from vae.ui.compare.state import MOST_MODELS, PARTS, STATE, data_name, data_of, data_title, settle
 from vae.ui.latent.models import bring, title_in
 from vae.ui.shared import datasets
+from vae.ui.shared.own_images import known
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import say
 
@@ -29,7 +30,7 @@ UPLOAD, REFUSAL = "compare:file", "compare:refusal"
 def restore() -> tuple[Values, list[str]]:
     """What to show: from the link, with the models that ship where it names none."""
     values, problems = STATE.restore()
-    data = values["data"] or default_dataset()
+    data = values["data"] if values["data"].partition("-")[0] in known() else default_dataset()
     models = values["models"]
     if not models and not st.session_state.get(CHOSEN):
         models = default_models(data, options())
@@ -54,7 +55,7 @@ def models(state: Values) -> list[OpenedModel]:
         if state["part"] == "matrix":
             _choice(known, state)
             _own_file()
-        elif DATASETS[data_of(state["data"])[0]].is_present():
+        elif find_source(data_of(state["data"])[0]).is_present():
             rescue.choice(known, state)
     if refusal := st.session_state.get(REFUSAL):
         say(refusal, "error")
@@ -86,7 +87,7 @@ def _other_data() -> None:
 
 def _present(data: str) -> bool:
     """Whether the images are here, which every measure needs; if not, what to do about it."""
-    source = DATASETS[data_of(data)[0]]
+    source = find_source(data_of(data)[0])
     if source.is_present():
         return True
     say(
@@ -141,7 +142,7 @@ def _brought() -> None:
 
 
 def show(opened: list[OpenedModel], state: Values) -> None:
-    if not DATASETS[data_of(state["data"])[0]].is_present():
+    if not find_source(data_of(state["data"])[0]).is_present():
         return
     if state["part"] == "rescue":
         rescue.show(state)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
-from vae.data import DATASETS
 from vae.errors import SettingError
 from vae.links.fields import Field, choice
 from vae.training.config import TrainConfig
+from vae.ui.shared.own_images import known
 from vae.ui.shared.page_state import PageState
 
 PARTS = {"matrix": "Matrix", "rescue": "Rescue"}
@@ -23,14 +23,14 @@ def data_name(config: TrainConfig) -> str:
 def data_of(name: str) -> tuple[str, int]:
     """(data set, size) of such a name; SettingError where there is none."""
     dataset, _, size = name.partition("-")
-    if dataset not in DATASETS or not re.fullmatch("[0-9]{0,3}", size):
-        raise SettingError("data", name[:80], f"one of {', '.join(DATASETS)} is accepted")
+    if dataset not in known() or not re.fullmatch("[0-9]{0,3}", size):
+        raise SettingError("data", name[:80], f"one of {', '.join(known())} is accepted")
     return dataset, int(size or 0)
 
 
 def data_title(name: str) -> str:
     dataset, size = data_of(name)
-    return DATASETS[dataset].title + (f", at {size}×{size}" if size else "")
+    return known()[dataset].title + (f", at {size}×{size}" if size else "")
 
 
 def _data(_: str, text: str) -> str:

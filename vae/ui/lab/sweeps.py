@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vae.data import DATASETS
+from vae.data import find_source
 from vae.engine import Sweep
 from vae.study.sweep import Result, Sheet, SweepError, SweepSpec, parse_results, read_results
 from vae.study.sweep.results import is_results
@@ -82,7 +82,9 @@ def _titled(path: Path) -> str:
         sheet = _read(path, *_stamp(path))
     except SweepError:
         return path.stem
-    return f"{DATASETS[sheet.spec.base.dataset].title.split(',')[0]}: {grid(sheet.spec)}" if sheet.spec else path.stem
+    return (
+        f"{find_source(sheet.spec.base.dataset).title.split(',')[0]}: {grid(sheet.spec)}" if sheet.spec else path.stem
+    )
 
 
 def grid(spec: SweepSpec) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from vae.data import DATASETS
+from vae.data import find_source
 from vae.figures.mosaics import packed
 from vae.study.opened import OpenedModel
 from vae.ui.latent.state import STATE
@@ -62,7 +62,7 @@ def picker(model: OpenedModel, field: str, label: str, key: str, n: int = ROW) -
 
 def need_images(model: OpenedModel, for_what: str) -> None:
     """Say that a part needs images that are not here, and offer to fetch them."""
-    source = DATASETS[model.config.dataset]
+    source = find_source(model.config.dataset)
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.caption(
         f"{for_what} needs the images of {source.title}, which do not ship with the app: about {source.megabytes} MB "

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from vae.data import DATASETS
+from vae.data import DATASETS, find_source
+from vae.data.own import is_own
 from vae.engine import Run
 from vae.errors import CheckpointError
 from vae.study.opened import OpenedModel, open_checkpoint
 from vae.training.checkpoint import Checkpoint, load_checkpoint
 from vae.training.shipped import SHIPPED, load_shipped
+from vae.ui.shared import own_images
 from vae.ui.shared.engine import engine
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import file_name
@@ -47,12 +49,16 @@ def _runs() -> list[Run]:
 
 def _run_title(run: Run) -> str:
     config = run.config
-    return f"My run: {config.dataset}, {config.loss}, z = {config.latent_dim}"
+    data = find_source(config.dataset).title.partition(":")[0] if is_own(config.dataset) else config.dataset
+    return f"My run: {data}, {config.loss}, z = {config.latent_dim}"
 
 
 def _files() -> dict[str, OpenedModel]:
-    """The files that this session has brought."""
-    return st.session_state.setdefault("latent:files", {})
+    """The files that this session has brought, without those whose pictures have been let go of."""
+    files = st.session_state.setdefault("latent:files", {})
+    for key in [key for key, file in files.items() if not own_images.is_mine(file.config.dataset)]:
+        del files[key]
+    return files
 
 
 # ---- Opening ---------------------------------------------------------------------------------------------------------
@@ -107,6 +113,7 @@ def bring(name: str, content: bytes) -> str:
             path = Path(folder) / file_name(name)
             path.write_bytes(content)
             checkpoint = load_checkpoint(path)
+        own_images.check(file_name(name), checkpoint.config)
         while len(_files()) >= FILES_KEPT:
             _files().pop(next(iter(_files())))
         _files()[key] = open_checkpoint(key, f"My file: {file_name(name)}", checkpoint)

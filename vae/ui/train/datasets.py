@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vae.data import DATASETS
+from vae.data import find_source
 from vae.training.race import RaceConfig
 from vae.ui.shared.datasets import offer
 from vae.ui.shared.words import say
@@ -13,9 +13,11 @@ from vae.ui.train.state import STATE
 
 def ensure_present(race_config: RaceConfig | None) -> bool:
     """Whether the settings' data set can be trained on; if not, the page says what to do about it."""
-    if race_config is None or DATASETS[race_config.base.dataset].is_present():
+    if race_config is None:
         return True
-    source = DATASETS[race_config.base.dataset]
+    source = find_source(race_config.base.dataset)
+    if source.is_present():
+        return True
     say(
         f"{source.title} is not on this machine yet. Fetch it (about {source.megabytes} MB, needs internet), "
         "or choose the small digits, which are always here.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from vae.data import DATASETS
+from vae.data import find_source
 from vae.engine import Engine, Race, View, lookback, sentences
 from vae.export.race_animation import PICTURES
 from vae.figures import latent
@@ -192,7 +192,7 @@ def _codes(
     if title:
         st.caption(words.plain(title))
     if observation.codes is not None:
-        drawn = latent.codes(observation.codes, observation.labels, DATASETS[config.dataset].classes)
+        drawn = latent.codes(observation.codes, observation.labels, find_source(config.dataset).classes)
         components.figure(drawn, key, f"Codes of test images after step {observation.step}")
     else:
         drawn = latent.kl_bars(observation.kl_per_dim, colour_of(config), most=most)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vae.data import DATASETS
 from vae.errors import SettingError
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.objective import REDUCTIONS
@@ -17,7 +16,9 @@ from vae.training.precision import PRECISIONS, check_possible, is_possible
 from vae.training.presets import PRESETS, measured, measurements
 from vae.training.race import MOST_COLUMNS, RaceConfig
 from vae.training.schedule import SCHEDULES
+from vae.ui.shared.own_images import known
 from vae.ui.shared.words import plain, say
+from vae.ui.train import own_images
 from vae.ui.train.state import CHOICES, OWN, STATE, base_of, let_go_of_dials, race_config_of, use
 
 NO_RACE = "nothing: one run"
@@ -66,6 +67,7 @@ def _use_preset() -> None:
 def sidebar() -> RaceConfig | None:
     """Draw the controls; the race they stand for, or None after saying in one sentence what is wrong."""
     with st.sidebar:
+        own_images.settle()
         _control(
             st.selectbox,
             "preset",
@@ -77,7 +79,9 @@ def sidebar() -> RaceConfig | None:
             "changed.",
         )
         _about_preset()
-        _select("dataset", "Data set", list(DATASETS), lambda key: DATASETS[key].title)
+        sources = known()
+        _select("dataset", "Data set", list(sources), lambda key: sources[key].title, on_change=own_images.fit_batch)
+        own_images.panel()
         _select("pixels", "Pixels", list(TREATMENTS), lambda key: TREATMENTS[key].name)
         _select("loss", "Loss", list(loss_keys()), LOSS_NAMES.get)
         _loss_details()
@@ -178,8 +182,8 @@ def _more() -> None:
     _control(right.number_input, "size", "Image size", step=1)
 
 
-def _select(field: str, label: str, options: list[str], names) -> None:
-    _control(st.selectbox, field, label, options=options, format_func=names, filter_mode=None)
+def _select(field: str, label: str, options: list[str], names, **further) -> None:
+    _control(st.selectbox, field, label, options=options, format_func=names, filter_mode=None, **further)
 
 
 def _base_or_none() -> TrainConfig | None:

@@ -21,6 +21,7 @@ from vae.training.pixels import TREATMENTS
 from vae.training.precision import PRECISIONS
 from vae.training.race import RaceConfig
 from vae.training.schedule import SCHEDULES
+from vae.ui.shared.own_images import IN_A_LINK, is_mine
 from vae.ui.shared.page_state import PageState, Values
 
 OWN = "own settings"
@@ -89,8 +90,9 @@ class TrainState(PageState):
         return link.SETTINGS
 
     def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
-        race_config, problems = link.read(query)
-        return values_of(race_config), problems
+        mine = is_mine(query.get("dataset", ""))
+        race_config, problems = link.read(query if mine else {n: text for n, text in query.items() if n != "dataset"})
+        return values_of(race_config), problems if mine else [IN_A_LINK, *problems]
 
     def write(self, values: Values) -> dict[str, str]:
         return link.write(race_config_of(values))
