@@ -24,7 +24,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from vae.data import DATASETS
+from vae.data import find_source
 from vae.errors import SettingError, VaeError
 from vae.study.sweep.cell import Measures, Point, Result
 from vae.study.sweep.grid import MOST_CELLS, USUAL, SweepSpec, cell_id, in_order
@@ -70,7 +70,7 @@ def columns(spec: SweepSpec) -> tuple[str, ...]:
 
 def _measured(dataset: str) -> tuple[str, ...]:
     """The measures of cells that are trained on that data set."""
-    return tuple(name for name in _MEASURES if name not in _OF_FACTORS or DATASETS[dataset].factors)
+    return tuple(name for name in _MEASURES if name not in _OF_FACTORS or find_source(dataset).factors)
 
 
 def _line(values: Sequence[object]) -> bytes:

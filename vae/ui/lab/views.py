@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from vae.data import DATASETS
+from vae.data import find_source
 from vae.engine import UnderWay
 from vae.figures import lab
 from vae.figures.mosaics import packed
@@ -70,7 +70,7 @@ def _label(opened: Opened, config: TrainConfig) -> str:
 
 def _measured(opened: Opened, keys: Iterable[str]) -> list[str]:
     """Those measures that cells of this data set have."""
-    known = DATASETS[opened.spec.base.dataset].factors
+    known = find_source(opened.spec.base.dataset).factors
     return [key for key in keys if known or key not in OF_FACTORS]
 
 
