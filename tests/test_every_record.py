@@ -19,6 +19,7 @@ from vae.training.networks import ARCHITECTURES
 from vae.training.presets import PRESETS
 from vae.training.race import labels
 from vae.ui.compare.state import PARTS as COMPARE_PARTS
+from vae.ui.compare.state import data_name
 from vae.ui.lab.state import VIEWS
 from vae.ui.latent.state import PARTS as LATENT_PARTS
 from vae.ui.surfaces.state import FORMS
@@ -34,6 +35,8 @@ RECORDS = {
     **{f"reduction {key}": {"reduction": key} for key in REDUCTIONS},
     **{f"architecture {key}": {"architecture": key} for key in ARCHITECTURES},
     "two dimensions": {"latent_dim": 2},
+    **{f"pixels {key}": {"pixels": key, "loss": "mse"} for key in ("symmetric", "binary_sampled")},
+    "colour, known factors": {"dataset": "faces", "size": 12},
 }
 AXES_BY_NAME = {"loss": LOSSES, "kl_term": KL_TERMS, "reduction": REDUCTIONS, "architecture": ARCHITECTURES}
 
@@ -83,7 +86,7 @@ def test_a_record_alone_on_every_page(trained, open_app, engine, tmp_path, recor
     model = f"run:{run.id}"
     for part in LATENT_PARTS if record in ("a formula", "two dimensions") else ("image",):
         assert not said(open_app("latent", engine, model=model, part=part)).error
-    assert not said(open_app("compare", engine, data="digits", models=model)).error
+    assert not said(open_app("compare", engine, data=data_name(run.config), models=model)).error
 
 
 def columns():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae.data import ImageDataset
+from vae.data import ImageDataset, find_source
 from vae.losses.objective import kl_divergence
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords
@@ -17,6 +17,7 @@ from vae.training.step import pictures
 
 SIZE = 2000  # the first test images, or all where there are fewer
 MOST_BYTES = 1_600_000  # of their pictures: a file is small, and of larger pictures it has fewer
+SIZE_OF_THOSE_HERE = 360  # where the data set itself is on every machine, and more can be encoded at any time
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,8 @@ def _encoded(config: TrainConfig, model: VAE, images: Tensor, sigma: float | Non
 
 
 def encode_test(config: TrainConfig, model: VAE, data: ImageDataset, sigma: float | None = None) -> Subset:
-    """The first SIZE test images of the data set, or as many as MOST_BYTES hold."""
-    n = min(SIZE, MOST_BYTES // math.prod(data.shape))
+    """The first test images of the data set: SIZE, or SIZE_OF_THOSE_HERE, or as many as MOST_BYTES hold."""
+    most = SIZE if find_source(config.dataset).megabytes else SIZE_OF_THOSE_HERE
+    n = min(most, MOST_BYTES // math.prod(data.shape))
     labels = None if data.test_labels is None else data.test_labels[:n]
     return encode_images(config, model, data.test[:n], labels, sigma)

@@ -22,7 +22,7 @@ def data_name(config: TrainConfig) -> str:
 
 def data_of(name: str) -> tuple[str, int]:
     """(data set, size) of such a name; SettingError where there is none."""
-    dataset, _, size = name.partition("-")
+    dataset, _, size = (name, "", "") if name in known() else name.rpartition("-")
     if dataset not in known() or not re.fullmatch("[0-9]{0,3}", size):
         raise SettingError("data", name[:80], f"one of {', '.join(known())} is accepted")
     return dataset, int(size or 0)
