@@ -23,10 +23,10 @@ def test_each_is_there_and_fits_its_entry(name):
     assert model.subset.labels is not None and health(model.subset.mu, model.subset.log_var).n_active
 
 
-def test_all_files_together_are_at_most_40_mb_and_no_other_ships():
+def test_all_files_together_are_at_most_55_mb_and_no_other_ships():
     files = list(FOLDER.glob("*.safetensors"))
     assert {file.stem for file in files} == set(SHIPPED)
-    assert sum(file.stat().st_size for file in files) <= 40e6
+    assert sum(file.stat().st_size for file in files) <= 55e6
 
 
 def test_the_figures_that_were_aimed_at_are_reached():
