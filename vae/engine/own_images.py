@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 
 import vae.data
-from vae.data import ImageDataset, Source, find_source
+from vae.data import ImageDataset, Source, find_source, load_dataset
 from vae.data.own import NOT_HERE, source_of
 from vae.engine.limits import Limits
 from vae.engine.workers import Workers
@@ -33,7 +33,7 @@ class OwnImages:
             self._people.setdefault(source.name, set()).add(person)
             vae.data.bring(data)
         try:
-            self._workers.bring(data)
+            self._workers.bring(load_dataset(source.name))
         except Exception:
             self.forget(source.name, person)
             raise

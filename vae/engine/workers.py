@@ -89,6 +89,7 @@ class Workers:
             self.client.register_plugin(tasks.DataSets(_to_carry()))
         for data in brought():
             self.client.register_plugin(tasks.OwnImages(data))
+        self._giving = asyncio.Lock()  # or a worker might hear of taking back and giving anew in the other order
         self.client.subscribe_topic(self.topic, self._on_event)
         found = self.client.scheduler_info(n_workers=-1)["workers"]
         self._turns.workers, self._turns.cards = _alive(found), _with_cards(found)
@@ -108,8 +109,13 @@ class Workers:
 
     def bring(self, data: ImageDataset) -> None:
         """Give these pictures to all workers, also to those that come later. VaeError where they do not answer."""
+
+        async def give() -> None:
+            async with self._giving:
+                await self.client.register_plugin(tasks.OwnImages(data))
+
         try:
-            self.client.register_plugin(tasks.OwnImages(data))
+            self.client.sync(give)
         except Exception as reason:  # whatever ails the scheduler or one of the workers: the engine looks after that
             logger.warning("giving pictures to the workers: %s", reason)
             raise VaeError("The workers do not answer at the moment: try again in a minute.") from None
@@ -119,7 +125,8 @@ class Workers:
 
         async def forget() -> None:
             try:
-                await self.client.unregister_worker_plugin(tasks.plugin_name(dataset))
+                async with self._giving:
+                    await self.client.unregister_worker_plugin(tasks.plugin_name(dataset))
             except Exception as reason:  # gone with its scheduler, or with its worker
                 logger.info("taking pictures back from the workers: %s", reason)
 
