@@ -85,6 +85,7 @@ def test_files_become_the_data_set_and_train(open_app, keeper):
     assert "file = 'moving.png' cannot be used: its content is GIF" in said(app)
     assert "file = '*cut*.png' cannot be used: it is damaged or cut off" in said(app)
     assert "12 images are learnt by heart" in said(app) and not app.error
+    assert app.number_input(key="train.epochs").value == 1000
     app.button(key="do.start").click().run()
     (run,) = [run for run in keeper.runs_of(ME) if run.config.dataset == source.name]
     wait_for(lambda: run.view().status.ended and not run.view().evaluating)

@@ -17,6 +17,7 @@ from vae.ui.train.state import STATE
 
 SIZES = (28, 32, 48, 64)
 MOST_PHOTOS = 200
+ENOUGH_STEPS = 1000
 MOST_REFUSED = 5  # sentences shown
 PHOTOS, TOLD, TURN = "own:photos", "own:told", "own:turn"
 
@@ -113,6 +114,10 @@ def _use() -> None:
         told.append((str(reason), "error"))
     else:
         choose(source.name)
+        steps = -(
+            -source.n_train // STATE.now("batch_size")
+        )  # an epoch: of few pictures one, and ten would show nothing
+        STATE.set(epochs=max(STATE.now("epochs"), ENOUGH_STEPS // steps))
         told.append((expectation(len(data.images)), "info"))
         if st.session_state["own:labels"] and not data.classes:
             told.append(("All names begin alike: there are no labels.", "caption"))
