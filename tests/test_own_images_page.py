@@ -71,7 +71,7 @@ def bring(app, given=None, **controls):
 
 
 def test_files_become_the_data_set_and_train(open_app, keeper):
-    app = open_app("train", keeper)
+    app = open_app("train", keeper, hidden=32)  # of a larger state that goes back to a worker Dask warns
     gif = ("moving.png", packed(Image.new("P", (20, 20)), "GIF"), "image/png")
     cut = ("*cut*.png", files(1, seed=5)[0][1][:200], "image/png")
     bring(app, [*files(), gif, cut], labels=True, colour=True, side=32)
