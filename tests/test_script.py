@@ -195,7 +195,8 @@ def loss_section(text):
 def test_a_script_is_short_and_holds_its_own_loss_alone(changes):
     config = vae.TrainConfig(**BASE | changes)
     text = script_of(config)
-    assert len(text.splitlines()) < 180
+    loader = changes.get("dataset", "digits") != "digits"  # the text of a loader that draws or cuts its pictures
+    assert len(text.splitlines()) < (420 if loader else 180)
     tree = ast.parse(text)
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -115,6 +115,7 @@ def test_a_lecturer_and_two_phones_answer_together(open_page, app):
     expect(button(phones[0], "Join")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_on_the_lecture_page_a_question_closes_the_verdict_and_the_reveal_opens_it(open_page, app):
     desk, code = opened(open_page)
     phone = joined(open_page, code)

@@ -135,6 +135,7 @@ def test_health_tells_a_stranger_no_numbers(classroom):
     assert ask("/train?x=" + "a" * 50_000)[0] in (401, 414)
 
 
+@pytest.mark.slow
 def test_what_is_thrown_at_a_socket_is_answered_while_a_run_goes_on(open_page, app):
     """Wrong origins, text, noise, a message of megabytes, sessions of others: each ends its own socket and nothing else."""
     page = open_page("/train?dataset=digits&hidden=256&batch_size=32&epochs=4000")

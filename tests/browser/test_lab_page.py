@@ -35,6 +35,7 @@ def dots(page: Page):
     return figure(page, "plane").locator(".scatterlayer .trace").first.locator(".points path")
 
 
+@pytest.mark.slow
 def test_a_finished_sweep_is_there_and_says_what_differs_and_how_surely(lab):
     page = lab()
     expect(dots(page)).to_have_count(30)

@@ -221,7 +221,8 @@ def test_no_part_scrolls_sideways_on_a_phone(latent):
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
 
 
-@pytest.mark.parametrize("part", [pytest.param("walk", marks=pytest.mark.slow), "image"])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["walk", "image"])
 def test_a_map_unfolds_where_the_page_was_opened_at_another_part(latent, part):
     """Its refreshes forget the widgets of that part, and what those held is still asked for."""
     page = latent(f"?model={MNIST}&part={part}")

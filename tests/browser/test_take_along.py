@@ -50,7 +50,7 @@ def same(told, shown, **how):
     np.testing.assert_allclose(told, [np.nan if v is None else v for v in shown], **{"rtol": 0, "atol": 0} | how)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_a_figure_is_a_sharp_png_on_white(open_page, scheme):
     page = open_page("/kl", color_scheme=scheme)
     box = drawn(page, "kl-densities").locator(".vae-figure").bounding_box()
@@ -114,6 +114,7 @@ def test_the_menu_closes_and_gives_the_focus_back(open_page):
     expect(menu).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_address_of_a_panel_shows_it_alone(open_page, app):
     page = open_page("/surfaces?form=section&x=0.3", permissions=["clipboard-read", "clipboard-write"])
     frame = drawn(page, "surfaces")
@@ -145,6 +146,7 @@ def test_panels_stand_alone(open_page, path, shown):
     assert [one.split("\n")[-1] for one in page.locator(".stMain .stButton:visible").all_inner_texts()] == begin
 
 
+@pytest.mark.slow
 def test_a_training_alone_is_the_one_that_the_browser_looks_at(open_page):
     page = open_page("/train?dataset=digits&epochs=2")
     page.get_by_role("button", name="Start").click()
@@ -171,6 +173,7 @@ def size_of_type(page: Page) -> float:
     return page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)")
 
 
+@pytest.mark.slow
 def test_larger_type_stays_from_page_to_page_and_goes(open_page):
     page = open_page("/kl")
     before = drawn(page, "kl-densities").locator(".xtick text").first.evaluate("n => parseFloat(n.style.fontSize)")
@@ -188,6 +191,7 @@ def test_larger_type_stays_from_page_to_page_and_goes(open_page):
     expect(page).not_to_have_url(re.compile("present"))
 
 
+@pytest.mark.slow
 def test_a_link_turns_larger_type_on(open_page):
     page = open_page("/surfaces?present=1&form=map")
     drawn(page, "surfaces")

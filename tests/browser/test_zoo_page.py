@@ -30,6 +30,7 @@ def source(page: Page, column: int) -> str:
     return page.locator(".vae-film img[data-row=reconstructions]").nth(column).get_attribute("src")
 
 
+@pytest.mark.slow
 def test_a_patient_is_examined_guessed_and_revealed(open_page):
     page = open_page("/zoo")
     ready(page)

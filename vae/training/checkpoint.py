@@ -29,7 +29,7 @@ from vae.training.evaluation import Evaluation
 from vae.training.networks import VAE
 from vae.training.schema import LEAST_KL, decoded, number, numbers, one_of, record, whole, written_whole
 from vae.training.step import TrainState
-from vae.training.subset import SIZE, Subset
+from vae.training.subset import Subset, subset_size
 from vae.training.update import model_of
 
 FORMAT, VERSION = "vae-loss-lab", 1
@@ -226,7 +226,7 @@ def _checked_subset(name: str, config: TrainConfig, tensors: dict[str, Tensor]) 
     if not tensors:
         return None
     source = find_source(config.dataset)
-    n = min(SIZE, source.n_test)
+    n = subset_size(config)
     expected = {
         "mu": ((n, config.latent_dim), torch.float32),
         "log_var": ((n, config.latent_dim), torch.float32),

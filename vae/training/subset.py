@@ -61,9 +61,15 @@ def _encoded(config: TrainConfig, model: VAE, images: Tensor, sigma: float | Non
     return mu, log_var, torch.from_numpy(pictures(config, logits)), loss.flatten(1).sum(1)
 
 
+def subset_size(config: TrainConfig) -> int:
+    """Of how many test images a file carries the codes."""
+    source = find_source(config.dataset)
+    most = SIZE if source.megabytes else SIZE_OF_THOSE_HERE
+    return min(most, MOST_BYTES // math.prod(config.shape), source.n_test)
+
+
 def encode_test(config: TrainConfig, model: VAE, data: ImageDataset, sigma: float | None = None) -> Subset:
-    """The first test images of the data set: SIZE, or SIZE_OF_THOSE_HERE, or as many as MOST_BYTES hold."""
-    most = SIZE if find_source(config.dataset).megabytes else SIZE_OF_THOSE_HERE
-    n = min(most, MOST_BYTES // math.prod(data.shape))
+    """The first test images of the data set, as many as subset_size() says."""
+    n = subset_size(config)
     labels = None if data.test_labels is None else data.test_labels[:n]
     return encode_images(config, model, data.test[:n], labels, sigma)
