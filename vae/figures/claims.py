@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -279,7 +280,8 @@ def _reduction(_: Finding) -> Figure:
 def _bits(finding: Finding) -> Figure:
     """Bars of each data set beside each other: what a perfect copy costs in grey and in bits."""
     rows = [row for row in finding.evidence if row.label.startswith("floor")]
-    names = [row.label.removeprefix("floor of BCE, ") for row in rows]
+    kinds = cycle(("grey", "threshold", "coin"))  # as the evidence has them
+    names = [f"{row.label.split(', ')[1]}, {kind}" for row, kind in zip(rows, kinds)]
     bars = _bars(names, [row.value for row in rows], LOSS_COLOURS["bce"], ".2f")
     top = 1.15 * max(row.value for row in rows)
     return _figure(
