@@ -8,7 +8,7 @@ import pytest
 import vae
 from vae.study.claims import CLAIMS
 from vae.study.claims import evidence as measured
-from vae.study.claims.pictures import MIDDLE_OF_DATA
+from vae.study.claims.pictures import MIDDLE_OF_DATA, MIDDLE_OF_PATCHES
 from vae.study.sweep.cell import advance_cell
 
 # Sharpness and share of middle pixels of 784-400-20-400-784 on MNIST after 6 epochs, five seeds, another program.
@@ -54,6 +54,16 @@ def test_the_statements_say_which_way_how_much_and_how_sure():
 def test_the_datas_share_of_middle_pixels_is_counted(mnist):
     x = mnist.test.float() / 255
     assert float(((x > 0.1) & (x < 0.9)).float().mean()) == pytest.approx(MIDDLE_OF_DATA, abs=5e-5)
+
+
+def test_patches_are_measured_likewise_and_their_share_of_middle_pixels_is_counted():
+    x = vae.load_dataset("patches").test / 255
+    assert float(((x > 0.1) & (x < 0.9)).float().mean()) == pytest.approx(MIDDLE_OF_PATCHES, abs=5e-5)
+    found = measured.values("squared_error", 20, "patches")
+    assert set(found) == set(measured.CONTENDERS) and all(set(v) == {0, 1, 2, 3, 4} for v in found.values())
+    residual = sum(found[measured.BCE].values()) / 5 / math.prod((28, 28))
+    (beta,) = {r.config.beta for r in measured.results() if r.config.dataset == "patches" and r.config.beta != 1}
+    assert beta == pytest.approx(2 * residual, rel=0.02)
 
 
 def test_a_cell_comes_out_again(mnist):

@@ -9,7 +9,7 @@ import vae
 from vae.latent.codes import health
 from vae.training.checkpoint import LastEpoch
 from vae.training.shipped import FOLDER, SHIPPED, Shipped, load_shipped, make, table, write_table
-from vae.training.subset import encode_test
+from vae.training.subset import encode_test, subset_size
 
 TINY = Shipped("tiny", "Tiny", vae.TrainConfig(dataset="digits", hidden=(16,), latent_dim=3, epochs=2))
 
@@ -19,7 +19,7 @@ def test_each_is_there_and_fits_its_entry(name):
     model = load_shipped(name)
     assert model.config == dataclasses.replace(SHIPPED[name].config, epochs=model.config.epochs)
     assert model.config.epochs == SHIPPED[name].config.epochs and model.state.step == model.config.total_steps
-    assert len(model.subset) == min(2000, vae.DATASETS[model.config.dataset].n_test)
+    assert len(model.subset) == subset_size(model.config) >= 80
     assert model.subset.labels is not None and health(model.subset.mu, model.subset.log_var).n_active
 
 

@@ -195,10 +195,11 @@ def _blur(finding: Finding) -> Figure:
 
 
 def _middle(finding: Finding) -> Figure:
-    names = ["data", *(row.label.rpartition(", z")[0] for row in finding.evidence[1:])]
+    shown = [row for row in finding.evidence if not row.label.endswith("patches")]
+    names = ["data", *(row.label.rpartition(", z")[0] for row in shown[1:])]
     colours = [Ink.REFERENCE, *(LOSS_COLOURS[MEASURED_LOSSES[name]] for name in names[1:])]
-    bars = _bars(names, [row.value for row in finding.evidence], colours)
-    bars |= {"error_y": _spread(finding.evidence)}
+    bars = _bars(names, [row.value for row in shown], colours)
+    bars |= {"error_y": _spread(shown)}
     return _figure([bars], "", "share of pixels in (.1, .9)", UNDER_BARS, {"range": [0, 0.25]}, showlegend=False)
 
 

@@ -1,4 +1,4 @@
-"""What trainings on MNIST reached under the losses that the lecture compares, read from results files that ship with the
+"""What trainings on MNIST, and on patches of photographs, reached under the losses that the lecture compares, read from results files that ship with the
 app. Each is a sweep's file (vae/study/sweep): five paired seeds, made again with `python -m vae sweep` (docs/figures.md)."""
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from vae.study.sweep import QUANTITIES, Band, Result, band, compare, read_result
 from vae.training.config import TrainConfig
 
 FOLDER = Path(__file__).parents[3] / "measurements"
-FILES = ("mnist-losses.csv", "mnist-losses-z2.csv", "mnist-calibrated.csv")
+FILES = (
+    "mnist-losses.csv", "mnist-losses-z2.csv", "mnist-calibrated.csv", "patches-losses.csv", "patches-calibrated.csv",
+)  # fmt: skip
 
 CALIBRATED_BETA = 0.0288  # see below; twice BCE's squared error of a pixel, tests/test_measurements.py compares
 
@@ -40,23 +42,23 @@ def results() -> tuple[Result, ...]:
 
 
 @lru_cache(maxsize=32)
-def values(quantity: str, latent_dim: int) -> Mapping[str, Mapping[int, float]]:
-    """Contender -> seed -> value of one of vae.study.sweep.QUANTITIES, on MNIST's test set; those that were measured."""
+def values(quantity: str, latent_dim: int, dataset: str = "mnist") -> Mapping[str, Mapping[int, float]]:
+    """Contender -> seed -> value of one of vae.study.sweep.QUANTITIES, on the test set; those that were measured."""
     found: dict[str, dict[int, float]] = {}
     for name, belongs in CONTENDERS.items():
         theirs = {
             r.config.seed: QUANTITIES[quantity].of(r.measures)
             for r in results()
-            if r.measures and r.config.latent_dim == latent_dim and belongs(r.config)
+            if r.measures and r.config.latent_dim == latent_dim and r.config.dataset == dataset and belongs(r.config)
         }
         if theirs:
             found[name] = theirs
     return MappingProxyType(found)
 
 
-def bands(quantity: str, latent_dim: int) -> dict[str, Band]:
+def bands(quantity: str, latent_dim: int, dataset: str = "mnist") -> dict[str, Band]:
     """Contender -> mean and 95 % interval over its seeds."""
-    return {name: band(np.array(list(v.values()))) for name, v in values(quantity, latent_dim).items()}
+    return {name: band(np.array(list(v.values()))) for name, v in values(quantity, latent_dim, dataset).items()}
 
 
 def statements(quantity: str, latent_dim: int) -> tuple[str, ...]:
