@@ -1,6 +1,7 @@
 """Every figure of the app is one that Plotly accepts: names, types and values of all that is set."""
 
 import importlib
+import io
 import pkgutil
 import re
 from importlib import resources
@@ -8,6 +9,7 @@ from importlib import resources
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from PIL import Image
 
 import vae.figures
 from vae.figures import (
@@ -28,6 +30,7 @@ from vae.figures import (
     votes,
 )
 from vae.figures import kl as kl_figures
+from vae.figures.mosaics import strip
 from vae.figures.panels import Panel
 from vae.figures.theme import LOSS_COLOURS
 from vae.losses import kl
@@ -187,3 +190,10 @@ def test_the_first_batches_are_cut_off():
     values[:10] = 500
     drawn = curves.training_curves([curve([], [], reconstruction=values)], ("reconstruction",))
     assert 30 < drawn["layout"]["yaxis"]["range"][1] < 33
+
+
+def test_few_images_fill_a_row_or_leave_places_in_it():
+    images = np.full((2, 1, 8, 8), 255, np.uint8)
+    wide, whole = (Image.open(io.BytesIO(strip(images, 10, 89, whole_row=w))) for w in (False, True))
+    assert wide.size[0] > 6 * whole.size[0] / 10 and whole.size == (89, 8)
+    assert np.asarray(whole)[0, 8 * 9 :, 3].max() == 0 and np.asarray(whole)[0, :8, 3].min() == 255

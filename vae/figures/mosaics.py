@@ -10,10 +10,12 @@ from PIL import Image
 GAP = 1  # pixels of the images' own size between two of them
 
 
-def strip(images: np.ndarray, columns: int = 10, least_width: int = 560) -> bytes:
-    """uint8 (n, C, H, W), C = 1 or 3 -> PNG, enlarged by a whole factor without smoothing, transparent between images."""
+def strip(images: np.ndarray, columns: int = 10, least_width: int = 560, whole_row: bool = False) -> bytes:
+    """uint8 (n, C, H, W), C = 1 or 3 -> PNG, enlarged by a whole factor without smoothing, transparent between images.
+
+    whole_row: of fewer images than columns, the places that are left stay empty; else those images fill the row."""
     n, channels, height, width = images.shape
-    columns = min(columns, n)
+    columns = columns if whole_row else min(columns, n)
     rows = -(-n // columns)
     tiles = np.zeros((rows * columns, height + GAP, width + GAP, 4), np.uint8)  # a gap below and to the right of each
     tiles[:n, :height, :width, :3] = images.transpose(0, 2, 3, 1)

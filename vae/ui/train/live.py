@@ -152,7 +152,7 @@ def _rows(shown: Pictures, first: Pictures, count: int, more: str = "") -> list[
 
 
 def _strip(images: np.ndarray, count: int) -> bytes:
-    return strip(images[:count], columns=count)
+    return strip(images[:count], columns=count, whole_row=True)
 
 
 # ---- Below the pictures ------------------------------------------------------------------------------------------
