@@ -96,6 +96,7 @@ def test_every_part_opens_offline(latent, model):
         expect(page.get_by_role("button", name="Fetch mnist")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_click_on_the_map_chooses_and_a_link_shows_the_same(latent):
     page = latent(f"?model={DIGITS}&part=map&beside=digits-mse-z2")
     click_cell(page, "grid.0", 7, 12, 15, 15)

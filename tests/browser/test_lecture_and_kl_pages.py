@@ -61,6 +61,7 @@ def test_the_claims_are_read_with_the_keyboard_alone(open_page):
     page.wait_for_url(f"**/?claim={list(CLAIMS)[2]}")
 
 
+@pytest.mark.slow
 def test_predict_first_hides_every_verdict_until_it_is_guessed(open_page):
     page = open_page("/?claim=direction")
     expect(page.locator(VERDICT)).to_be_visible()

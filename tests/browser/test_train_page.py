@@ -116,6 +116,7 @@ def test_a_student_trains_looks_back_and_takes_the_model_home(open_page, tmp_pat
     wait(page, lambda: picture(page) == before)
 
 
+@pytest.mark.slow
 def test_a_short_run_ends_by_itself_with_its_test_figures(open_page):
     page = open_page("/train?dataset=digits&epochs=3")
     ready(page)
