@@ -231,6 +231,16 @@ def _curves(
     components.figure(drawn, "curves", spoken, narrow=narrow(drawn) if len(views) > 1 else None)
     if lines is None:
         st.caption("The reference lines are being computed.")
+    elif kinds[0] != "reconstruction" and any(config.loss == "bce" for config in configs):
+        _say_floors(engine, [config for config in configs if config.loss == "bce"])
+
+
+def _say_floors(engine: Engine, configs: Sequence[TrainConfig]) -> None:
+    """What BCE cannot fall below, which a panel of squared errors does not show."""
+    floors = _floors(engine, configs)
+    if floors:
+        told = "; ".join(f"{label}: {value:,.2f}" for _, label, value in floors)
+        st.caption(f"BCE cannot fall below what a perfect copy costs, in nats per image. {told}.")
 
 
 def _floors(engine: Engine, configs: Sequence[TrainConfig]) -> list[tuple[str, str, float]]:
