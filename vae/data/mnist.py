@@ -1,4 +1,4 @@
-"""MNIST and two of its kind, each 70,000 grey images of 28 x 28 pixels: read by torchvision, fetched only on request."""
+"""MNIST and two of its kind, each 70,000 grey images of 28 x 28 pixels: fetched from where torchvision does, only on request."""
 
 from __future__ import annotations
 

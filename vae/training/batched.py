@@ -26,7 +26,7 @@ from vae.training.networks import VAE
 from vae.training.pixels import UNIT
 from vae.training.precision import FLOAT32
 from vae.training.schedule import CONSTANT
-from vae.training.update import HEADS, Tensors, is_dense, model_of
+from vae.training.update import HEADS, Tensors, WrittenOut, is_dense, model_of, through_relu
 
 SPAN = MOST_STEPS_BETWEEN_OBSERVATIONS  # steps that the tables have rows for
 FIRST, SECOND, SMALL = 0.9, 0.999, 1e-8  # Adam's
@@ -86,7 +86,7 @@ class Tables:
     numbers: Tensor
 
 
-class DenseRuns:
+class DenseRuns(WrittenOut["_Layers"]):
     """R runs under way, in the order of `kinds`, those of one group side by side. images: uint8 (N, C, H, W), on the device.
 
     models: a network for each run, whose weights are the very ones that are updated.
@@ -171,7 +171,7 @@ class DenseRuns:
         d_mu = torch.addcmul(d, mu, pull)
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), pull).mul_(0.5)
         d = self._keep("heads", torch.cat((d_mu, d_log_var), 2), seen[-1]) @ self._weights.weight("heads")
-        self._backward(self._encoder, seen[:-1], _through_relu(d, seen[-1]))
+        self._backward(self._encoder, seen[:-1], through_relu(d, seen[-1]))
         self._adam(size[:, None], root[:, None])
         row.add_(1)
 
@@ -198,25 +198,6 @@ class DenseRuns:
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
         return torch.baddbmm(self._weights.bias(name)[:, None], inputs, self._weights.weight(name).mT)
-
-    def _forward(self, names: Sequence[str], inputs: Tensor) -> list[Tensor]:
-        """The inputs, and what each of the layers makes of what was before, after its ReLU."""
-        held = [inputs]
-        for name in names:
-            held.append(self._linear(name, held[-1]).relu_())
-        return held
-
-    def _keep(self, name: str, d: Tensor, inputs: Tensor) -> Tensor:
-        """Write down the gradient of a layer, from that of its outputs, d, which is returned."""
-        torch.bmm(d.mT, inputs, out=self._grads.weight(name))
-        torch.sum(d, 1, out=self._grads.bias(name))
-        return d
-
-    def _backward(self, names: Sequence[str], inputs: Sequence[Tensor], d: Tensor) -> Tensor:
-        """As DenseUpdate's."""
-        for name, below in zip(reversed(names[1:]), reversed(inputs[1:])):
-            d = _through_relu(self._keep(name, d, below) @ self._weights.weight(name), below)
-        return self._keep(names[0], d, inputs[0])
 
     def _adam(self, size: Tensor, root: Tensor) -> None:
         """Written out, as each run has a rate of its own; size, root: (R, 1)."""
@@ -279,10 +260,6 @@ def _doubled(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-
-def _through_relu(d: Tensor, outputs: Tensor) -> Tensor:
-    return torch.ops.aten.threshold_backward(d, outputs, 0)
 
 
 def _keywords(kind: TrainConfig, logits: Tensor, x: Tensor, share: Tensor) -> dict[str, float] | dict[str, Tensor]:

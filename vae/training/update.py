@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -78,7 +78,48 @@ def is_dense(config: TrainConfig) -> bool:
     return closed and config.architecture == "mlp"
 
 
-class DenseUpdate:
+class Layers(Protocol):
+    """What an MLP, or several side by side, have of each weight. weight: (..., out, in); bias: (..., out)."""
+
+    def weight(self, name: str) -> Tensor: ...
+
+    def bias(self, name: str) -> Tensor: ...
+
+
+L = TypeVar("L", bound=Layers)
+
+
+class WrittenOut(Generic[L]):
+    """Both passes through fully connected layers, for inputs (..., B, in): of one net, or with a leading dimension of nets."""
+
+    _weights: L
+    _grads: L
+
+    def _linear(self, name: str, inputs: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _forward(self, names: Sequence[str], inputs: Tensor) -> list[Tensor]:
+        """The inputs, and what each of the layers makes of what was before, after its ReLU."""
+        held = [inputs]
+        for name in names:
+            held.append(self._linear(name, held[-1]).relu_())
+        return held
+
+    def _keep(self, name: str, d: Tensor, inputs: Tensor) -> Tensor:
+        """Write down the gradient of a layer, from that of its outputs, d, which is returned."""
+        torch.matmul(d.mT, inputs, out=self._grads.weight(name))
+        torch.sum(d, -2, out=self._grads.bias(name))
+        return d
+
+    def _backward(self, names: Sequence[str], inputs: Sequence[Tensor], d: Tensor) -> Tensor:
+        """Back through layers with a ReLU after each but the last, from the gradient of the last one's outputs to that of the
+        first one's, and write down those of their weights. inputs: of each layer."""
+        for name, below in zip(reversed(names[1:]), reversed(inputs[1:])):
+            d = through_relu(self._keep(name, d, below) @ self._weights.weight(name), below)
+        return self._keep(names[0], d, inputs[0])
+
+
+class DenseUpdate(WrittenOut["_Layers"]):
     """Of an MLP: both passes written out, over weights that lie in one tensor, so that Adam walks through it once. The two
     heads are one product, and the loss gives its sum and its slope together (Loss.total)."""
 
@@ -119,33 +160,13 @@ class DenseUpdate:
         d_mu = torch.addcmul(d, mu, price, value=1 / images)
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), price, value=1 / images).mul_(0.5)
         d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1]) @ self._weights.weight("heads")
-        self._backward(self._encoder, seen[:-1], _through_relu(d, seen[-1]))
+        self._backward(self._encoder, seen[:-1], through_relu(d, seen[-1]))
         weights, first, second = ([layers.flat] for layers in (self._weights, self._first, self._second))
         _adam(config.rate(step), [self._grads.flat], weights, first, second, [self._updates])
         return row
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
         return torch.addmm(self._weights.bias(name), inputs, self._weights.weight(name).T)
-
-    def _forward(self, names: Sequence[str], inputs: Tensor) -> list[Tensor]:
-        """The inputs, and what each of the layers makes of what was before, after its ReLU."""
-        held = [inputs]
-        for name in names:
-            held.append(self._linear(name, held[-1]).relu_())
-        return held
-
-    def _keep(self, name: str, d: Tensor, inputs: Tensor) -> Tensor:
-        """Write down the gradient of a layer, from that of its outputs, d, which is returned."""
-        torch.mm(d.T, inputs, out=self._grads.weight(name))
-        torch.sum(d, 0, out=self._grads.bias(name))
-        return d
-
-    def _backward(self, names: Sequence[str], inputs: Sequence[Tensor], d: Tensor) -> Tensor:
-        """Back through layers with a ReLU after each but the last, from the gradient of the last one's outputs to that of the
-        first one's, and write down those of their weights. inputs: of each layer."""
-        for name, below in zip(reversed(names[1:]), reversed(inputs[1:])):
-            d = _through_relu(self._keep(name, d, below) @ self._weights.weight(name), below)
-        return self._keep(names[0], d, inputs[0])
 
     def state(self) -> tuple[Tensors, Tensors, Tensors]:
         first, second = self._first.named(), self._second.named()
@@ -200,7 +221,7 @@ def _channels_last(weight: Tensor) -> Tensor:
     return weight.clone(memory_format=torch.channels_last if weight.dim() == 4 else torch.contiguous_format)
 
 
-def _through_relu(d: Tensor, outputs: Tensor) -> Tensor:
+def through_relu(d: Tensor, outputs: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(d, outputs, 0)
 
 
