@@ -19,7 +19,7 @@ from vae.training.networks import VAE
 from vae.training.step import as_bytes, pictures
 from vae.training.subset import SIZE, Subset, encode_images
 
-ENCODED_AT_ONCE = 2e9  # multiply-adds that opening a model may spend on encoding test images: half a second or so
+ENCODED_AT_ONCE = 2e10  # multiply-adds that opening a model may spend on encoding test images: a second or so
 FEWEST = 200
 
 
