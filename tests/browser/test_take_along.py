@@ -214,7 +214,7 @@ def test_a_training_is_an_animation(open_page):
     assert film.n_frames == min(steps, 60) and film.width > 600
 
 
-@pytest.mark.parametrize("part", ["traverse", "walk"])
+@pytest.mark.parametrize("part", [pytest.param("traverse", marks=pytest.mark.slow), "walk"])
 def test_a_walk_through_the_latent_space_is_an_animation(open_page, part):
     page = open_page(f"/latent?model=digits-bce-z2&part={part}")
     with page.expect_download() as download:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.load.client import Student
 from tests.load.scenarios import Setting, Town, class_, warm
 from tests.load.server import running_server
@@ -10,6 +12,7 @@ from tests.own_loop import run
 SETTING = Setting(sessions=6, seconds=6)
 
 
+@pytest.mark.slow
 def test_a_small_class_trains_without_trouble_and_finds_its_runs_again():
     with running_server() as server:
         run(_class_then_return(Town(server)))

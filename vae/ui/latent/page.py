@@ -93,7 +93,7 @@ def _verdict(opened: list[OpenedModel]) -> None:
     """In one sentence a model: how its latent space is used, and what it reached."""
     said = []
     for model in opened:
-        reached = "" if model.metrics is None else f" Test −ELBO {model.metrics.negative_elbo:.1f} nats per image."
+        reached = "" if model.metrics is None else f" Test −ELBO {_signed(model.metrics.negative_elbo)} nats per image."
         said.append(f"**{plain(model.title)}**: {model.health.verdict}{reached}")
     st.caption(" · ".join(said) or "No model is open.", width="stretch")
 
@@ -121,3 +121,8 @@ def show(opened: list[OpenedModel], state: Values) -> None:
     if training and state["part"] != "embed":  # there a map would begin anew with every step
         refreshing(_follow, SELDOM, [(run, run.view().step) for run in training])
     SHOW[state["part"]](opened[0], opened[1] if len(opened) > 1 else None, state)
+
+
+def _signed(nats: float) -> str:
+    """With the minus sign of the text around it."""
+    return f"{nats:,.1f}".replace("-", "−")
