@@ -14,6 +14,7 @@ from vae.links.fields import choice
 from vae.ui.shared.words import say
 
 ONLY, PRESENT = "only", "present"
+BESIDE = (ONLY, PRESENT)  # of an address's fields those that are no page's own
 WRITTEN = "present:written"  # what we wrote into the address last
 
 BEGIN = "do.start"  # the button without which a training alone would stand still; gone while it cannot be pressed
@@ -68,13 +69,13 @@ PANELS: Mapping[str, Mapping[str, Panel]] = MappingProxyType(
 
 def query() -> dict[str, str]:
     """What the address says of the page's own fields, with the settings that a panel alone needs."""
-    own = {name: text for name, text in st.query_params.to_dict().items() if name not in (ONLY, PRESENT)}
+    own = {name: text for name, text in st.query_params.to_dict().items() if name not in BESIDE}
     return own | dict(panel.needs) if (panel := _panel()) else own
 
 
 def replace_query(own: Mapping[str, str]) -> None:
     """Write the page's own fields into the address, and leave how it is looked at as it is."""
-    looks = {name: st.query_params[name] for name in (ONLY, PRESENT) if name in st.query_params}
+    looks = {name: st.query_params[name] for name in BESIDE if name in st.query_params}
     if st.query_params.to_dict() != {**own, **looks}:
         st.query_params.from_dict({**own, **looks})
 
