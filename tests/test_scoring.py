@@ -30,6 +30,7 @@ from vae.study.scoring import (
 from vae.study.scoring.outputs import Codes, ModelOutputs
 from vae.study.scoring.scores import scores_of
 from vae.training.evaluation import evaluate_piece, merge, pieces, reference_lines, sigma_of, squared_residual
+from vae.training.pixels import DISCRETE, TREATMENTS
 from vae.training.randomness import generator
 from vae.training.shipped import load_shipped
 
@@ -397,3 +398,13 @@ def test_where_factors_are_known_their_gaps_are_measured_and_nowhere_else(scores
     assert 0 <= MEASURES["sap"].of(outputs) < 0.3 < 0.9 < MEASURES["sap"].of(exact)
     floor, _ = reference_scores(data, 20)
     assert floor.values["mig"] is None
+
+
+@pytest.mark.parametrize("pixels", TREATMENTS)
+def test_references_are_of_the_pixels_that_the_model_was_trained_on(digits, pixels):
+    """The floor of BCE is 0 where a pixel is 0 or 1, and is that of the training's own reference lines."""
+    floor, collapsed = reference_scores(digits, pixels=pixels)
+    if pixels in DISCRETE:
+        assert floor.values["loss.bce"] == pytest.approx(0, abs=1e-4)
+    lines = {line.key: line.value for line in reference_lines(digits, LOSSES["mse"], {}, 2, pixels)}
+    assert collapsed.values["loss.mse"] == pytest.approx(lines["mean"], rel=2e-3)

@@ -5,6 +5,7 @@ import ast
 import dataclasses
 import io
 import subprocess
+import symtable
 import sys
 
 import numpy as np
@@ -174,6 +175,16 @@ def images_read(config, folder):
     names = {"np": np, "torch": torch, "F": torch.nn.functional, "sys": sys, "options": argparse.Namespace(data=folder)}
     exec(data_text(config), names)
     return names["images"]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_no_function_of_a_script_hides_another_by_a_name_of_its_own(dataset):
+    """In a script private helpers are public: a local variable of that name would hide the helper."""
+    module = symtable.symtable(script_of(vae.TrainConfig(dataset=dataset), 1, 1), "script", "exec")
+    functions = [child for child in module.get_children() if child.get_type() == "function"]
+    named = {function.get_name() for function in functions}
+    for function in functions:
+        assert not named & set(function.get_locals()), function.get_name()
 
 
 def test_absent_images_get_one_sentence(tmp_path):

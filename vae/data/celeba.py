@@ -72,7 +72,7 @@ def _how_to_get(root: Path) -> str:
     )
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
+def _words(path: Path) -> Iterator[list[str]]:
     """The words of each line."""
     try:
         with path.open(encoding="ascii") as lines:
@@ -83,7 +83,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 def _of_part(path: Path, part: str) -> Iterator[str]:
     """The names of the pictures of that part, one after the other."""
-    for row in _rows(path):
+    for row in _words(path):
         if len(row) != 2 or Path(row[0]).name != row[0]:
             raise DataError(f"{path} is damaged: each line has a file's name and the number of its part.")
         if row[1] == part:
@@ -92,7 +92,7 @@ def _of_part(path: Path, part: str) -> Iterator[str]:
 
 def _attributes(path: Path, wanted: set[str]) -> dict[str, list[int]]:
     """The 40 attributes of each picture that is wanted, 0 or 1: in the file -1 or 1, after their number and names."""
-    rows = _rows(path)
+    rows = _words(path)
     next(rows, None)
     if tuple(next(rows, ())) != ATTRIBUTES:
         raise DataError(f"{path} is damaged: its second line names CelebA's 40 attributes.")

@@ -60,12 +60,12 @@ def draw(size: int = SIZE) -> ImageDataset:
 
 def _palettes() -> NDArray[np.float32]:
     """The colour of each paint, for each skin and hair: (5, 5, 3, P)."""
-    palettes = np.empty((len(_SKINS), len(_HAIRS), 3, len(_PAINTS)), np.float32)
+    found = np.empty((len(_SKINS), len(_HAIRS), 3, len(_PAINTS)), np.float32)
     for (i, skin), (j, hair) in itertools.product(enumerate(_SKINS), enumerate(_HAIRS)):
         shade = (skin[0] * 15 // 16, skin[1] * 13 // 16, skin[2] * 13 // 16)
         rows = ((190, 220, 232), skin, shade, hair, (255, 255, 255), (34, 30, 44), (176, 46, 62), (94, 124, 184))
-        palettes[i, j] = np.array(rows).T
-    return palettes
+        found[i, j] = np.array(rows).T
+    return found
 
 
 def _coverage(size: int, eyes: float, mouth: float, glasses: float, turn: float) -> NDArray[np.uint8]:

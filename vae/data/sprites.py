@@ -74,8 +74,8 @@ def _along(place: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], ND
     centre = REACH + (1 - 2 * REACH) * place  # so that the largest sprite lies in the picture wherever it is
     width = min(size, math.ceil(2 * REACH * size) + 1)
     first = np.clip(np.floor((centre - REACH) * size), 0, size - width).astype(np.int64)
-    points = first[:, None] * SAMPLES + np.arange(width * SAMPLES)
-    return first[:, None] + np.arange(width), (points + 0.5) / (SAMPLES * size) - centre[:, None]
+    samples = first[:, None] * SAMPLES + np.arange(width * SAMPLES)
+    return first[:, None] + np.arange(width), (samples + 0.5) / (SAMPLES * size) - centre[:, None]
 
 
 def _in_square(u: Floats, v: Floats) -> NDArray[np.bool_]:

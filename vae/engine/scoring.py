@@ -41,9 +41,9 @@ def score_model(config: TrainConfig, weights: dict[str, Tensor], threads: int) -
     return score(config, model_of(config, weights), load_dataset(config.dataset, config.size))
 
 
-def score_references(dataset: str, size: int, threads: int) -> tuple[Scores, Scores]:
+def score_references(dataset: str, size: int, pixels: str, threads: int) -> tuple[Scores, Scores]:
     torch.set_num_threads(threads)
-    return reference_scores(load_dataset(dataset, size))
+    return reference_scores(load_dataset(dataset, size), pixels=pixels)
 
 
 class Scorer:
@@ -59,9 +59,9 @@ class Scorer:
         """Of the model with these weights. key: names the model in this very state; equal keys share an answer."""
         return self._ask(("model", key), score_model, config, weights, self._threads)
 
-    def references(self, dataset: str, size: int) -> Answer[tuple[Scores, Scores]]:
+    def references(self, dataset: str, size: int, pixels: str) -> Answer[tuple[Scores, Scores]]:
         """Of a perfect copy and of the mean training image."""
-        return self._ask(("references", dataset, size), score_references, dataset, size, self._threads)
+        return self._ask(("references", dataset, size, pixels), score_references, dataset, size, pixels, self._threads)
 
     def _ask(self, key: Hashable, task: Callable[..., T], *arguments: Any) -> Answer[T]:
         with self._lock:

@@ -9,8 +9,7 @@ import numpy as np
 
 from vae.data import load_dataset
 from vae.training.evaluation import entropy_floor
-from vae.training.pixels import TREATMENTS
-from vae.training.randomness import generator
+from vae.training.pixels import treated
 from vae.training.step import as_bytes
 
 SHOWN, LOOKED_AT, BINS = 24, 2000, 32
@@ -34,7 +33,7 @@ def data_card(dataset: str, size: int, pixels: str) -> DataCard:
     """Of the first training images, under that treatment of pixels. DataError where the data set is not here."""
     data = load_dataset(dataset, size)
     images = data.train[:LOOKED_AT]
-    x = TREATMENTS[pixels].of(images, generator(0, "held-out pixels"))
+    x = treated(pixels, images)
     counts, edges = np.histogram(x.numpy(), BINS, (0, 1))
     return DataCard(
         as_bytes(x[:SHOWN]),

@@ -20,9 +20,8 @@ from vae.losses.objective import REDUCTIONS
 from vae.losses.record import Loss, Parameter
 from vae.losses.table import LOSSES, find_loss
 from vae.training.networks import VAE, Shape, find_architecture
-from vae.training.pixels import SYMMETRIC, TREATMENTS, UNIT, check_fits, stretched
+from vae.training.pixels import SYMMETRIC, UNIT, check_fits, stretched, treated
 from vae.training.precision import FLOAT32, PRECISIONS
-from vae.training.randomness import generator
 from vae.training.schedule import CONSTANT, SCHEDULES
 from vae.training.schema import decoded
 
@@ -134,8 +133,7 @@ class TrainConfig:
 
         Where a treatment draws, position and purpose say which draw it is: runs of one seed see the same.
         """
-        treatment = TREATMENTS[self.pixels]
-        return treatment.of(images, generator(self.seed, purpose, position) if treatment.drawn else None)
+        return treated(self.pixels, images, self.seed, position, purpose)
 
     @property
     def shape(self) -> Shape:

@@ -21,7 +21,7 @@ from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.losses.table import LOSSES
 from vae.training.config import TrainConfig
 from vae.training.networks import VAE
-from vae.training.pixels import TREATMENTS, UNIT
+from vae.training.pixels import TREATMENTS, UNIT, treated
 from vae.training.randomness import generator
 
 ALL_AXES = 1200  # pixels up to which all principal axes are found: beyond it would take minutes
@@ -172,7 +172,7 @@ def reference_lines(
     """
     if not loss.pointwise:
         return ()
-    x = TREATMENTS[pixels].of(data.test, generator(0, "held-out pixels"))
+    x = treated(pixels, data.test)
     least = 0.5 / 255 / data.n_train
     mean = principal_axes(data, pixels)[0].view(1, *data.shape).clamp(least, 1 - least)
     candidates = (
@@ -203,7 +203,7 @@ def principal_axes(data: ImageDataset, pixels: str = UNIT) -> tuple[Tensor, Tens
     All D axes of small pictures, exactly; of larger ones the first MOST_AXES, from the first AXES_FROM training images.
     """
     if math.prod(data.shape) > ALL_AXES:
-        return _first_axes(TREATMENTS[pixels].of(data.train, generator(0, "pixels")).flatten(1))
+        return _first_axes(treated(pixels, data.train, purpose="pixels").flatten(1))
     noise = generator(0, "pixels")
     total = torch.zeros(math.prod(data.shape), dtype=torch.float64)
     second = torch.zeros(len(total), len(total), dtype=torch.float64)
@@ -227,5 +227,5 @@ def _first_axes(flat: Tensor) -> tuple[Tensor, Tensor]:
 
 def entropy_floor(images: Tensor, pixels: str = UNIT) -> Tensor:
     """BCE of a perfect reconstruction for each image (uint8) in nats: its pixels' summed Bernoulli entropy, (N,)."""
-    x = TREATMENTS[pixels].of(images, generator(0, "held-out pixels"))
+    x = treated(pixels, images)
     return LOSSES["bce"].at(x, x).flatten(1).sum(1)

@@ -18,9 +18,11 @@ from torch import Tensor
 from vae.data import to_unit
 from vae.errors import SettingError
 from vae.losses.record import Loss
+from vae.training.randomness import generator
 
 UNIT, SYMMETRIC, BINARY, BINARY_SAMPLED, DEQUANTISED = "unit", "symmetric", "binary", "binary_sampled", "dequantised"
 DISCRETE = (BINARY, BINARY_SAMPLED)
+GREY = (UNIT, SYMMETRIC)  # the same x, from 0 to 1, for one picture
 HALF = 128  # of a byte: from here on a pixel is 1
 
 
@@ -79,6 +81,15 @@ TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         )
     }
 )
+
+
+def treated(pixels: str, images: Tensor, seed: int = 0, position: int = 0, purpose: str = "held-out pixels") -> Tensor:
+    """Images (N, C, H, W) uint8 under that treatment: float32 in [0, 1], the same shape.
+
+    Where it draws, seed, purpose and position say which draw it is.
+    """
+    treatment = TREATMENTS[pixels]
+    return treatment.of(images, generator(seed, purpose, position) if treatment.drawn else None)
 
 
 def check_fits(pixels: str, loss: Loss) -> None:

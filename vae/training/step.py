@@ -31,7 +31,7 @@ from vae.training.evaluation import (
     training_sigma,
 )
 from vae.training.networks import VAE
-from vae.training.pixels import TREATMENTS
+from vae.training.pixels import treated
 from vae.training.precision import check_possible, products_in
 from vae.training.randomness import derived_seed, generator
 from vae.training.update import AutogradUpdate, DenseUpdate, Row, Update, is_dense
@@ -380,7 +380,7 @@ def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, prog
 
 @lru_cache(maxsize=16)
 def _sharpness_of_data(data: ImageDataset, held_out: int, pixels: str) -> float:
-    x = TREATMENTS[pixels].of(data.test[:held_out], generator(0, "held-out pixels"))
+    x = treated(pixels, data.test[:held_out])
     return float(laplacian_variance(x).mean())
 
 

@@ -1,7 +1,7 @@
 """Trained models scored under every loss, and under measures that belong to no loss; the best of each marked.
 
 score(config, model, data) -> Scores        one model, on the first test images
-reference_scores(data) -> (floor, collapsed)    the same for a perfect copy and for the mean training image
+reference_scores(data, pixels=...) -> (floor, collapsed)    the same for a perfect copy and for the mean training image
 matrix({title: scores, ...}) -> Matrix      rows are MEASURES, a column a model
 """
 

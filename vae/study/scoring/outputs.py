@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -10,7 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from vae.data import Factors, ImageDataset, to_unit
+from vae.data import Factors, ImageDataset
 from vae.losses.objective import kl_divergence
 from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.study.scoring.likelihood import log_likelihood
@@ -18,6 +19,7 @@ from vae.study.scoring.readings import READINGS, Prediction, Reading
 from vae.training.config import TrainConfig, multiply_adds
 from vae.training.evaluation import pieces
 from vae.training.networks import VAE
+from vae.training.pixels import UNIT, treated
 from vae.training.randomness import generator
 
 IMAGES, SAMPLES = 2000, 64
@@ -26,6 +28,7 @@ TRAINING_IMAGES, FEWEST_TRAINING_IMAGES = 5000, 500  # for sigma, and for the co
 # Multiply-adds that a large net may spend on log p(x), and on training images, before it gets fewer images.
 LIKELIHOOD_OPERATIONS, TRAINING_OPERATIONS = 6e9, 8e9
 VALUES_AT_ONCE = 200_000  # pixels decoded at a time, and
+TREATED_AT_ONCE = 5000  # images
 MEASURED_AT_ONCE = 100  # images measured at a time: arrays so small are faster
 DENSITIES = tuple(key for key, reading in READINGS.items() if reading.loss.normalised)
 
@@ -167,21 +170,21 @@ def _within(wanted: float, low: int, high: int) -> int:
 # ---- What every column can be read against ---------------------------------------------------------------------------
 
 
-def perfect_copy(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
-    """The picture is the image itself: the floor."""
-    x = to_unit(data.test[:images])
+def perfect_copy(data: ImageDataset, images: int = IMAGES, pixels: str = UNIT) -> ModelOutputs:
+    """The picture is the image itself under that pixel treatment: the floor."""
+    x = treated(pixels, data.test[:images])
     return ModelOutputs(x, x, Prediction.of_picture(x), None, None, None, {})
 
 
-def collapsed(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
+def collapsed(data: ImageDataset, images: int = IMAGES, pixels: str = UNIT) -> ModelOutputs:
     """The picture is the mean training image whatever the code: what a decoder shows that has stopped to listen.
 
     As nothing depends on the code, log p(x) is exact: it is the reconstruction term. A mean pixel of exactly 0 or 1 is
     moved by half a grey level of one training image, as in evaluation.reference_lines.
     """
-    x, least = to_unit(data.test[:images]), 0.5 / 255 / data.n_train
-    mean = mean_image(data).clamp(least, 1 - least)
-    squared = sum(float((to_unit(piece) - mean).square().sum(dtype=torch.float64)) for piece in data.train.split(5000))
+    x, least = treated(pixels, data.test[:images]), 0.5 / 255 / data.n_train
+    mean = mean_image(data, pixels).clamp(least, 1 - least)
+    squared = sum(float((piece - mean).square().sum(dtype=torch.float64)) for piece in _training_pixels(data, pixels))
     sigma = math.sqrt(squared / data.train.numel())
     picture = mean.expand_as(x)
     prediction = Prediction.of_picture(picture)
@@ -193,8 +196,13 @@ def collapsed(data: ImageDataset, images: int = IMAGES) -> ModelOutputs:
 
 
 @lru_cache(maxsize=4)
-def mean_image(data: ImageDataset) -> Tensor:
-    """The mean training image, float (1, C, H, W) in [0, 1]."""
-    totals = (to_unit(piece).sum(0, keepdim=True, dtype=torch.float64) for piece in data.train.split(5000))
+def mean_image(data: ImageDataset, pixels: str = UNIT) -> Tensor:
+    """The mean training image under that treatment, float (1, C, H, W) in [0, 1]."""
+    totals = (piece.sum(0, keepdim=True, dtype=torch.float64) for piece in _training_pixels(data, pixels))
     total = sum(totals, start=torch.zeros(()))
     return (total / data.n_train).float()
+
+
+def _training_pixels(data: ImageDataset, pixels: str) -> Iterator[Tensor]:
+    for start in range(0, data.n_train, TREATED_AT_ONCE):
+        yield treated(pixels, data.train[start : start + TREATED_AT_ONCE], position=start, purpose="pixels")

@@ -15,6 +15,7 @@ from vae.study.scoring.readings import RAW
 from vae.study.scoring.rescue import Rescue
 from vae.training.config import TrainConfig
 from vae.training.networks import VAE
+from vae.training.pixels import UNIT
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ def score(config: TrainConfig, model: VAE, data: ImageDataset, images: int = IMA
     return scores_of(outputs_of(config, model, data, images, samples), samples)
 
 
-def reference_scores(data: ImageDataset, images: int = IMAGES) -> tuple[Scores, Scores]:
-    """The same measures of a perfect copy (the floor) and of the mean training image (a collapsed decoder)."""
-    return scores_of(perfect_copy(data, images)), scores_of(collapsed(data, images))
+def reference_scores(data: ImageDataset, images: int = IMAGES, pixels: str = UNIT) -> tuple[Scores, Scores]:
+    """The same measures of a perfect copy (the floor) and of the mean training image (a collapsed decoder), both of images
+    under that pixel treatment."""
+    return scores_of(perfect_copy(data, images, pixels)), scores_of(collapsed(data, images, pixels))
 
 
 @torch.inference_mode()

@@ -12,7 +12,8 @@ from vae.figures.mosaics import strip
 from vae.figures.theme import colour_of
 from vae.study.opened import OpenedModel
 from vae.study.scoring import GROUPS, MEASURES, Matrix, Scores, matrix, mean_image
-from vae.training.step import picture_indices
+from vae.training.pixels import treated
+from vae.training.step import as_bytes, picture_indices
 from vae.ui.compare.models import references_of, scores_of, title_of
 from vae.ui.compare.state import data_of
 from vae.ui.shared.downloads import download_button
@@ -89,7 +90,8 @@ def _titles(models: list[OpenedModel]) -> list[str]:
 
 
 def _columns(models: list[OpenedModel], answers: list[Answer], name: str) -> list[figures.Column]:
-    data = load_dataset(*data_of(name))
+    dataset, size, pixels = data_of(name)
+    data = load_dataset(dataset, size)
     fewest = min((len(model.encoded) for model in models), default=0)
     shown = [i for i in picture_indices(data) if i < fewest][:PICTURES]
     columns = [
@@ -99,8 +101,9 @@ def _columns(models: list[OpenedModel], answers: list[Answer], name: str) -> lis
         )
         for title, model, answer in zip(_titles(models), models, answers)
     ]  # fmt: skip
-    mean = (mean_image(data) * 255).round().to(data.images.dtype).expand(len(shown), *data.shape)
-    pictures = ((data.test[shown].numpy(), "The test images themselves"), (mean.numpy(), "The mean training image"))
+    mean = as_bytes(mean_image(data, pixels)).repeat(len(shown), 0)
+    copies = as_bytes(treated(pixels, data.test[:fewest])[shown])
+    pictures = ((copies, "The test images themselves"), (mean, "The mean training image"))
     waiting = answers[-1].pending
     return columns + [
         figures.Column(title, "", strip(np.asarray(images), ACROSS, 1), alt, waiting)

@@ -12,7 +12,7 @@ from vae.study.opened import OpenedModel
 from vae.study.scoring import Scores
 from vae.training.config import TrainConfig
 from vae.training.shipped import SHIPPED
-from vae.ui.compare.state import data_name
+from vae.ui.compare.state import Images, data_name
 from vae.ui.latent.models import FILE, RUN, choices, open_model, run_of
 from vae.ui.shared.engine import engine, starter
 
@@ -116,6 +116,8 @@ def scores_of(model: OpenedModel) -> Answer[Scores]:
     return asked.scores((model.key, model.title), model.config, model.model.state_dict())
 
 
-def references_of(config_data: tuple[str, int]) -> Answer[tuple[Scores, Scores]]:
+def references_of(data: Images) -> Answer[tuple[Scores, Scores]]:
     asked = scorer()
-    return Answer(problem=starter().problem) if asked is None else asked.references(*config_data)
+    return (
+        Answer(problem=starter().problem) if asked is None else asked.references(data.dataset, data.size, data.pixels)
+    )
