@@ -96,6 +96,16 @@ def test_files_become_the_data_set_and_train(open_app, keeper):
     assert script.proto.disabled and "pictures of your own are not in a script" in script.proto.help
 
 
+def test_what_was_fitted_to_few_pictures_is_as_before_with_other_data(open_app, keeper):
+    app = bring(open_app("train", keeper, dataset="digits", epochs=7))
+    fitted = [app.number_input(key=f"train.{name}").value for name in ("batch_size", "epochs")]
+    assert fitted == [10, 1000]
+    app.number_input(key="train.epochs").set_value(500).run()
+    app.selectbox(key="train.dataset").set_value("sprites").run()
+    assert [app.number_input(key=f"train.{name}").value for name in ("batch_size", "epochs")] == [128, 500]
+    assert not app.exception and not app.error
+
+
 def test_photos_of_the_camera_are_gathered(open_app, keeper):
     app = open_app("train", keeper)
     assert not app.camera_input, "nobody asked for it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import streamlit as st
@@ -20,6 +21,7 @@ MOST_PHOTOS = 200
 ENOUGH_STEPS = 1000
 MOST_REFUSED = 5  # sentences shown
 PHOTOS, TOLD, TURN = "own:photos", "own:told", "own:turn"
+FITTED = "own:fitted"  # setting -> what it was before it was fitted to few pictures, and to what it was fitted
 
 Sentences = list[tuple[str, str]]  # a sentence, and as what it is said
 
@@ -34,14 +36,28 @@ def settle() -> None:
 def choose(dataset: str) -> None:
     """Put a data set into the controls."""
     STATE.set(dataset=dataset)
-    fit_batch()
+    fit()
 
 
-def fit_batch() -> None:
-    """Of few pictures of one's own, a batch is all there are at most."""
-    dataset, held = STATE.now("dataset"), STATE.now("batch_size")
+def fit() -> None:
+    """Of few pictures of one's own, a batch is all there are at most. With other data, what was fitted to few is as before,
+    unless somebody has changed it since."""
+    dataset = STATE.now("dataset")
     if is_own(dataset):
-        STATE.set(batch_size=min(held, find_source(dataset).n_train))
+        _fit(batch_size=min(STATE.now("batch_size"), find_source(dataset).n_train))
+        return
+    for name, (before, fitted) in st.session_state.pop(FITTED, {}).items():
+        if STATE.now(name) == fitted:
+            STATE.set(**{name: before})
+
+
+def _fit(**values: int) -> None:
+    held = st.session_state.setdefault(FITTED, {})
+    for name, value in values.items():
+        if (now := STATE.now(name)) != value:
+            before, fitted = held.get(name, (now, now))
+            held[name] = (before if now == fitted else now, value)
+            STATE.set(**{name: value})
 
 
 def panel() -> None:
@@ -103,9 +119,9 @@ def _given() -> Iterable[tuple[str, bytes]]:
 def _use() -> None:
     """Read what was given; it is the data set now, or the page says why not."""
     read = read_images(_given(), st.session_state["own:side"], st.session_state["own:colour"])
-    told: Sentences = [(sentence, "warning") for sentence in read.refused[:MOST_REFUSED]]
+    told: Sentences = [(sentence, "caption") for sentence in read.refused[:MOST_REFUSED]]
     if (more := len(read.refused) - MOST_REFUSED) > 0:
-        told.append((f"{more:,} more files cannot be used.", "warning"))
+        told.append((f"{more:,} more files cannot be used.", "caption"))
     told += [(sentence, "caption") for sentence in read.notes]
     try:
         data = as_dataset(read, "own", st.session_state["own:labels"])
@@ -114,10 +130,8 @@ def _use() -> None:
         told.append((str(reason), "error"))
     else:
         choose(source.name)
-        steps = -(
-            -source.n_train // STATE.now("batch_size")
-        )  # an epoch: of few pictures one, and ten would show nothing
-        STATE.set(epochs=max(STATE.now("epochs"), ENOUGH_STEPS // steps))
+        steps = math.ceil(source.n_train / STATE.now("batch_size"))  # of few pictures one, and ten epochs show nothing
+        _fit(epochs=max(STATE.now("epochs"), ENOUGH_STEPS // steps))
         told.append((expectation(len(data.images)), "info"))
         if st.session_state["own:labels"] and not data.classes:
             told.append(("All names begin alike: there are no labels.", "caption"))

@@ -80,7 +80,7 @@ def sidebar() -> RaceConfig | None:
         )
         _about_preset()
         sources = known()
-        _select("dataset", "Data set", list(sources), lambda key: sources[key].title, on_change=own_images.fit_batch)
+        _select("dataset", "Data set", list(sources), lambda key: sources[key].title, on_change=own_images.fit)
         own_images.panel()
         _select("pixels", "Pixels", list(TREATMENTS), lambda key: TREATMENTS[key].name)
         _select("loss", "Loss", list(loss_keys()), LOSS_NAMES.get)
