@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from vae import load_dataset
 from vae.errors import SettingError
-from vae.latent.drawing import FORMS, MNIST, as_digit
+from vae.latent.drawing import FORMS, MNIST, as_digit, as_painting
 
 
 def stroke(*points, width=10, side=112):
@@ -79,6 +79,14 @@ def test_a_digit_of_mnist_comes_back_as_itself(mnist):
     again = torch.from_numpy(np.stack([as_digit(canvas, 28, MNIST)[0] for canvas in enlarged]))
     lost = (again.float() - mnist.test[:50, 0]).abs().mean()  # MNIST moved by whole pixels: up to half a pixel remains
     assert lost < 0.3 * mnist.test[:50].float().mean()
+
+
+def test_a_painting_fills_its_picture_and_keeps_its_colours():
+    canvas = np.zeros((3, 112, 112), np.uint8)
+    canvas[0, :56], canvas[2, 56:] = 200, 90
+    picture = as_painting(canvas, 32)
+    assert picture.shape == (3, 32, 32) and picture.dtype == np.uint8
+    assert (picture[0, :16] == 200).all() and (picture[2, 16:] == 90).all() and not picture[1].any()
 
 
 def test_an_edge_a_dot_and_a_full_canvas():

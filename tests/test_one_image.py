@@ -19,11 +19,13 @@ from vae.ui.shared.canvas import SIDE, levels
 def test_a_drawing_comes_back_as_it_was_sent():
     drawn = np.arange(SIDE * SIDE, dtype=np.uint32).astype(np.uint8).reshape(SIDE, SIDE)
     assert np.array_equal(levels(base64.b64encode(drawn.tobytes()).decode()), drawn)
+    painted = np.stack([drawn, drawn // 2, 255 - drawn], 2)  # red, green, blue of a pixel after each other
+    assert np.array_equal(levels(base64.b64encode(painted.tobytes()).decode(), 3), painted.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("sent", [None, "", 7, ["a"], "not base64!", "é", "AAAA", "A" * 16724])
 def test_anything_else_is_no_drawing(sent):
-    assert levels(sent) is None
+    assert levels(sent) is None and levels(sent, 3) is None
 
 
 def test_sliders_stay_within_what_a_link_can_carry():

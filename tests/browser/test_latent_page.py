@@ -192,11 +192,29 @@ def test_a_drawing_goes_through_the_model_and_onto_the_maps(latent):
     page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.9 * box["height"], steps=8)
     page.mouse.up()
     expect(page.get_by_text("your drawing").first).to_be_visible()
-    expect(page.locator(".vae-pass")).not_to_have_text(before)
+    expect(page.locator(".vae-pass")).not_to_have_text(before, use_inner_text=True)
     marks = "document.querySelector('{} .vae-figure')?.data?.length"
     for part, key in (("map", ".st-key-codes-0"), ("embed", ".st-key-embed-0")):
         go(page, part)
         page.wait_for_function(f"{marks.format(key)} === 3")  # the codes, the chosen image, the drawing
+
+
+@pytest.mark.slow
+def test_a_face_is_painted_over(latent):
+    page = latent("?model=faces-gaussian_optimal&part=image&source=drawn")
+    sheet = page.locator(".vae-canvas canvas")
+    before = page.locator(".vae-pass").inner_text()
+    page.locator(".vae-canvas").get_by_role("radio", name="blue").check(force=True)
+    box = sheet.bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
+    page.mouse.up()
+    expect(page.get_by_text("your drawing").first).to_be_visible()
+    expect(page.locator(".vae-pass")).not_to_have_text(before, use_inner_text=True)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("until you draw").first).to_be_visible()
+    expect(page.locator(".vae-pass")).to_have_text(before, use_inner_text=True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A drawn digit, brought into the form of a data set's own digits."""
+"""What was drawn, as an image of a data set: a digit in the form of the data set's own digits, a painting at its size."""
 
 from __future__ import annotations
 
@@ -47,6 +47,12 @@ def as_digit(canvas: np.ndarray, size: int, form: Form = MNIST) -> np.ndarray:
     window = (left, top, left + side, top + side)
     seen = Image.fromarray(np.pad(canvas, pad)).resize((size, size), Image.Resampling.HAMMING, box=window)
     return np.asarray(seen, dtype=np.uint8)[None].copy()
+
+
+def as_painting(canvas: np.ndarray, size: int) -> np.ndarray:
+    """canvas: uint8 (3, H, W) -> uint8 (3, size, size), antialiased; a painting fills its sheet, and nothing is moved."""
+    seen = Image.fromarray(canvas.transpose(1, 2, 0)).resize((size, size), Image.Resampling.BOX)
+    return np.asarray(seen, dtype=np.uint8).transpose(2, 0, 1).copy()
 
 
 def _centre_of_mass(image: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from vae.latent.forward_pass import ForwardPass, decoded, forward_pass, noise
 from vae.losses.table import LOSSES
 from vae.study.opened import OpenedModel
 from vae.ui.latent.diagram import diagram
-from vae.ui.latent.drawing import can_draw, canvas, drawn
+from vae.ui.latent.drawing import canvas, drawn
 from vae.ui.latent.image_picker import index_of, name_of, need_images, picker
 from vae.ui.latent.state import SOURCES, STATE
 from vae.ui.latent.terms import terms
@@ -53,8 +53,6 @@ def show(first: OpenedModel, second: OpenedModel | None, state: Values) -> None:
 
 def _input(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
     """The image, uint8 (C, H, W), None where it is not known, and what it is called."""
-    if not can_draw(model):
-        return _chosen(model)
     left, right = st.columns([1.3, 8], gap="medium", vertical_alignment="center")
     STATE.control(left.radio, "source", "Picture", list(SOURCES), format_func=SOURCES.get)
     with right:
@@ -63,20 +61,30 @@ def _input(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
 
 def _drawn(model: OpenedModel, state: Values) -> tuple[Tensor | None, str]:
     """The drawing; as long as there is none, the chosen test image."""
-    x, of = drawn(model), model.config.dataset if model.config.dataset in FORMS else "mnist"
-    left, right = st.columns([1, 2.4], gap="medium", vertical_alignment="center")
+    x, index = drawn(model), index_of(model, state["image"])
+    left, right = st.columns([1.3, 2.1], gap="medium", vertical_alignment="center")
     with left:
-        canvas()
-    right.caption(
-        f"A drawing is scaled and moved until it lies in its {model.config.shape[1]} × {model.config.shape[2]} pixels as "
-        f"the images of {of} do: with the ink as large as theirs, its centre of mass where theirs is. "
-        "The model encodes it at the end of each stroke."
-    )
+        canvas(model, index)
+    right.caption(_form(model))
     if x is not None:
         return x, "your drawing"
-    index = index_of(model, state["image"])
     x = None if model.images is None else model.images[index]
     return x, f"{name_of(model, index)}, until you draw"
+
+
+def _form(model: OpenedModel) -> str:
+    """How a drawing becomes an image of the model's."""
+    channels, height, width = model.config.shape
+    if channels == 3:
+        return (
+            f"Paint glasses, a mouth, whatever you like: the sheet at {height} × {width} pixels is the image. The model encodes "
+            "it at the end of each stroke. Clear brings the test image back."
+        )
+    of = model.config.dataset if model.config.dataset in FORMS else "mnist"
+    return (
+        f"A drawing is scaled and moved until it lies in its {height} × {width} pixels as the images of {of} do: with the "
+        "ink as large as theirs, its centre of mass where theirs is. The model encodes it at the end of each stroke."
+    )
 
 
 def _chosen(model: OpenedModel) -> tuple[Tensor | None, str]:
@@ -181,6 +189,6 @@ def _what_the_file_knows(model: OpenedModel, state: Values) -> None:
     st.caption(
         f"Of {name_of(model, at)} the model's file knows μ, log σ² and the reconstruction, not the image: decoded from μ, "
         f"its reconstruction term is {float(held.losses[at]):.2f} nats ({plain(model.config.loss_record().name)}), summed over pixels."
-        + (" Draw a digit to see the loss pixel by pixel." if can_draw(model) else "")
+        " Draw a picture to see the loss pixel by pixel."
     )
     need_images(model, "The loss pixel by pixel of a test image")

@@ -11,7 +11,8 @@ from vae.engine import Run
 from vae.errors import VaeError
 from vae.study.opened import OpenedModel
 from vae.ui.latent import arithmetic, embed, health, manifold, one_image, traverse, walk
-from vae.ui.latent.drawing import can_draw, sheet_in_popover
+from vae.ui.latent.drawing import sheet_in_popover
+from vae.ui.latent.image_picker import index_of
 from vae.ui.latent.models import bring, choices, open_model, run_of, title_in
 from vae.ui.latent.state import PARTS, STATE
 from vae.ui.shared.page_state import Values
@@ -61,8 +62,8 @@ def models(state: Values) -> list[OpenedModel]:
         say("Beside itself a model shows nothing new: it is shown once. Choose another one to compare it with.", "info")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _verdict(opened)
-        if state["part"] in DRAWABLE and opened and can_draw(opened[0]):
-            sheet_in_popover()
+        if state["part"] in DRAWABLE and opened:
+            sheet_in_popover(opened[0], index_of(opened[0], state["image"]))
         _own_file()
     if refusal := st.session_state.get(REFUSAL):
         say(refusal, "error")

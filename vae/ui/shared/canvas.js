@@ -1,18 +1,22 @@
-// A sheet to draw on: white on black. After each stroke what is on it goes to Python, reduced, as raw grey levels.
+// A sheet to draw on: white on black, or with paints over a picture. After each stroke what is on it goes to Python, reduced,
+// as raw levels: grey, or red, green and blue after each other for every pixel.
 const FINE = 3; // canvas pixels for each one that is sent, a side
 
-function build(host) {
+function build(host, { hint, paints }) {
   host.className = "vae-canvas";
-  host.innerHTML = `<div class="paper"><canvas></canvas><div class="hint">draw a digit here</div></div>
-    <div class="buttons"><button type="button" class="undo">Undo</button><button type="button" class="clear">Clear</button></div>
+  const pots = paints.map(([name, colour], i) => `<label><input type="radio" name="paint" value="${colour}" aria-label="${name}" ${i ? "" : "checked"}>
+    <span style="background:${colour}" title="${name}"></span></label>`).join("");
+  host.innerHTML = `<div class="paper"><canvas></canvas><div class="hint"></div></div>
+    <div class="buttons"><div class="paints" role="radiogroup" aria-label="Paint" ${paints.length ? "" : "hidden"}>${pots}</div><button type="button" class="undo">Undo</button><button type="button" class="clear">Clear</button></div>
     <p class="said" role="status" aria-live="polite"></p>`;
+  host.querySelector(".hint").textContent = hint;
 }
 
 // The stroke as one smooth line through the middles between its points, so that a fast hand leaves no corners.
-function stroke(pen, points, width) {
+function stroke(pen, points, width, colour) {
   pen.lineWidth = width;
   pen.lineCap = pen.lineJoin = "round";
-  pen.strokeStyle = pen.shadowColor = "#fff";
+  pen.strokeStyle = pen.shadowColor = colour;
   pen.shadowBlur = width / 4;
   pen.beginPath();
   pen.moveTo(...points[0]);
@@ -25,23 +29,28 @@ function stroke(pen, points, width) {
 }
 
 // Means over FINE x FINE pixels: a sheet that was restored from what was sent is sent again exactly as it was.
-function reduced(canvas, side) {
+function reduced(canvas, side, channels) {
   const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   let text = "";
   for (let row = 0; row < side; row++)
     for (let column = 0; column < side; column++) {
-      let sum = 0;
-      for (let i = 0; i < FINE * FINE; i++) sum += data[4 * ((row * FINE + Math.floor(i / FINE)) * width + column * FINE + (i % FINE))];
-      text += String.fromCharCode(Math.round(sum / (FINE * FINE)));
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0;
+        for (let i = 0; i < FINE * FINE; i++) sum += data[4 * ((row * FINE + Math.floor(i / FINE)) * width + column * FINE + (i % FINE)) + channel];
+        text += String.fromCharCode(Math.round(sum / (FINE * FINE)));
+      }
     }
   return btoa(text);
 }
 
-function restore(canvas, side, sent) {
+function restore(canvas, side, sent, channels) {
   const small = Object.assign(document.createElement("canvas"), { width: side, height: side });
   const image = new ImageData(side, side);
   const levels = atob(sent);
-  for (let i = 0; i < levels.length; i++) image.data.set([...Array(3).fill(levels.charCodeAt(i)), 255], 4 * i);
+  for (let i = 0; i < side * side; i++) {
+    const pixel = [0, 1, 2].map((channel) => levels.charCodeAt(channels * i + (channels > 1 ? channel : 0)));
+    image.data.set([...pixel, 255], 4 * i);
+  }
   small.getContext("2d").putImageData(image, 0, 0);
   const pen = canvas.getContext("2d");
   pen.imageSmoothingEnabled = false;
@@ -51,15 +60,24 @@ function restore(canvas, side, sent) {
 function listen(host, canvas) {
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   const before = []; // the sheet before each stroke, and before each clearing
-  let points = null;
+  const { side, paints, brush } = host.latest.data;
+  const channels = paints.length ? 3 : 1;
+  let points = null, blank = null;
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
   };
   const keep = () => before.push(pen.getImageData(0, 0, canvas.width, canvas.height));
-  const wipe = () => { pen.shadowBlur = 0; pen.fillStyle = "#000"; pen.fillRect(0, 0, canvas.width, canvas.height); };
-  const inked = () => pen.getImageData(0, 0, canvas.width, canvas.height).data.some((level, i) => i % 4 === 0 && level > 0);
-  const draw = () => { pen.putImageData(before[before.length - 1], 0, 0); stroke(pen, points, host.latest.data.brush * canvas.width); };
+  const wipe = () => {
+    pen.shadowBlur = 0;
+    pen.fillStyle = "#000";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    if (host.latest.data.ground) restore(canvas, side, host.latest.data.ground, channels);
+    blank = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  };
+  const inked = () => pen.getImageData(0, 0, canvas.width, canvas.height).data.some((level, i) => level !== blank[i]);
+  const paint = () => host.querySelector(".paints input:checked")?.value ?? "#fff";
+  const draw = () => { pen.putImageData(before[before.length - 1], 0, 0); stroke(pen, points, brush * canvas.width, paint()); };
   const show = () => {
     const some = inked();
     host.querySelector(".hint").hidden = some;
@@ -70,7 +88,7 @@ function listen(host, canvas) {
   const send = () => {
     const some = show();
     host.querySelector(".said").textContent = some ? "The drawing was sent." : "The sheet is empty.";
-    host.latest.setStateValue("drawing", some ? reduced(canvas, host.latest.data.side) : "");
+    host.latest.setStateValue("drawing", some ? reduced(canvas, side, channels) : "");
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (points || (event.pointerType === "mouse" && event.button)) return; // a second finger, another button
@@ -95,17 +113,21 @@ function listen(host, canvas) {
     });
   host.querySelector(".undo").onclick = () => { pen.putImageData(before.pop(), 0, 0); send(); };
   host.querySelector(".clear").onclick = () => { keep(); wipe(); send(); };
-  wipe();
-  if (host.latest.data.drawing) restore(canvas, host.latest.data.side, host.latest.data.drawing);
-  show();
+  host.lay = () => {
+    before.length = 0;
+    wipe();
+    if (host.latest.data.drawing) restore(canvas, side, host.latest.data.drawing, channels);
+    show();
+  };
+  host.lay();
 }
 
 export default function ({ data, parentElement, setStateValue }) {
   let host = parentElement.querySelector(".vae-canvas");
-  const fresh = !host;
+  const fresh = !host, ground = host?.latest.data.ground;
   if (fresh) {
     host = document.createElement("div");
-    build(host);
+    build(host, data);
     parentElement.appendChild(host);
   }
   host.latest = { data, setStateValue };
@@ -115,5 +137,5 @@ export default function ({ data, parentElement, setStateValue }) {
   if (fresh) { // later the sheet in the browser is ahead of what the server knows
     canvas.width = canvas.height = FINE * data.side;
     listen(host, canvas);
-  }
+  } else if (ground !== data.ground) host.lay(); // another picture lies below
 }
