@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from vae import TrainConfig
+from vae.errors import SettingError
 from vae.links.fields import choice, real, whole
+from vae.training.pixels import TREATMENTS
+from vae.ui.compare.state import Images, data_name, data_of
 from vae.ui.latent.state import STATE
 from vae.ui.shared import page_state
 
@@ -145,3 +149,17 @@ def test_the_first_address_holds_what_the_page_chose_itself_and_a_link_is_follow
     app = open_app(name)
     app.query_params = {field: "nonsense"}
     assert "nonsense" in app.run().error[0].value
+
+
+@pytest.mark.parametrize("size", [0, 14])
+@pytest.mark.parametrize("pixels", TREATMENTS)
+def test_models_are_compared_that_see_the_same_images(pixels, size):
+    config = TrainConfig(dataset="digits", size=size, pixels=pixels, loss="mse")
+    expected = Images("digits", size, "unit" if pixels == "symmetric" else pixels)
+    assert data_of(data_name(config)) == expected
+
+
+@pytest.mark.parametrize("name", ["binary", "digits-grey", "digits-binary-14", "nothing-binary", "-binary", ""])
+def test_images_that_are_none_get_one_sentence(name):
+    with pytest.raises(SettingError, match="data = .* cannot be used"):
+        data_of(name)
