@@ -185,6 +185,24 @@ def test_the_first_steps_are_cut_off_once_there_are_more(runs, lines, highest):
     assert low < min(shown) and (high - highest) <= 0.11 * max(high - low, 1) and high > highest
 
 
+@pytest.mark.parametrize("values", [(13.3, 26.8, 24.0), (1.0, 1.0, 1.0), (0.0, 100.0, 50.0), (5.0, 5.1, 9.0)])
+def test_what_a_line_means_stands_beside_the_panel_and_on_no_other(values):
+    """Beside it no curve can cross it; where lines are near each other, labels are moved apart, in the lines' order."""
+    lines = [*zip(("floor", "pca", "mean"), ("perfect copy", "PCA, 20 components", "mean image (collapsed)"), values)]
+    drawn = curves.training_curves([curve([1, 2], [40, 30])], ("squared_error",), {"squared_error": lines})["layout"]
+    low, high = drawn["yaxis"]["range"]
+    labels = [note for note in drawn["annotations"] if note["xref"] != "paper"]
+    assert len(labels) == 3 and all(note["x"] == 1 and note["xanchor"] == "left" for note in labels)
+    scale, letters = curves.LEAST_HEIGHT / (high - low), curves.LABEL_SIZE
+    boxes = []
+    for note in labels:
+        middle, half = -scale * note["y"] - note["yshift"], letters * 1.2 * (1 + note["text"].count("<br>")) / 2
+        boxes.append((middle - half, middle + half, note["y"]))
+    boxes.sort()
+    assert [y for *_, y in boxes] == sorted(values, reverse=True)
+    assert all(above[1] <= below[0] + 0.5 for above, below in zip(boxes, boxes[1:]))
+
+
 def test_the_first_batches_are_cut_off():
     values = np.linspace(30, 20, 1000)
     values[:10] = 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from types import MappingProxyType
 
 import numpy as np
@@ -15,6 +16,8 @@ from vae.training.config import TrainConfig
 
 MOST_POINTS = 500
 EARLY, FEW = 0.03, 60  # what was in this share of the steps is cut off, once there are more than a few
+LABEL_WIDTH, LABEL_SIZE = 13, 11  # of a reference line's label: characters of a row, pixels of a letter
+LEAST_HEIGHT = 110  # pixels of a panel between its axes: on a phone
 DASHES = {"floor": "dot", "pca": "dashdot", "mean": "dash"}
 RUN_DASHES, RUN_MARKERS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "x")
 RUN_MARKS = ("●──", "■─ ─", "◆···", "✕─·─")  # the same in text
@@ -71,8 +74,9 @@ def training_curves(
     drawn = layout(
         height,
         hovermode="x unified",
-        **beside(named, [axis("step", rangemode="tozero")] * len(kinds), y_axes, gap=0.06),
+        **beside(named, [axis("step", rangemode="tozero")] * len(kinds), y_axes, gap=0.125),
     )
+    drawn["margin"] |= {"r": 84}
     drawn["shapes"] = []
     for plot, kind in enumerate(kinds):
         drawn["shapes"] += [across(value, _reference(key), plot) for key, _, value in lines.get(kind, ())]
@@ -101,19 +105,33 @@ def _reference(key: str) -> Part:
 
 
 def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | None, plot: int) -> list[Part]:
-    """What lines across a panel stand for, at their right ends: above each, or below it where the next one is near."""
-    found, room = [], 0.13 * (span[1] - span[0]) if span else 0.0
-    for _, label, value in lines:
-        above = [other - value for _, _, other in lines if other > value]
-        found.append(_label(f"{label} {value:.4g}", value, plot, under=bool(above) and min(above) < room))
-    return found
+    """What lines across a panel stand for, on its right, where no curve is: each at its line's height, and those that
+    would lie on each other moved apart."""
+    found = sorted(((value, [*wrap(label, LABEL_WIDTH), f"{value:.4g}"]) for _, label, value in lines), reverse=True)
+    scale = LEAST_HEIGHT / (span[1] - span[0]) if span else 0.0
+    at = [-scale * value for value, _ in found]  # pixels down
+    free = _apart(at, [LABEL_SIZE * 1.25 * len(rows) for _, rows in found]) if span else at
+    return [
+        _label("<br>".join(rows), value, plot, place - moved) for (value, rows), place, moved in zip(found, at, free)
+    ]
 
 
-def _label(text: str, y: float, plot: int, under: bool) -> Part:
-    return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "right", "y": y,
-            "yref": numbered("y", plot), "yanchor": "top" if under else "bottom",
-            "yshift": 2 if under else -2, "showarrow": False,
-            "font": {"size": 12, "color": Ink.TEXT, "shadow": Ink.HALO}}  # fmt: skip
+def _apart(at: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """The middles of things with these heights, in their order from the top, moved as little as keeps them off each other."""
+    middles = list(at)
+    for _ in range(100):
+        for i in range(len(middles) - 1):
+            overlap = middles[i] + (heights[i] + heights[i + 1]) / 2 - middles[i + 1]
+            if overlap > 0:
+                middles[i] -= overlap / 2
+                middles[i + 1] += overlap / 2
+    return middles
+
+
+def _label(text: str, y: float, plot: int, up: float) -> Part:
+    return {"text": text, "x": 1, "xref": f"{numbered('x', plot)} domain", "xanchor": "left", "xshift": 4, "y": y,
+            "yref": numbered("y", plot), "yanchor": "middle", "yshift": round(up, 1), "showarrow": False, "align": "left",
+            "font": {"size": LABEL_SIZE, "color": Ink.TEXT}}  # fmt: skip
 
 
 def _curves(run: RunCurves, kind: str, twin: int) -> list[Trace]:

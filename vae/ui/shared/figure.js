@@ -23,11 +23,11 @@ function scaled(key, value, type) {
 // How large type is on this page: 1 as a rule, more for a hall.
 const typeOf = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 
-// The layout as this window shows it: its width, the page's colours, and the camera as it was left.
-function fitted(host, layout, narrow, ink, paper) {
+// The layout as this window shows it: its width, the page's colours and letters, and the camera as it was left.
+function fitted(host, layout, narrow, ink, paper, family) {
   if (narrow && host.clientWidth < NARROW) layout = merged(layout, narrow);
   if (ink) {
-    layout.font = { ...layout.font, color: ink };
+    layout.font = { ...layout.font, color: ink, family };
     for (const note of layout.annotations ?? []) note.font = { ...note.font, color: ink };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: paper, font: { size: 13, color: ink } };
   }
@@ -53,7 +53,7 @@ async function draw(Plotly, host) {
   const first = !host.drawn;
   host.drawn = wanted;
   const figure = JSON.parse(data.figure);
-  const layout = lettered(fitted(host, figure.layout, data.narrow && JSON.parse(data.narrow), ink, paper), type);
+  const layout = lettered(fitted(host, figure.layout, data.narrow && JSON.parse(data.narrow), ink, paper, style.fontFamily), type);
   host.style.height = layout.height + "px";
   const config = { displaylogo: false, scrollZoom: false, modeBarButtonsToRemove: ["toImage"], ...data.config };
   await Plotly.react(host, lettered(figure.data, type), layout, config);

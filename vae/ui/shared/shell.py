@@ -39,11 +39,17 @@ STYLE = """
 .stSidebar [data-testid="stSidebarContent"] { padding-top: 0; }
 .stSidebar [data-testid="stVerticalBlock"] { gap: 0.55rem; }
 .stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+/* A row of controls: all as high as a list, so that their labels stand on one line. */
+.stButtonGroup [role="radiogroup"] > *, .stButtonGroup button { min-height: 2.5rem; }
+[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+@media (prefers-reduced-motion: reduce) {
+  *, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important; transition-duration: 1ms !important; scroll-behavior: auto !important; }
+}
 @media (max-width: 640px) {
   .st-key-presenter { display: none; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
