@@ -208,24 +208,26 @@ def main() -> int:
     parser.add_argument("--only", choices=("pictures", "faults", "axe"))
     parser.add_argument("--schemes", default=",".join(SCHEMES))
     parser.add_argument("--widths", default=",".join(WIDTHS))
-    parser.add_argument("--lang", default="")
     options = parser.parse_args()
     states = tuple(s for s in STATES if not options.names or s.name.startswith(tuple(options.names)))
     widths = {name: WIDTHS[name] for name in options.widths.split(",")}
     FOLDER.mkdir(parents=True, exist_ok=True)
     wrong = 0
-    with tempfile.TemporaryDirectory() as offline, running_app(VAE_DATA=offline, VAE_SWEEPS=offline) as (_, address, _):
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for state, scheme, width, page in walk(browser, address, states, tuple(options.schemes.split(",")), widths):
-                if options.only in (None, "pictures"):
-                    page.screenshot(path=FOLDER / f"{state.name}-{width}-{scheme}.png")
-                found = faults(page) if options.only in (None, "faults") else []
-                found += barriers(page) if options.only in (None, "axe") else []
-                wrong += len(found)
-                for fault in found:
-                    print(f"{state.name} {width} {scheme}: {fault}", flush=True)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as offline,
+        running_app(VAE_DATA=offline, VAE_SWEEPS=offline) as (_, address, _),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for state, scheme, width, page in walk(browser, address, states, tuple(options.schemes.split(",")), widths):
+            if options.only in (None, "pictures"):
+                page.screenshot(path=FOLDER / f"{state.name}-{width}-{scheme}.png")
+            found = faults(page) if options.only in (None, "faults") else []
+            found += barriers(page) if options.only in (None, "axe") else []
+            wrong += len(found)
+            for fault in found:
+                print(f"{state.name} {width} {scheme}: {fault}", flush=True)
+        browser.close()
     return min(wrong, 1)
 
 

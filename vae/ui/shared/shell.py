@@ -42,6 +42,11 @@ STYLE = """
 /* A row of controls: all as high as a list, so that their labels stand on one line. */
 .stButtonGroup [role="radiogroup"] > *, .stButtonGroup button { min-height: 2.5rem; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
+/* On a light blue, as things to press have it on a dark page, dark letters. */
+button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
+.stMultiSelect [data-baseweb="tag"] span, .stMultiSelect [data-tag] span { color: light-dark(#ffffff, #08131c); }
+[data-testid="stWidgetLabel"] p, .stButtonGroup span[aria-hidden] p { color: light-dark(#1f2730, #e6ebf1); }
+.katex-display { overflow: visible; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
