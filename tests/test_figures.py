@@ -32,7 +32,7 @@ from vae.figures import (
 from vae.figures import kl as kl_figures
 from vae.figures.mosaics import strip
 from vae.figures.panels import Panel
-from vae.figures.theme import LOSS_COLOURS
+from vae.figures.theme import LOSS_COLOURS, contrast, legible
 from vae.losses import kl
 from vae.losses.descent import descend
 from vae.losses.kl_terms import KL_TERMS
@@ -215,3 +215,14 @@ def test_few_images_fill_a_row_or_leave_places_in_it():
     wide, whole = (Image.open(io.BytesIO(strip(images, 10, 89, whole_row=w))) for w in (False, True))
     assert wide.size[0] > 6 * whole.size[0] / 10 and whole.size == (89, 8)
     assert np.asarray(whole)[0, 8 * 9 :, 3].max() == 0 and np.asarray(whole)[0, :8, 3].min() == 255
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#0e1117"])
+@pytest.mark.parametrize("colour", [*LOSS_COLOURS.values(), *kl_figures.TERM_COLOURS.values(), "#ffffff", "#000000"])
+def test_letters_in_a_loss_s_colour_can_be_read_and_change_as_little_as_they_need(colour, ground):
+    assert contrast("#ffffff", "#000000") == pytest.approx(21) and contrast("#777777", "#ffffff") == pytest.approx(
+        4.48, abs=0.01
+    )
+    shown = legible(colour, ground)
+    assert contrast(shown, ground) >= 4.5
+    assert shown.lower() == colour.lower() or contrast(shown, ground) < 4.75

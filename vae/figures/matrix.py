@@ -97,7 +97,7 @@ STYLE = """
 .vae-matrix thead th { position: sticky; top: 0; z-index: 2; vertical-align: bottom; padding: 0 8px 4px; min-width: 96px;
   text-align: right; background: light-dark(#ffffff, #0e1117); border-bottom: 1px solid rgba(128,128,128,.5); }
 .vae-matrix thead th span { display: block; font-weight: 600; line-height: 1.15; }
-.vae-matrix thead th.reference span { font-weight: 400; opacity: 0.75; }
+.vae-matrix thead th.reference span { font-weight: 400; opacity: 0.8; }
 .vae-matrix thead i { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 5px; }
 .vae-matrix thead img { width: 100%; max-width: 170px; image-rendering: pixelated; margin-top: 3px; margin-left: auto; display: block; }
 .vae-matrix .corner { left: 0; z-index: 3; text-align: left; font-size: 0.75rem; line-height: 1.3; white-space: nowrap; }
@@ -105,11 +105,11 @@ STYLE = """
 .vae-matrix tbody th[scope=row] { position: sticky; left: 0; z-index: 1; background: light-dark(#ffffff, #0e1117);
   white-space: nowrap; padding: 2px 10px 2px 0; }
 .vae-matrix abbr { text-decoration: underline dotted rgba(128,128,128,.6); text-underline-offset: 3px; cursor: help; }
-.vae-matrix em { font-style: normal; opacity: 0.65; }
-.vae-matrix small { opacity: 0.6; margin-left: 6px; }
+.vae-matrix em { font-style: normal; opacity: 0.8; }
+.vae-matrix small { opacity: 0.8; margin-left: 6px; }
 .vae-matrix td { text-align: right; padding: 2px 8px; }
 .vae-matrix tbody tr:not(.group) > * { border-bottom: 1px solid rgba(128,128,128,.18); }
-.vae-matrix td.reference { opacity: 0.65; }
+.vae-matrix td.reference { opacity: 0.8; }
 .vae-matrix td.best, .vae-matrix .corner b { font-weight: 700; background: rgba(27,138,122,.22); border-radius: 3px; }
 .vae-matrix .corner b { padding: 0 5px; }
 .vae-matrix .group th { padding: 7px 0 2px; font-weight: 600; border-bottom: 1px solid rgba(128,128,128,.5); }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import cycle
 from typing import Any
 
@@ -26,6 +27,38 @@ LOSS_COLOURS = {
 CLASS_COLOURS = (
     "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#777777",
 )  # fmt: skip
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours #rrggbb, 1 to 21: WCAG 2.2's ratio, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    levels = [level / 255 for level in bytes.fromhex(colour[1:])]
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in levels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def legible(colour: str, ground: str, least: float = 4.5) -> str:
+    """The colour for small letters on that ground: darker or lighter by as little as they need."""
+    end = 0 if _luminance(ground) > 0.5 else 255
+    levels = bytes.fromhex(colour[1:])
+    for share in range(101):
+        mixed = "#" + bytes(round(level + (end - level) * share / 100) for level in levels).hex()
+        if contrast(mixed, ground) >= least:
+            break
+    return mixed
+
+
+def letters(colours: Iterable[str], light: str, dark: str) -> str:
+    """CSS that makes formulas in these colours legible on a light and on a dark page."""
+    return "\n".join(
+        f'.katex [style*="color: rgb({", ".join(map(str, bytes.fromhex(colour[1:])))})"] '
+        f"{{ color: light-dark({legible(colour, light)}, {legible(colour, dark)}) !important; }}"
+        for colour in dict.fromkeys(colours)
+    )
 
 
 def colour_of(config: TrainConfig) -> str:

@@ -207,10 +207,10 @@ STYLE = """
 .vae-claim p { margin: 0; }
 .vae-evidence { width: 100%; font-size: 0.86rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .vae-evidence th { text-align: left; font-weight: 400; }
-.vae-evidence thead th { opacity: 0.7; text-align: right; }
+.vae-evidence thead th { opacity: 0.8; text-align: right; }
 .vae-evidence td { text-align: right; white-space: nowrap; padding-left: 10px; }
 .vae-evidence th, .vae-evidence td { padding-top: 3px; padding-bottom: 3px; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
-.vae-evidence small { opacity: 0.7; }
+.vae-evidence small { opacity: 0.8; }
 @media (max-width: 640px) {
   .stMain .katex-display { font-size: 0.78em; }
   .st-key-lecture-contents { max-height: 11.5rem; overflow-y: auto; border: 1px solid rgba(128, 128, 128, 0.3); border-radius: 8px; }

@@ -9,6 +9,8 @@ import streamlit as st
 import torch
 from streamlit.runtime.pages_manager import PagesManager
 
+from vae.figures.kl import TERM_COLOURS
+from vae.figures.theme import LOSS_COLOURS, letters
 from vae.ui.classroom import notices
 from vae.ui.shared import answers, looks
 from vae.ui.shared.engine import starter
@@ -33,7 +35,10 @@ PAGES = {
     "server": ("Server", "dns"),
 }
 
-STYLE = """
+GROUNDS = "#ffffff", "#0e1117"  # of a light and of a dark page, as .streamlit/config.toml has them
+STYLE = (
+    f"<style>{letters([*LOSS_COLOURS.values(), *TERM_COLOURS.values()], *GROUNDS)}</style>"
+    + """
 <style>
 .stMainBlockContainer { padding: 3.5rem 1.6rem 1rem; }
 .stSidebar [data-testid="stSidebarContent"] { padding-top: 0; }
@@ -41,14 +46,15 @@ STYLE = """
 .stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 /* A row of controls: all as high as a list, so that their labels stand on one line. */
 .stButtonGroup [role="radiogroup"] > *, .stButtonGroup button { min-height: 2.5rem; }
-[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
+[data-testid="stCaptionContainer"] { color: light-dark(#57616c, #a9b2bd); opacity: 1; }
+[data-testid="stCaptionContainer"] a { text-decoration: underline; }
 /* On a light blue, as things to press have it on a dark page, dark letters. */
 button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 .stMultiSelect [data-baseweb="tag"] span, .stMultiSelect [data-tag] span { color: light-dark(#ffffff, #08131c); }
 [data-testid="stWidgetLabel"] p, .stButtonGroup span[aria-hidden] p { color: light-dark(#1f2730, #e6ebf1); }
 .katex-display { overflow: visible; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
-.stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
+.stMain h4 span { font-weight: 400; opacity: 0.8; font-size: 0.95rem; }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -61,6 +67,7 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 }
 </style>
 """
+)
 
 
 def pages():

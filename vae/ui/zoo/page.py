@@ -284,12 +284,12 @@ STYLE = """
 <style>
 .vae-symptoms { width: 100%; font-size: 0.88rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .vae-symptoms th { text-align: left; font-weight: 400; padding-top: 4px; }
-.vae-symptoms thead th { opacity: 0.7; text-align: right; white-space: nowrap; padding-left: 10px; }
+.vae-symptoms thead th { opacity: 0.8; text-align: right; white-space: nowrap; padding-left: 10px; }
 .vae-symptoms thead th:first-child { text-align: left; padding-left: 0; }
 .vae-symptoms td { text-align: right; white-space: nowrap; padding-left: 10px; vertical-align: top; padding-top: 4px; }
-.vae-symptoms small { opacity: 0.7; }
+.vae-symptoms small { opacity: 0.8; }
 .vae-symptoms sup { line-height: 0; }
-.vae-symptoms .normal td { text-align: left; white-space: normal; opacity: 0.7; font-size: 0.8rem; padding: 0 0 4px;
+.vae-symptoms .normal td { text-align: left; white-space: normal; opacity: 0.8; font-size: 0.8rem; padding: 0 0 4px;
   border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
 .st-key-zoo-guess, .st-key-zoo-ballot { gap: 6px; }
 .st-key-zoo-guess button, .st-key-zoo-ballot button { min-height: 0; padding: 2px 10px; }
