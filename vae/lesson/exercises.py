@@ -35,7 +35,7 @@ class Exercise:
 def judge(exercise: Exercise, reached: Reached) -> Judgement:
     """Whether that is what the exercise asks for."""
     if reached.page != exercise.page:
-        return Judgement(False, "This page is not the exercise's: “Begin” goes there.")
+        return Judgement(False, "This is another page than the exercise's: the round arrow leads back to it.")
     return exercise.check(reached)
 
 

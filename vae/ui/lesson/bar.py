@@ -66,9 +66,10 @@ def guide(current: str, page: Callable[..., st.Page]) -> None:
     if current == "lesson":  # which lists all of them
         now = None
     st.session_state[GUIDE] = now
-    _write(now)
+    _write(now, again=now != before)
     arrived = now is not None and now != before and now.page == current
     looks.arrive(arrived)
+    looks.hold_back(now is not None and now.tour is not None and (now.tour.key, now.number) not in _shown())
     if now is None or looks.only():
         return
     if now != before:
@@ -93,13 +94,12 @@ def _of_address() -> Guide | None:
     return None
 
 
-def _write(now: Guide | None) -> None:
-    wanted = now.fields() if now else {}
-    for name in (LESSON, STEP, EXERCISE):
-        if name not in wanted:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != wanted[name]:
-            st.query_params[name] = wanted[name]
+def _write(now: Guide | None, again: bool = False) -> None:
+    """again: tell the browser even what it asked for itself, as after a link to the page that it is on it does not keep it."""
+    others = {name: text for name, text in st.query_params.to_dict().items() if name not in (LESSON, STEP, EXERCISE)}
+    wanted = others | (now.fields() if now else {})
+    if again or wanted != st.query_params.to_dict():
+        st.query_params.from_dict(wanted)
 
 
 def _leave() -> None:
@@ -120,7 +120,7 @@ def _bar(now: Guide, current: str, page: Callable[..., st.Page]) -> None:
             st.caption(_title(now))
             with st.container(horizontal=True, key="lesson-ways"):
                 _exercise_ways(now.exercise, current) if now.exercise else _step_ways(now, page)
-                _link(page, now, "again", "Begin" if current != now.page else "Again", ":material/replay:")
+                _link(page, now, "again", "To its beginning", ":material/replay:", help="The page as this begins.")
                 folded = st.session_state.get(FOLDED, False)
                 st.button(
                     "Unfold" if folded else "Fold", key="lesson-fold", on_click=_fold, type="tertiary",
@@ -168,11 +168,13 @@ def _step_ways(now: Guide, page: Callable[..., st.Page]) -> None:
     _keys(data={}, key="lesson-keys")
     last = now.number == len(now.tour.steps)
     if now.number > 1:
-        _link(page, Guide(now.tour, now.number - 1), "back", "Back", ":material/arrow_back:")
+        _link(page, Guide(now.tour, now.number - 1), "back", "Back", ":material/arrow_back:", help="PageUp")
     if (now.tour.key, now.number) not in _shown():
         st.button("Show the answer", key="lesson-answer", on_click=_show_answer, args=(now,), type="primary")
     if not last:
-        _link(page, Guide(now.tour, now.number + 1), "next", "Next", ":material/arrow_forward:", icon_position="right")
+        _link(
+            page, Guide(now.tour, now.number + 1), "next", "Next", ":material/arrow_forward:", icon_position="right", help="PageDown",
+        )  # fmt: skip
     else:
         with st.container(key="lesson-next", width="content"):
             st.page_link(page("lesson"), label="Finish", icon=":material/check:")
@@ -213,11 +215,6 @@ def _exercise_ways(exercise: Exercise, current: str) -> None:
 def _check(exercise: Exercise, current: str) -> None:
     """The page as it stands now; what is said stays until it is checked again."""
     st.session_state[FOLDED] = False
-    if current != exercise.page:
-        st.session_state[JUDGED] = Judgement(
-            False, "This is another page than the exercise's: “Begin” leads back to it."
-        )
-        return
     seen = import_module("vae.ui.lesson.reached")  # only now: it knows what every page holds
     judged = judge(exercise, seen.reached(current, st.session_state.get(ANSWER) or ""))
     st.session_state[JUDGED] = judged
@@ -232,21 +229,28 @@ def _check(exercise: Exercise, current: str) -> None:
 # below: it takes room of its own and never lies on what can still be scrolled to.
 STYLE = """
 <style>
-.stMainBlockContainer > div > .stVerticalBlock > :has(> .st-key-lesson-bar) {
+.stMainBlockContainer > .stVerticalBlock > :has(> .st-key-lesson-bar) {
   order: 9; position: sticky; bottom: 0; z-index: 90; margin-top: auto; }
-.st-key-lesson-bar { background: var(--st-secondary-background-color, #f0f2f6); gap: 0.4rem 1.2rem;
-  border: 1px solid rgba(128, 128, 128, 0.35); border-radius: 10px 10px 0 0; padding: 0.45rem 0.9rem;
-  box-shadow: 0 -4px 14px rgba(0, 0, 0, 0.12); }
-.st-key-lesson-words { flex: 1 1 24rem; min-width: 0; gap: 0.1rem !important; }
+.st-key-lesson-bar { background: light-dark(#f3f6fa, #1c232e); gap: 0.4rem 1.2rem !important;
+  border: 1px solid rgba(128, 128, 128, 0.35); border-radius: 10px; padding: 0.45rem 0.9rem;
+  box-shadow: 0 -2px 14px rgba(0, 0, 0, 0.16); }
+.st-key-lesson-bar [data-testid="stMarkdownContainer"], .st-key-lesson-bar [data-testid="stCaptionContainer"] { margin: 0; }
+.st-key-lesson-bar > :has(> .st-key-lesson-words) { flex: 1 1 22rem; min-width: 0; }
+.st-key-lesson-bar > :has(> .st-key-lesson-side) { flex: 0 0 auto; width: auto; }
+.st-key-lesson-words, .st-key-lesson-told { gap: 0.1rem !important; }
 .st-key-lesson-words p { margin: 0; line-height: 1.35; font-size: 0.95rem; }
-.st-key-lesson-told { border-left: 3px solid #0072B2; padding-left: 0.6rem; gap: 0.1rem !important; }
-.st-key-lesson-side { flex: 0 0 auto; width: auto; gap: 0.1rem !important; }
-.st-key-lesson-ways { gap: 0.2rem 0.3rem; align-items: center; }
-.st-key-lesson-ways button, .st-key-lesson-ways a { min-height: 0; padding: 0.2rem 0.5rem; }
+.st-key-lesson-told { border-left: 3px solid #0072B2; padding-left: 0.6rem; }
+.st-key-lesson-side { gap: 0.15rem !important; }
+.st-key-lesson-ways { gap: 0.3rem !important; }
+.st-key-lesson-ways button, .st-key-lesson-ways a { min-height: 2rem; padding: 0 0.5rem; margin: 0; }
+.st-key-lesson-ways a { background: none; }
+.st-key-lesson-ways a:hover { background: rgba(128, 128, 128, 0.15); }
 .st-key-lesson-next a { border: 1px solid #0072B2; border-radius: 8px; }
+:is(.st-key-lesson-back, .st-key-lesson-again, .st-key-lesson-fold, .st-key-lesson-leave) p {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (max-width: 640px) {
   .st-key-lesson-words p { font-size: 0.9rem; }
-  .st-key-lesson-side { flex: 1 1 auto; }
+  .st-key-lesson-bar > :has(> .st-key-lesson-side) { flex: 1 1 auto; }
 }
 </style>
 """

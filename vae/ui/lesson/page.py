@@ -135,10 +135,12 @@ def _one(source: str, receipt: Receipt) -> None:
 
 STYLE = """
 <style>
-.st-key-lesson-exercises { gap: 0.35rem !important; }
+.st-key-lesson-exercises { gap: 0.55rem !important; }
 [class*="st-key-lesson-exercise-"] { flex-wrap: nowrap !important; }
-[class*="st-key-lesson-task-"] { flex: 1 1 auto; min-width: 0; gap: 0 !important; }
-[class*="st-key-lesson-task-"] p { margin: 0; }
+[class*="st-key-lesson-exercise-"] > :has(> [class*="st-key-lesson-task-"]) { flex: 1 1 auto; min-width: 0; }
+[class*="st-key-lesson-task-"] { gap: 0 !important; }
+[class*="st-key-lesson-task-"] p { margin: 0; line-height: 1.35; }
+[class*="st-key-lesson-task-"] [data-testid$="Container"] { margin: 0; }
 .st-key-lesson-checked { gap: 0.2rem !important; max-height: 24rem; overflow-y: auto; }
 </style>
 """

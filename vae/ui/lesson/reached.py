@@ -27,7 +27,9 @@ STATES: Mapping[str, PageState] = MappingProxyType(
 
 
 def reached(page: str, answer: str) -> Reached:
-    """From a callback: the page as it stands before it is made again. VaeError where its model cannot be opened."""
+    """From a callback: the page as it stands before it is made again."""
+    if page not in STATES:
+        return Reached(page)
     fields = STATES[page].values()
     return Reached(
         page,

@@ -17,7 +17,7 @@ from vae.ui.shared.words import say
 ONLY, PRESENT = "only", "present"
 LESSON, STEP, EXERCISE = "lesson", "step", "exercise"  # what guides through the pages: see vae/ui/lesson/bar.py
 BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE)  # of an address's fields those that are no page's own
-ARRIVED = "arrived"
+ARRIVED, HELD_BACK = "arrived", "held-back"  # what a guide does with the page that comes next
 WRITTEN = "present:written"  # what we wrote into the address last
 
 BEGIN = "do.start"  # the button without which a training alone would stand still; gone while it cannot be pressed
@@ -91,6 +91,16 @@ def arrive(on: bool) -> None:
 
 def has_arrived() -> bool:
     return st.session_state.get(ARRIVED, False)
+
+
+def hold_back(on: bool) -> None:
+    """Note whether a guide has asked a question of the page that comes next, and not shown its answer."""
+    st.session_state[HELD_BACK] = on
+
+
+def is_held_back() -> bool:
+    """Whether a page is to keep its own verdict to itself."""
+    return st.session_state.get(HELD_BACK, False)
 
 
 # ---- One panel alone -----------------------------------------------------------------------------------------------
