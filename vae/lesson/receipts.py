@@ -76,7 +76,7 @@ def read(text: str) -> list[list[str]]:
     """The values of FIELDS and the signature of every receipt in a text, whatever its line ends and blank lines."""
     if len(text) > LONGEST:
         raise ReceiptError(f"This text has {len(text):,} characters; at most {LONGEST:,} are read at once.")
-    blocks = [block.splitlines() for block in text.split(HEADING)[1:]]
+    blocks = [block.splitlines() for block in re.split(rf"^[ \t]*{HEADING}[ \t]*\r?$", text, flags=re.MULTILINE)[1:]]
     if not blocks:
         raise ReceiptError(f"No receipt is in this text: each begins with “{HEADING}”.")
     if len(blocks) > MOST:

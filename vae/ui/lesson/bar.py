@@ -118,7 +118,7 @@ def _bar(now: Guide, current: str, page: Callable[..., st.Page]) -> None:
                 _exercise_words(now.exercise, page) if now.exercise else _step_words(now)
         with st.container(key="lesson-side"):
             st.caption(_title(now))
-            with st.container(horizontal=True, key="lesson-ways"):
+            with st.container(horizontal=True, vertical_alignment="center", key="lesson-ways"):
                 _exercise_ways(now.exercise, current) if now.exercise else _step_ways(now, page)
                 _link(page, now, "again", "To its beginning", ":material/replay:", help="The page as this begins.")
                 folded = st.session_state.get(FOLDED, False)
@@ -242,7 +242,8 @@ STYLE = """
 .st-key-lesson-told { border-left: 3px solid #0072B2; padding-left: 0.6rem; }
 .st-key-lesson-side { gap: 0.15rem !important; }
 .st-key-lesson-ways { gap: 0.3rem !important; }
-.st-key-lesson-ways button, .st-key-lesson-ways a { min-height: 2rem; padding: 0 0.5rem; margin: 0; }
+.st-key-lesson-ways :is(button, a) { min-height: 2rem; padding: 0 0.5rem; margin: 0; }
+.st-key-lesson-ways > *, .st-key-lesson-ways .stPageLink > div { align-self: center; line-height: 1; }
 .st-key-lesson-ways a { background: none; }
 .st-key-lesson-ways a:hover { background: rgba(128, 128, 128, 0.15); }
 .st-key-lesson-next a { border: 1px solid #0072B2; border-radius: 8px; }

@@ -136,6 +136,7 @@ def _one(source: str, receipt: Receipt) -> None:
 STYLE = """
 <style>
 .st-key-lesson-exercises { gap: 0.55rem !important; }
+[class*="st-key-lesson-tour-"] a { border: 1px solid #0072B2; border-radius: 8px; }
 [class*="st-key-lesson-exercise-"] { flex-wrap: nowrap !important; }
 [class*="st-key-lesson-exercise-"] > :has(> [class*="st-key-lesson-task-"]) { flex: 1 1 auto; min-width: 0; }
 [class*="st-key-lesson-task-"] { gap: 0 !important; }
