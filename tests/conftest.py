@@ -93,8 +93,8 @@ def engine():
 
 @pytest.fixture
 def open_app(monkeypatch):
-    """open_app(name, engine, **link) -> the page of that name as Streamlit runs it, without a browser. Without an engine,
-    the workers never come up."""
+    """open_app(name, engine, **link) -> the page of that name as Streamlit runs it, without a browser, under the bar of the
+    lesson where the link speaks of one. Without an engine, the workers never come up."""
     from types import SimpleNamespace
 
     from streamlit.testing.v1 import AppTest
@@ -107,7 +107,14 @@ def open_app(monkeypatch):
         for module in [module for key, module in sys.modules.items() if key.startswith("vae.ui")]:
             if hasattr(module, "starter"):
                 monkeypatch.setattr(module, "starter", lambda: SimpleNamespace(engine=engine, problem=""))
-        app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=120)
+        path = ROOT / "pages" / f"{name}.py"
+        if query.keys() & {"lesson", "step", "exercise"}:
+            before = (
+                f"from vae.ui.lesson import bar\nfrom vae.ui.shared import shell\nbar.guide({name!r}, shell.page)\n"
+            )
+            app = AppTest.from_string(before + path.read_text(), default_timeout=120)
+        else:
+            app = AppTest.from_file(str(path), default_timeout=120)
         app.session_state["owner"] = "0" * 32
         app.query_params.update({field: str(value) for field, value in query.items()})
         return app.run()

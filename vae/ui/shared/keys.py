@@ -24,7 +24,13 @@ def rules() -> Rules:
 
 @cache
 def passes() -> Passes:
-    return Passes(rules(), secret(Path(os.environ.get("VAE_SWEEPS") or SECRET.parent) / SECRET.name))
+    return Passes(rules(), signing_secret())
+
+
+@cache
+def signing_secret() -> bytes:
+    """What signs whatever this server gives out and shall know again."""
+    return secret(Path(os.environ.get("VAE_SWEEPS") or SECRET.parent) / SECRET.name)
 
 
 def secret(path: Path) -> bytes:

@@ -1,4 +1,5 @@
-"""How a page is looked at, as its address says beside what it shows: one panel alone (only), larger type (present)."""
+"""How a page is looked at, as its address says beside what it shows: one panel alone (only), larger type (present), and what
+guides there."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from vae.links.fields import choice
 from vae.ui.shared.words import say
 
 ONLY, PRESENT = "only", "present"
-BESIDE = (ONLY, PRESENT)  # of an address's fields those that are no page's own
+LESSON, STEP, EXERCISE = "lesson", "step", "exercise"  # what guides through the pages: see vae/ui/lesson/bar.py
+BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE)  # of an address's fields those that are no page's own
+ARRIVED, HELD_BACK = "arrived", "held-back"  # what a guide does with the page that comes next
 WRITTEN = "present:written"  # what we wrote into the address last
 
 BEGIN = "do.start"  # the button without which a training alone would stand still; gone while it cannot be pressed
@@ -78,6 +81,26 @@ def replace_query(own: Mapping[str, str]) -> None:
     looks = {name: st.query_params[name] for name in BESIDE if name in st.query_params}
     if st.query_params.to_dict() != {**own, **looks}:
         st.query_params.from_dict({**own, **looks})
+
+
+def arrive(on: bool) -> None:
+    """Note whether a guide has just led to the page that comes next: it then shows what its address says, though it may have
+    said the same a moment ago."""
+    st.session_state[ARRIVED] = on
+
+
+def has_arrived() -> bool:
+    return st.session_state.get(ARRIVED, False)
+
+
+def hold_back(on: bool) -> None:
+    """Note whether a guide has asked a question of the page that comes next, and not shown its answer."""
+    st.session_state[HELD_BACK] = on
+
+
+def is_held_back() -> bool:
+    """Whether a page is to keep its own verdict to itself."""
+    return st.session_state.get(HELD_BACK, False)
 
 
 # ---- One panel alone -----------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ class PageState:
     def restore(self) -> tuple[Values, list[str]]:
         """What the page shows: a link's settings where one was followed, else what its widgets hold; and the link's problems."""
         mine, query = self._mine(), looks.query()
-        followed = mine["address"].is_followed(query, self.linked) and not self._moved()
+        followed = looks.has_arrived() or (mine["address"].is_followed(query, self.linked) and not self._moved())
         if "values" not in mine or followed:
             mine["values"], problems = self.read(query)
             mine["problems"] = [*problems, *doubled(self.linked)]

@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.theme import LOSS_COLOURS, letters
 from vae.ui.classroom import notices
+from vae.ui.lesson import bar
 from vae.ui.shared import answers, looks
 from vae.ui.shared.engine import starter
 from vae.ui.shared.owner import owner
@@ -24,6 +25,7 @@ ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetche
 
 PAGES = {
     "lecture": ("Lecture", "school"),
+    "lesson": ("Lesson", "route"),
     "surfaces": ("Loss surfaces", "landscape"),
     "kl": ("KL term", "join_inner"),
     "train": ("Train", "model_training"),
@@ -84,6 +86,7 @@ def pages():
     looks.show_only(current.url_path or first)
     looks.presenter()
     notices.ring(current.url_path, page)
+    bar.guide(current.url_path or first, page)
     return current
 
 

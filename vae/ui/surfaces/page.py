@@ -20,7 +20,7 @@ from vae.losses.surfaces import VIEWS, at_point
 from vae.losses.table import LOSSES
 from vae.study.claims import CLAIMS
 from vae.training.config import FORMULA, LOSS_NAMES, loss_keys
-from vae.ui.shared import components
+from vae.ui.shared import components, looks
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.words import say
 from vae.ui.surfaces.state import MOST_LOSSES, SCALES, STATE
@@ -227,7 +227,7 @@ def lecture(state: Values) -> None:
     """What the lecture says at the cursor, and what the numbers say of it, where it speaks of this point."""
     here = (state["x"], state["p"])
     name = EXAMPLES.get(here) or _claims_at().get(here)
-    if name:
+    if name and not looks.is_held_back():
         finding = _finding(name)
         st.markdown(f"*{finding.claim.title}*: **{finding.verdict.name}**. {finding.verdict.explain}")
 

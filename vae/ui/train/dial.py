@@ -82,7 +82,7 @@ def _column(names: Sequence[str]) -> int:
 def _controls(
     config: TrainConfig, observation: Observation, column: int, value: float | None, best: float | None
 ) -> None:
-    key = state.dial_key(column)
+    key = state.dial_key(column, config)
     # A form: a number box alone may report an old value when it is made anew, and would turn the dial back by itself.
     with (
         st.form(f"form-{key}", border=False, width="content"),

@@ -23,7 +23,7 @@ def current(engine: Engine, race_config: RaceConfig | None) -> Race | None:
 
     A prepared race has taken no step yet; it shows the untrained networks and is replaced when the settings change.
     """
-    race = _of_id(engine, st.session_state.get("run_id", ""))
+    race = looked_at(engine)
     if race is None and "run_id" not in st.session_state:
         race = _left_behind(engine, race_config)
     if race_config is not None and (race is None or (is_fresh(race) and race.configs != race_config.columns())):
@@ -34,6 +34,11 @@ def current(engine: Engine, race_config: RaceConfig | None) -> Race | None:
     if race is not None:
         _look_at(race)
     return race
+
+
+def looked_at(engine: Engine) -> Race | None:
+    """The race that this session has on show."""
+    return _of_id(engine, st.session_state.get("run_id", ""))
 
 
 def _let_go_of_prepared(engine: Engine) -> None:

@@ -159,6 +159,7 @@ def dials_back() -> None:
     st.session_state.pop(REFUSED, None)
 
 
-def dial_key(column: int) -> str:
-    """The key of a dial's input: a new one, with a new value, whenever a dial was turned or a setting is another."""
-    return f"dial-{column}-{zlib.crc32(repr(STATE.values()).encode())}"
+def dial_key(column: int, shown: TrainConfig) -> str:
+    """The key of a dial's input: a new one, with a new value, whenever a dial was turned, a setting is another, or what is shown
+    is a training under others."""
+    return f"dial-{column}-{zlib.crc32(repr((STATE.values(), shown)).encode())}"

@@ -264,6 +264,11 @@ def _reveal(patient: str) -> None:
     _kept(REVEALED)[patient] = True
 
 
+def named() -> dict[str, str]:
+    """Patient -> the cause that was named before it was revealed."""
+    return {patient: _kept(GUESSES)[patient] for patient in _kept(REVEALED)}
+
+
 def _score() -> None:
     revealed, guesses = _kept(REVEALED), _kept(GUESSES)
     if revealed:

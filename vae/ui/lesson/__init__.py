@@ -1,0 +1,1 @@
+"""The lesson on its page, and as a bar over every page that a tour or an exercise leads to."""
