@@ -20,13 +20,15 @@ answers.keep()
 
 ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
 
-PAGES = {
+PAGES = {  # the first is the front door, which the icon at the top left leads to
+    "start": ("Start", "home"),
     "lecture": ("Lecture", "school"),
-    "surfaces": ("Loss surfaces", "landscape"),
+    "surfaces": ("Surfaces", "landscape"),
     "kl": ("KL term", "join_inner"),
     "train": ("Train", "model_training"),
     "latent": ("Latent space", "scatter_plot"),
     "compare": ("Compare", "balance"),
+    "advisor": ("Which loss?", "manage_search"),
     "lab": ("Lab", "science"),
     "zoo": ("Bug zoo", "pest_control"),
     "classroom": ("Class", "groups"),
@@ -59,9 +61,10 @@ def pages():
     starter()
     owner()
     first, *others, last = PAGES
-    # The address of the first page is "/", whatever its name: the name is that of a second entry, which is not shown.
-    shown = [page(first, default=True, url_path="start"), *map(page, others)]
+    # The address of the first page is "/", whatever its name: the name is that of a second entry.
+    shown = [page(first, default=True, url_path="home", visibility="hidden"), *map(page, others)]
     shown += [page(hidden, visibility="hidden") for hidden in (first, last)]  # the last is the lecturer's, by a link
+    st.logo(ICON, size="large")
     current = st.navigation(shown, position="top")
     looks.show_only(current.url_path or first)
     looks.presenter()
