@@ -10,7 +10,7 @@ import torch
 from streamlit.runtime.pages_manager import PagesManager
 
 from vae.ui.classroom import notices
-from vae.ui.shared import answers, looks
+from vae.ui.shared import answers, hints, looks
 from vae.ui.shared.engine import starter
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import say
@@ -43,6 +43,11 @@ STYLE = """
 .stMain [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.75; font-size: 0.95rem; }
+.stMain h4 .vae-hint { opacity: 1; }
+.stMain h4 .vae-hint b { font-weight: 600; }
+.st-key-headline { min-height: 0; flex-wrap: nowrap; }
+.st-key-hint-gone button { min-height: 0; padding: 0.15rem 0.3rem; }
+.st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -82,7 +87,7 @@ def page(name: str, **options) -> st.Page:
 def headline(title: str, sentence: str) -> None:
     """A page's name, and in one sentence what it shows. The first call of every page."""
     _through_the_entry()
-    st.html(f"<h4>{title} <span>{sentence}</span></h4>")
+    hints.headline(title, sentence)
 
 
 def _through_the_entry() -> None:

@@ -73,7 +73,9 @@ def _decoded(model: OpenedModel, first: int) -> np.ndarray:
 def _row(mark: str, label: str, images: np.ndarray) -> str:
     png = b64encode(strip(images, columns=COLUMNS, whole_row=True)).decode()
     said = escape(label)
-    return f"<figure><figcaption>{mark} {said}</figcaption><img src='data:image/png;base64,{png}' alt='{said}'></figure>"
+    return (
+        f"<figure><figcaption>{mark} {said}</figcaption><img src='data:image/png;base64,{png}' alt='{said}'></figure>"
+    )
 
 
 def _turn() -> None:
