@@ -69,7 +69,9 @@ def test_a_bad_link_is_answered_in_sentences(open_app):
         "'colour'",
     ):
         assert part in told
-    assert STATE.read({"dataset": PREFIX + "1234"})[1][0].startswith("The link stands for pictures that somebody brought")
+    assert STATE.read({"dataset": PREFIX + "1234"})[1][0].startswith(
+        "The link stands for pictures that somebody brought"
+    )
 
 
 def test_one_loss_alone_has_nobody_to_race(open_app):

@@ -122,7 +122,7 @@ WANTS: Mapping[str, Want] = MappingProxyType(
         want.key: want
         for want in (
             Want("likelihood", "Likelihood", "log p(x)", "nats per image, higher is better", 1,
-                 "Test images' log p(x), each model under the noise that explains its pictures best: nats saved are bits saved, times .69.",
+                 "Test images' log p(x), each model under the noise that explains its pictures best: a nat is 1.44 bits.",
                  log_p, float),
             Want("sharp", "Sharp pictures", "sharpness", "model / data, 1 is best", 3,
                  "Edges of the decoded pictures over edges of the images. Noise has edges too: look at the pictures before you believe it.",

@@ -46,11 +46,15 @@ STYLE = """
 .stMain h4 .vae-hint { opacity: 1; }
 .stMain h4 .vae-hint b { font-weight: 600; }
 .st-key-headline { min-height: 0; flex-wrap: nowrap; }
+.st-key-headline > .stElementContainer:has(h4) { min-width: 0; flex-shrink: 1; }
 .st-key-hint-gone button { min-height: 0; padding: 0.15rem 0.3rem; }
 .st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+@media (max-width: 1400px) {  /* beside an open sidebar the names of all pages fit, without their icons */
+  .stApp:has(.stSidebar[data-collapsed="false"]) [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
+}
 @media (max-width: 640px) {
   .st-key-presenter { display: none; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
