@@ -18,7 +18,7 @@ def test_a_student_is_one_click_from_a_race_that_moves(open_page):
     wait(page, lambda: status(page).startswith("2 runs in step") and step(page) > 0, 60)
     expect(page).to_have_url(re.compile(r"/train\?.*vary=loss&against=mse"))
     stop(page)
-    page.locator("[data-testid=stLogo]").first.click()
+    page.locator("[data-testid=stLogoLink]:visible").first.click()
     expect(page.get_by_role("button", name="See BCE and MSE race")).to_be_visible()
 
 
@@ -35,7 +35,7 @@ def test_an_engineer_gets_a_loss_with_its_numbers_and_its_code(open_page):
     expect(page.locator(".st-key-advisor-standings .vae-figure[data-updates]")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="PyTorch script").click()
-    compile(open(download.value.path()).read(), "script", "exec")
+    compile(download.value.path().read_text(), "script", "exec")
     taken = "bce" if "BCE" in verdict.locator("h3").inner_text() else "mse"
     assert download.value.suggested_filename == f"digits-{taken}.py"
     page.get_by_role("button", name="Train it longer").click()
