@@ -157,6 +157,7 @@ def test_the_closed_form_agrees_with_samples_and_follows_the_sliders(open_page):
         page.keyboard.press("ArrowRight")
     expect(page.locator(".vae-numbers")).to_contain_text("1.3089")  # (1.5^2 + e^-1 - 1 + 1) / 2
     page.wait_for_url("**mu=1.5**")
+    page.get_by_text("More", exact=True).click()
     samples = page.get_by_role("slider", name="Samples")
     samples.focus()
     page.keyboard.press("End")
@@ -212,6 +213,7 @@ def test_a_bad_link_to_the_kl_page_is_answered_in_sentences(open_page):
                  "form = 'cube'", "'z'"):  # fmt: skip
         assert part in text
     assert exact(page) == pytest.approx(0.6839)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("spinbutton", name="Seed").fill("-5")
     page.get_by_role("spinbutton", name="Seed").press("Enter")
     expect(page.get_by_text("seed = -5 cannot be used: a whole number from 0")).to_be_visible()
