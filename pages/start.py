@@ -12,7 +12,7 @@ headline(
 )
 (act,) = slots(1)
 with act:
-    picture, doors = st.columns([5, 3], gap="large", vertical_alignment="center")
+    picture, doors = st.columns([5, 3], gap="medium", vertical_alignment="center")
 with picture:
     page.picture()
 with doors:
