@@ -1,4 +1,4 @@
-"""The front door: the loss in one picture, then each claim of the lecture with its verdict, recomputed."""
+"""The lecture: the loss in one picture, then each claim of the lecture with its verdict, recomputed."""
 
 import streamlit as st
 

@@ -41,6 +41,7 @@ LINKS = {
     "kl": ("mu=3&log_var=-6", "mu=x"),
     "zoo": ("patient=c", "patient=z"),
     "lecture": ("claim=direction&predict=yes", "claim=x"),
+    "advisor": ("dataset=digits&want=sharp&losses=bce,mse", "dataset=sprites", "losses=bce"),
 }  # fmt: skip
 BUSY = "dataset=digits&epochs=2000&hidden=32"  # a training that outlasts the visit
 FILES = {
@@ -52,6 +53,7 @@ ANOTHERS = ("surface_example", "latent.move", "dial")  # keys begin so: their va
 NUMBERS = (0, 1, -1, 2, 0.5, 20, 1e-3, 7, 300, 1e6)
 TEXTS = ("", "1", "0.5, 2", "x", "(x-p)**2", "abs(x-p)", "log(p)", "1,1", "![i](http://x/y)", "9" * 400, "32,16")
 PACKAGES = (
+    "vae.ui.advisor.page",
     "vae.ui.compare.page",
     "vae.ui.lab.page",
     "vae.ui.latent.page",

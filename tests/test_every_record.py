@@ -132,7 +132,7 @@ def test_a_preset_takes_a_step(open_app, engine, preset):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_a_data_set_opens_on_every_page_whether_it_is_here_or_not(open_app, dataset):
-    for page in ("train", "lab"):
+    for page in ("train", "lab", "advisor"):
         said(open_app(page, dataset=dataset))
     for part in COMPARE_PARTS:
         said(open_app("compare", data=dataset, part=part))

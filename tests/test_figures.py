@@ -13,6 +13,7 @@ from PIL import Image
 
 import vae.figures
 from vae.figures import (
+    advice,
     claims,
     curves,
     data_card,
@@ -39,6 +40,7 @@ from vae.losses.kl_terms import KL_TERMS
 from vae.losses.kl_terms import panels as term_panels
 from vae.losses.surfaces import surface
 from vae.losses.table import LOSSES
+from vae.study.advice import WANTS, Advice, Standing
 from vae.study.claims import CLAIMS
 from vae.training.beta_dial import TICKS
 
@@ -46,6 +48,7 @@ GRID = np.linspace(0, 1, 11)
 MU, LOG_VAR = kl.axes()
 GRID_OF_KL = (MU, LOG_VAR, kl.grid(MU, LOG_VAR), (1.0, -1.0, 0.7), 300)
 PICTURE = np.linspace(0, 1, 12).reshape(3, 4)
+STANDINGS = (Standing("bce", {0: 1.0, 1: 2.0}, 1.5, 1.0, 2.0), Standing("mse", {0: 3.0}, 3.0, np.nan, np.nan))
 CODES = np.array([[0.0, 1.0], [2.0, -1.0], [0.5, 0.5]])
 
 
@@ -117,6 +120,7 @@ FIGURES = {
     ),
     "map by a quantity": (scatter.scattered, lambda: (CODES, scatter.Colouring("KL", np.arange(3.0), unit="nats"))),
     "rescue": (rescue.rescue, lambda: (GRID[1:-1], GRID[1:-1], [rescue.Bar("raw", "#D55E00", -3.0, True)])),
+    "standings": (advice.standings, lambda: (Advice(WANTS["error"], "bce", (), (), STANDINGS),)),
     "votes": (votes.votes, lambda: ({"true": 3, "not so": 0}, "true")),
     "dial": (dial.dial, lambda: ([dial.Place("this run", "#0072B2", 1.0)], 0.08, TICKS)),
     "dial of beta alone": (dial.dial, lambda: ([dial.Place("this run", "#D55E00", 0.0)], None, (), ("beta",))),

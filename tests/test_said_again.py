@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from vae.ui.advisor import page as advisor
 from vae.ui.compare import matrix
 from vae.ui.compare import models as compared
 from vae.ui.latent.state import PARTS
@@ -24,14 +25,14 @@ def told(node) -> list[str]:
 
 @pytest.mark.parametrize(
     ("page", "query"),
-    [("lecture", {}), ("lecture", {"predict": "yes"}), ("kl", {}), ("compare", {}), ("zoo", {})]
+    [("lecture", {}), ("lecture", {"predict": "yes"}), ("kl", {}), ("compare", {}), ("zoo", {}), ("advisor", {"dataset": "digits"})]
     + [("surfaces", {"part": part, "form": form}) for part in SURFACE_PARTS for form in ("surface", "section")]
     + [("latent", {"part": part, "model": "digits-bce-z8", "beside": "digits-mse-z2", "moves": "1"}) for part in PARTS],
 )  # fmt: skip
 def test_a_refresh_says_no_control_again(monkeypatch, tmp_path, page, query):
     monkeypatch.setenv("VAE_DATA", str(tmp_path))
     monkeypatch.setattr(shell, "headline", lambda *_: None)
-    for module in (engine, matrix, compared):
+    for module in (engine, advisor, matrix, compared):
         monkeypatch.setattr(module, "starter", lambda: SimpleNamespace(engine=None, problem=""))
     app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=60)
     app.query_params.update(query)

@@ -11,6 +11,7 @@ import pytest
 from vae import TrainConfig
 from vae.engine import Status, View, sentences
 from vae.links import training as link
+from vae.ui.advisor.state import STATE as ADVISOR
 from vae.ui.classroom.door import STATE as CLASSROOM
 from vae.ui.compare.state import STATE as COMPARE
 from vae.ui.kl import page as kl
@@ -25,7 +26,7 @@ UI = Path(words.__file__).parents[1]
 FIELDS = {
     "latent": STATE.fields, "compare": COMPARE.fields, "lab": LAB.fields, "surfaces": SURFACES.fields, "zoo": zoo.STATE.fields,
     "kl": kl.STATE.fields, "lecture": lecture.STATE.fields, "train": (*link.CONFIG, *link.PARAMETERS, *link.RACE),
-    "classroom": CLASSROOM.fields,
+    "classroom": CLASSROOM.fields, "advisor": ADVISOR.fields,
 }  # fmt: skip
 
 VIEW = View(

@@ -1,4 +1,4 @@
-"""What a lecturer does on the front door and on the KL page, in a real browser."""
+"""What a lecturer does on the Lecture page and on the KL page, in a real browser."""
 
 import re
 
@@ -30,8 +30,8 @@ def icons(page: Page) -> int:
 # ---- Lecture -----------------------------------------------------------------------------------------------------
 
 
-def test_the_front_door_leads_from_the_picture_to_a_verdict_and_its_address(open_page):
-    page = open_page("/")
+def test_the_lecture_leads_from_the_picture_to_a_verdict_and_its_address(open_page):
+    page = open_page("/lecture")
     expect(page.locator(".vae-elbo")).to_be_visible()
     page.get_by_role("button", name="First claim").click()
     expect(page.locator(VERDICT)).to_contain_text("true, but")
@@ -39,7 +39,7 @@ def test_the_front_door_leads_from_the_picture_to_a_verdict_and_its_address(open
     expect(page.locator(VERDICT)).to_contain_text("the other way round")
     expect(page.locator(".vae-evidence")).to_contain_text("0.5448")
     drawn(page, "lecture-direction")
-    page.wait_for_url("**/?claim=direction")
+    page.wait_for_url("**/lecture?claim=direction")
     page.wait_for_timeout(1000 * LAG_SECONDS)  # sooner, the address before is taken for one that lags behind
     page.go_back()
     expect(page.locator(VERDICT)).to_contain_text("true, but")
@@ -48,7 +48,7 @@ def test_the_front_door_leads_from_the_picture_to_a_verdict_and_its_address(open
 
 
 def test_the_claims_are_read_with_the_keyboard_alone(open_page):
-    page = open_page("/")
+    page = open_page("/lecture")
     expect(page.locator(".vae-elbo")).to_be_visible()
     chosen = page.locator(".st-key-lecture-contents input:checked")
     for _ in range(20):
@@ -58,7 +58,7 @@ def test_the_claims_are_read_with_the_keyboard_alone(open_page):
     for key in list(CLAIMS)[:3]:
         page.keyboard.press("ArrowDown")
         expect(page.locator(".vae-claim h3")).to_contain_text(CLAIMS[key].title)
-    page.wait_for_url(f"**/?claim={list(CLAIMS)[2]}")
+    page.wait_for_url(f"**/lecture?claim={list(CLAIMS)[2]}")
 
 
 @pytest.mark.slow
@@ -157,6 +157,7 @@ def test_the_closed_form_agrees_with_samples_and_follows_the_sliders(open_page):
         page.keyboard.press("ArrowRight")
     expect(page.locator(".vae-numbers")).to_contain_text("1.3089")  # (1.5^2 + e^-1 - 1 + 1) / 2
     page.wait_for_url("**mu=1.5**")
+    page.get_by_text("More", exact=True).click()
     samples = page.get_by_role("slider", name="Samples")
     samples.focus()
     page.keyboard.press("End")
@@ -212,6 +213,7 @@ def test_a_bad_link_to_the_kl_page_is_answered_in_sentences(open_page):
                  "form = 'cube'", "'z'"):  # fmt: skip
         assert part in text
     assert exact(page) == pytest.approx(0.6839)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("spinbutton", name="Seed").fill("-5")
     page.get_by_role("spinbutton", name="Seed").press("Enter")
     expect(page.get_by_text("seed = -5 cannot be used: a whole number from 0")).to_be_visible()
@@ -242,7 +244,7 @@ def test_the_log_variance_trick_and_the_weights_answer(open_page):
     ids=["projector", "phone"],
 )
 @pytest.mark.parametrize(("path", "figure", "last"), [
-    ("/?claim=perfect_costs", "lecture-perfect_costs", ".st-key-lecture-next"),
+    ("/lecture?claim=perfect_costs", "lecture-perfect_costs", ".st-key-lecture-next"),
     ("/kl", "kl-over-codes", ".st-key-kl-convergence"),
 ])  # fmt: skip
 def test_the_pages_fit(open_page, scheme, width, height, path, figure, last):

@@ -48,10 +48,11 @@ def test_what_a_link_brings_is_text_and_asks_nobody_for_anything(open_page, name
     no_foreign_element(page)
 
 
-def test_the_first_page_has_an_address_of_its_own_too(open_page):
-    page = open_page("/lecture?claim=direction")
+@pytest.mark.parametrize("path", ["/lecture", "/"])  # where the lecture is, and where it once was
+def test_a_link_to_a_claim_opens_it(open_page, path):
+    page = open_page(f"{path}?claim=direction")
     expect(page.get_by_role("button", name="Next claim")).to_be_visible()
-    expect(page).to_have_url(re.compile("claim=direction"))
+    expect(page).to_have_url(re.compile("/lecture.claim=direction"))
     expect(page.get_by_text(re.compile("Page not found"))).to_have_count(0)
 
 

@@ -133,7 +133,7 @@ def test_a_link_followed_within_the_session_applies(open_page):
     ready(page)
     expect(page.locator(".vae-point th").first).to_have_text("x = 0.2, p = 0.2")
     page.get_by_role("link", name="Train").click()
-    page.get_by_role("link", name="Loss surfaces").click()  # without a query: as it was left
+    page.get_by_role("link", name="Surfaces").click()  # without a query: as it was left
     ready(page)
     expect(page.locator(".vae-point th").first).to_have_text("x = 0.2, p = 0.2")
 

@@ -182,7 +182,7 @@ def test_larger_type_stays_from_page_to_page_and_goes(open_page):
     page.wait_for_function("() => parseFloat(getComputedStyle(document.documentElement).fontSize) === 20")
     tick = page.locator(".st-key-kl-densities .xtick text").first
     expect(tick).to_have_css("font-size", f"{1.25 * before:g}px")
-    page.get_by_role("link", name="Loss surfaces").click()
+    page.get_by_role("link", name="Surfaces").click()
     drawn(page, "surfaces")
     expect(page).to_have_url(re.compile("losses=.*present=1"))
     assert size_of_type(page) == 20

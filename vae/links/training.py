@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from vae.data import default_dataset, find_source
+from vae.data.own import is_own
 from vae.errors import SettingError
 from vae.links.fields import Field, digits_of, number_in, unknown
 from vae.losses.kl_terms import KL_TERMS
@@ -172,3 +173,11 @@ def write(race_config: RaceConfig) -> dict[str, str]:
     if race_config.dialled:
         query["dial"] = ",".join(f"{column}:{show_real(value)}" for column, value in race_config.dialled)
     return query
+
+
+def command_line(config: TrainConfig) -> str:
+    """The training of these settings as a command. Pictures that somebody brought are named by the folder they came from."""
+    query = write(RaceConfig(config))
+    if is_own(config.dataset):
+        query |= {"dataset": "folder:PICTURES", "size": str(config.shape[1])}
+    return " ".join(("python -m vae train", *(f"--{name.replace('_', '-')} {value}" for name, value in query.items())))

@@ -28,7 +28,8 @@ def controls() -> kl.Setting | None:
         st.slider, "log_var", "log σ², its log variance", *kl.LOG_VAR, step=0.1, format="%.2f",
         help="The encoder's second output. σ² = exp(log σ²) is positive whatever the network says.",
     )  # fmt: skip
-    left, right = st.columns([3, 2])
+    with st.expander("More"):
+        left, right = st.columns([3, 2])
     STATE.control(left.select_slider, "samples", "Samples", kl.SAMPLES, format_func="{:,}".format)
     STATE.control(right.number_input, "seed", "Seed", step=1, help="Another seed draws other samples.")
     try:

@@ -89,6 +89,10 @@ class PageState:
         """Change what fields hold; from a callback, or before their widgets are made."""
         self._mine()["set"].update(values)
 
+    def ask(self, query: Mapping[str, str]) -> None:
+        """Have the page show what a link with that query would, when it is made next: for a button of another page."""
+        self._mine()["asked"] = dict(query)
+
     def _mine(self) -> dict:
         return st.session_state.setdefault(f"{self.name}:state", {"address": Address(), "set": {}})
 
@@ -112,6 +116,8 @@ class PageState:
         """What the page shows: a link's settings where one was followed, else what its widgets hold; and the link's problems."""
         mine, query = self._mine(), looks.query()
         followed = looks.has_arrived() or (mine["address"].is_followed(query, self.linked) and not self._moved())
+        if (asked := mine.pop("asked", None)) is not None:
+            query, followed = asked, True
         if "values" not in mine or followed:
             mine["values"], problems = self.read(query)
             mine["problems"] = [*problems, *doubled(self.linked)]

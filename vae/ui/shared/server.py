@@ -19,6 +19,7 @@ from vae.door.headers import headers, inline_scripts
 from vae.ui.shared import memory, owner
 from vae.ui.shared.engine import starter
 from vae.ui.shared.keys import passes, rules
+from vae.ui.shared.old_links import OldLinks
 
 STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 
@@ -26,7 +27,7 @@ STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 def middleware() -> list[Middleware]:
     told = headers(rules(), inline_scripts(STREAMLITS_PAGE.read_text()))
     door = Middleware(Entrance, rules=rules(), passes=passes(), tries=Tries(), headers=told)
-    return [door, Middleware(KeptFiles, base=rules().base)]
+    return [door, Middleware(OldLinks, base=rules().base), Middleware(KeptFiles, base=rules().base)]
 
 
 def routes() -> list[Route]:

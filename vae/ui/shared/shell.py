@@ -13,7 +13,7 @@ from vae.figures.kl import TERM_COLOURS
 from vae.figures.theme import LOSS_COLOURS, letters
 from vae.ui.classroom import notices
 from vae.ui.lesson import bar
-from vae.ui.shared import answers, looks
+from vae.ui.shared import answers, hints, looks
 from vae.ui.shared.engine import starter
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import say
@@ -23,14 +23,16 @@ answers.keep()
 
 ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
 
-PAGES = {
+PAGES = {  # the first is the front door, which the icon at the top left leads to
+    "start": ("Start", "home"),
     "lecture": ("Lecture", "school"),
     "lesson": ("Lesson", "route"),
-    "surfaces": ("Loss surfaces", "landscape"),
+    "surfaces": ("Surfaces", "landscape"),
     "kl": ("KL term", "join_inner"),
     "train": ("Train", "model_training"),
     "latent": ("Latent space", "scatter_plot"),
     "compare": ("Compare", "balance"),
+    "advisor": ("Which loss?", "manage_search"),
     "lab": ("Lab", "science"),
     "zoo": ("Bug zoo", "pest_control"),
     "classroom": ("Class", "groups"),
@@ -57,11 +59,20 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 .katex-display { overflow: visible; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.8; font-size: 0.95rem; }
+.stMain h4 .vae-hint { opacity: 1; }
+.stMain h4 .vae-hint b { font-weight: 600; }
+.st-key-headline { min-height: 0; flex-wrap: nowrap; }
+.st-key-headline > .stElementContainer:has(h4) { min-width: 0; flex-shrink: 1; }
+.st-key-hint-gone button { min-height: 0; padding: 0.15rem 0.3rem; }
+.st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important; transition-duration: 1ms !important; scroll-behavior: auto !important; }
+}
+@media (max-width: 1400px) {  /* beside an open sidebar the names of all pages fit, without their icons */
+  .stApp:has(.stSidebar[data-collapsed="false"]) [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
 @media (max-width: 640px) {
   .st-key-presenter { display: none; }
@@ -79,9 +90,10 @@ def pages():
     starter()
     owner()
     first, *others, last = PAGES
-    # The address of the first page is "/", whatever its name: the name is that of a second entry, which is not shown.
-    shown = [page(first, default=True, url_path="start"), *map(page, others)]
+    # The address of the first page is "/", whatever its name: the name is that of a second entry.
+    shown = [page(first, default=True, url_path="home", visibility="hidden"), *map(page, others)]
     shown += [page(hidden, visibility="hidden") for hidden in (first, last)]  # the last is the lecturer's, by a link
+    st.logo(ICON, size="large")
     current = st.navigation(shown, position="top")
     looks.show_only(current.url_path or first)
     looks.presenter()
@@ -100,7 +112,7 @@ def page(name: str, **options) -> st.Page:
 def headline(title: str, sentence: str) -> None:
     """A page's name, and in one sentence what it shows. The first call of every page."""
     _through_the_entry()
-    st.html(f"<h4>{title} <span>{sentence}</span></h4>")
+    hints.headline(title, sentence)
 
 
 def _through_the_entry() -> None:

@@ -59,9 +59,9 @@ def _set_cursor(x: float, p: float) -> None:
 
 
 def controls() -> Values:
-    """Which losses, which view, which form."""
+    """Which losses, which view, which form; and under More, how high the surfaces are drawn."""
     state = STATE.shown()
-    losses, view, form, scale = st.columns([5, 2.6, 2, 1.5], vertical_alignment="bottom")
+    losses, view, form, more = st.columns([5, 2.6, 2, 1.2], vertical_alignment="bottom")
     STATE.control(
         losses.multiselect,
         "losses",
@@ -86,7 +86,7 @@ def controls() -> Values:
         width="stretch",
     )
     STATE.control(
-        scale.selectbox, "scale", "Heights", SCALES, format_func={"own": "each its own", "same": "one scale"}.get,
+        more.popover("More", icon=":material/tune:", width="stretch").selectbox, "scale", "Heights", SCALES, format_func={"own": "each its own", "same": "one scale"}.get,
         filter_mode=None, disabled=state["form"] == "section",
     )  # fmt: skip
     return state

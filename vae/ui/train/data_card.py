@@ -21,15 +21,13 @@ def show(config: TrainConfig) -> None:
     with st.expander(f"The data: {plain(source.title)}", key="data-card", on_change="rerun") as card:
         if not card.open:
             return
-        try:
-            found = data_card(config.dataset, config.size, config.pixels)
-        except VaeError as reason:
-            say(reason, "warning")
+        found = card_of(config)
+        if found is None:
             return
         left, right = st.columns([3, 2], gap="medium")
         with left:
             st.image(strip(found.pictures, columns=12, least_width=480), width="stretch")
-            st.caption(_words(config, found))
+            st.caption(about(config, found))
         with right:
             components.figure(histogram(found.edges, found.shares), "data-histogram", "How the pixels are spread")
             st.caption(
@@ -38,7 +36,17 @@ def show(config: TrainConfig) -> None:
             )
 
 
-def _words(config: TrainConfig, found: DataCard) -> str:
+def card_of(config: TrainConfig) -> DataCard | None:
+    """None, and a sentence, where the data cannot be read."""
+    try:
+        return data_card(config.dataset, config.size, config.pixels)
+    except VaeError as reason:
+        say(reason, "warning")
+        return None
+
+
+def about(config: TrainConfig, found: DataCard) -> str:
+    """What the data set is, how many images it has, and where it comes from."""
     source = find_source(config.dataset)
     channels, height, width = config.shape
     colour = "in colour" if channels == 3 else "grey"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from vae.data import find_source
@@ -15,7 +17,12 @@ def ensure_present(race_config: RaceConfig | None) -> bool:
     """Whether the settings' data set can be trained on; if not, the page says what to do about it."""
     if race_config is None:
         return True
-    source = find_source(race_config.base.dataset)
+    return is_present(race_config.base.dataset, lambda: STATE.set(dataset="digits"))
+
+
+def is_present(dataset: str, use_digits: Callable[[], None]) -> bool:
+    """Whether a data set is here; if not, the page says what to do about it, and offers use_digits()."""
+    source = find_source(dataset)
     if source.is_present():
         return True
     say(
@@ -24,7 +31,7 @@ def ensure_present(race_config: RaceConfig | None) -> bool:
         "info",
     )
     left, right, _ = st.columns([1, 1, 1])
-    right.button("Use the small digits", on_click=lambda: STATE.set(dataset="digits"), width="stretch")
+    right.button("Use the small digits", on_click=use_digits, width="stretch")
     with left:
         offer(source)
     return False

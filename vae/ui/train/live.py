@@ -81,7 +81,7 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
             left = st.container()
         with left:
             said = sentences.spoken(configs[0], views[0])
-            columns = _columns(configs, vary, pictures, observations)
+            columns = columns_of(configs, vary, pictures, observations)
             components.film(columns, steps, index, looking, said, key="film")
         _panel(engine, race, vary, views, observations, None if looking is None else steps[index])
     if waiting and not _is_waiting(views):
@@ -105,9 +105,10 @@ def _status(engine: Engine, configs: Sequence[TrainConfig], views: Sequence[View
 # ---- Pictures ----------------------------------------------------------------------------------------------------
 
 
-def _columns(
+def columns_of(
     configs: Sequence[TrainConfig], vary: str, pictures: Sequence[Pictures], observations: Sequence[Observation]
 ) -> list[Column]:
+    """What a film shows of a race: a column each, with its name and its figures."""
     if len(observations) == 1:
         said = f": {observations[0].reconstruction:.1f} nats per image (held out)"
         return [Column(_rows(pictures[0], pictures[0], 10, said))]

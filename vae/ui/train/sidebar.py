@@ -88,10 +88,8 @@ def sidebar() -> RaceConfig | None:
         left, right = st.columns([3, 2])
         _control(left.number_input, "latent_dim", "Latent dimensions", step=1)
         _control(right.number_input, "beta", "β", step=0.5, format="%g")
-        _select("kl_term", "KL term", list(KL_TERMS), lambda key: KL_TERMS[key].name)
-        _parameters(KL_TERMS[STATE.now("kl_term")].parameters, STATE.now("kl_term"))
         _race()
-        with st.expander("More"):
+        with st.expander("More", expanded=STATE.now("kl_term") != "constant"):  # what a link sets there is seen
             _more()
         return _race_config()
 
@@ -166,6 +164,8 @@ def _loss_details() -> None:
 
 
 def _more() -> None:
+    _select("kl_term", "KL term", list(KL_TERMS), lambda key: KL_TERMS[key].name)
+    _parameters(KL_TERMS[STATE.now("kl_term")].parameters, STATE.now("kl_term"))
     _select("architecture", "Architecture", list(ARCHITECTURES), lambda key: ARCHITECTURES[key].name)
     if ARCHITECTURES[STATE.now("architecture")].uses_hidden:
         _control(st.text_input, "hidden", "Hidden widths")
