@@ -23,7 +23,6 @@ from vae.ui.shared.shell import page
 from vae.ui.train import runs
 from vae.ui.train.state import STATE
 
-
 COLUMNS = 8
 TURN = "start.turn"  # which test images are shown: the first eight, the next ...
 # One net, one data set, three losses: what each makes of the same test images.
