@@ -66,6 +66,9 @@ class State:
 FIGURE, FILM = ".vae-figure .main-svg", ".vae-film img[data-row=reconstructions]"
 RUN = "/train?dataset=digits&epochs=60"
 STATES = (
+    State("start", "/", settle=3),
+    State("lesson", "/lesson", settle=2),
+    State("lesson-step", "/surfaces?lesson=five-minutes&step=1", needs=FIGURE, settle=4),
     State("lecture", "/lecture"),
     State("lecture-claim", "/lecture?claim=direction", needs=FIGURE),
     State("lecture-predict", "/lecture?claim=direction&predict=yes"),
@@ -92,6 +95,7 @@ STATES = (
     State("latent-two", "/latent?model=digits-bce-z8&beside=digits-mse-z2&part=traverse", settle=3),
     State("compare", "/compare?data=digits", needs="table", settle=20),
     State("compare-rescue", "/compare?data=digits&part=rescue", settle=15),
+    State("advisor", "/advisor", settle=4),
     State("lab", "/lab", settle=3),
     State("zoo", "/zoo?patient=c", settle=6),
     State("class", "/classroom", settle=3),

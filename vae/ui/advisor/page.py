@@ -12,7 +12,6 @@ from vae.errors import SettingError, VaeError
 from vae.export.script import script_of
 from vae.figures.advice import rulers_table, standings
 from vae.figures.data_card import histogram
-from vae.figures.mosaics import strip
 from vae.links import training as link
 from vae.losses.table import LOSSES
 from vae.study.advice import WANTS, Advice, Pixels, Want, advise, name_of, pixels_of, plan, table
@@ -27,6 +26,7 @@ from vae.ui.shared.downloads import download_button
 from vae.ui.shared.engine import engine, starter
 from vae.ui.shared.own_images import is_mine, known
 from vae.ui.shared.page_state import Values
+from vae.ui.shared.pictures import pictures
 from vae.ui.shared.refresh import OFTEN, refreshing
 from vae.ui.shared.shell import page
 from vae.ui.shared.words import plain, say
@@ -56,7 +56,8 @@ def data(state: Values) -> tuple[TrainConfig, DataCard] | None:
     found = card_of(config)
     if found is None:
         return None
-    st.image(strip(found.pictures[:16], columns=8, least_width=400), width="stretch")
+    alt = f"The first training images of {sources[dataset].title}"
+    pictures(found.pictures[:16], "advisor-pictures", alt, columns=8, width=640)
     say(pixels_of(found).sentence)
     components.figure(histogram(found.edges, found.shares), "advisor-histogram", "How the pixels are spread")
     st.caption(about(config, found))

@@ -75,6 +75,7 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
   .stApp:has(.stSidebar[data-collapsed="false"]) [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
 @media (max-width: 640px) {
+  .stButtonGroup [role="radiogroup"] { flex-wrap: wrap; }
   .st-key-presenter { display: none; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
 }

@@ -7,11 +7,11 @@ import streamlit as st
 from vae.data import find_source
 from vae.errors import VaeError
 from vae.figures.data_card import histogram
-from vae.figures.mosaics import strip
 from vae.study.data_card import DataCard, data_card
 from vae.training.config import TrainConfig
 from vae.training.pixels import TREATMENTS
 from vae.ui.shared import components
+from vae.ui.shared.pictures import pictures
 from vae.ui.shared.words import plain, say
 
 
@@ -26,7 +26,8 @@ def show(config: TrainConfig) -> None:
             return
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            st.image(strip(found.pictures, columns=12, least_width=480), width="stretch")
+            alt = f"The first training images of {source.title}"
+            pictures(found.pictures, "data-pictures", alt, columns=12, width=900)
             st.caption(about(config, found))
         with right:
             components.figure(histogram(found.edges, found.shares), "data-histogram", "How the pixels are spread")

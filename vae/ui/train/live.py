@@ -229,7 +229,7 @@ def _curves(
     runs = [run_curves(name, config, view) for name, config, view in zip(told, configs, views)]
     drawn = training_curves(runs, kinds, drawn_lines, marker, titles={"objective": objective_name(first)})
     spoken = "Curves of " + ", ".join(kind.replace("_", " ") for kind in kinds) + " over the steps"
-    components.figure(drawn, "curves", spoken, narrow=narrow(drawn) if len(views) > 1 else None)
+    components.figure(drawn, "curves", spoken, narrow=narrow(drawn))
     if lines is None:
         st.caption("The reference lines are being computed.")
     elif kinds[0] != "reconstruction" and any(config.loss == "bce" for config in configs):
