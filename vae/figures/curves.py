@@ -110,7 +110,7 @@ def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | Non
     found = sorted(((value, [*wrap(label, LABEL_WIDTH), f"{value:.4g}"]) for _, label, value in lines), reverse=True)
     scale = LEAST_HEIGHT / (span[1] - span[0]) if span else 0.0
     at = [-scale * value for value, _ in found]  # pixels down
-    free = _apart(at, [LABEL_SIZE * 1.25 * len(rows) for _, rows in found]) if span else at
+    free = _apart(at, [LABEL_SIZE * 1.35 * len(rows) for _, rows in found]) if span else at
     return [
         _label("<br>".join(rows), value, plot, place - moved) for (value, rows), place, moved in zip(found, at, free)
     ]
