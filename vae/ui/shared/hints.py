@@ -44,7 +44,7 @@ _keep = st.components.v2.component(
 
 def due(page: str) -> bool:
     """Whether somebody on that page is told what to do first: not beside one panel alone, in a hall, or led by a lesson."""
-    if page not in HINTS or not st.query_params.keys().isdisjoint((looks.ONLY, looks.PRESENT, "lesson", "exercise")):
+    if page not in HINTS or not st.query_params.keys().isdisjoint(looks.BESIDE):
         return False
     return page not in {*st.context.cookies.get(COOKIE, "").split("."), *_gone()}
 
