@@ -112,16 +112,16 @@ def _leave() -> None:
 
 def _bar(now: Guide, current: str, page: Callable[..., st.Page]) -> None:
     st.html(STYLE)
+    folded = bool(st.session_state.get(FOLDED))
     with st.container(key="lesson-bar", horizontal=True, vertical_alignment="center"):
-        if not st.session_state.get(FOLDED):
+        if not folded:
             with st.container(key="lesson-words"):
                 _exercise_words(now.exercise, page) if now.exercise else _step_words(now)
-        with st.container(key="lesson-side"):
-            st.caption(_title(now))
+        with st.container(key="lesson-side", horizontal=folded, vertical_alignment="center"):
+            st.caption(_title(now), width="content")
             with st.container(horizontal=True, vertical_alignment="center", key="lesson-ways"):
                 _exercise_ways(now.exercise, current) if now.exercise else _step_ways(now, page)
                 _link(page, now, "again", "To its beginning", ":material/replay:", help="The page as this begins.")
-                folded = st.session_state.get(FOLDED, False)
                 st.button(
                     "Unfold" if folded else "Fold", key="lesson-fold", on_click=_fold, type="tertiary",
                     icon=":material/expand_less:" if folded else ":material/expand_more:",
@@ -257,6 +257,8 @@ STYLE = """
 @media (max-width: 640px) {
   .st-key-lesson-words p { font-size: 0.9rem; }
   .st-key-lesson-bar > :has(> .st-key-lesson-side) { flex: 1 1 auto; }
+  .st-key-lesson-ways { gap: 0.1rem !important; }
+  :is(.st-key-lesson-back, .st-key-lesson-again, .st-key-lesson-fold, .st-key-lesson-leave) :is(a, button) { padding: 0 0.15rem; }
 }
 </style>
 """
