@@ -73,7 +73,7 @@ _RACES = Step(
 _DIAL = Step(
     "The dial", "train", _RACE | {"dial": "1:0.05"},
     "MSE with weight 1 is a Gaussian with σ = .71, far wider than the errors that are made. Its dial now stands at β = .05, which "
-    "fits them: press Start anew.",
+    "fits them: start the race anew.",
     "Will MSE still be the blurrier one?",
     "No: its squared error is 1.4 and its sharpness .56 of the data's, BCE's 2.2 and .32. The weight of the reconstruction "
     "decides, not the name of the loss.",
@@ -130,7 +130,7 @@ LECTURE = Tour(
         replace(_DIAL, minutes=4),
         Step(
             "Too much KL", "train", _NET | {"vary": "beta", "against": "8"},
-            "The same net twice under BCE, once with β = 1 and once with β = 8. Press Start anew, and open Codes or Curves below.",
+            "The same net twice under BCE, once with β = 1 and once with β = 8. Start the race, and open Codes or Curves below.",
             "What will the second net draw?",
             "One picture for all, the mean digit: its KL is .001 and its squared error 4.8, against 2.2. This is posterior "
             "collapse; a mean over 64 pixels in place of a sum does the same, as β = 64.",

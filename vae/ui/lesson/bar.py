@@ -112,16 +112,16 @@ def _leave() -> None:
 
 def _bar(now: Guide, current: str, page: Callable[..., st.Page]) -> None:
     st.html(STYLE)
+    folded = bool(st.session_state.get(FOLDED))
     with st.container(key="lesson-bar", horizontal=True, vertical_alignment="center"):
-        if not st.session_state.get(FOLDED):
+        if not folded:
             with st.container(key="lesson-words"):
                 _exercise_words(now.exercise, page) if now.exercise else _step_words(now)
-        with st.container(key="lesson-side"):
-            st.caption(_title(now))
+        with st.container(key="lesson-side", horizontal=folded, vertical_alignment="center"):
+            st.caption(_title(now), width="content")
             with st.container(horizontal=True, vertical_alignment="center", key="lesson-ways"):
                 _exercise_ways(now.exercise, current) if now.exercise else _step_ways(now, page)
                 _link(page, now, "again", "To its beginning", ":material/replay:", help="The page as this begins.")
-                folded = st.session_state.get(FOLDED, False)
                 st.button(
                     "Unfold" if folded else "Fold", key="lesson-fold", on_click=_fold, type="tertiary",
                     icon=":material/expand_less:" if folded else ":material/expand_more:",
@@ -160,16 +160,21 @@ def _step_words(now: Guide) -> None:
     st.markdown(plain(now.step.text))
     st.markdown(f"**{plain(now.step.question)}**")
     if (now.tour.key, now.number) in _shown():
-        with st.container(key="lesson-told"):
+        with st.container(key=_told(now)):
             st.markdown(plain(now.step.answer))
 
 
+def _told(now: Guide) -> str:
+    """The key of what holds the answer."""
+    return f"lesson-told-{now.tour.key}-{now.number}"
+
+
 def _step_ways(now: Guide, page: Callable[..., st.Page]) -> None:
-    _keys(data={}, key="lesson-keys")
-    last = now.number == len(now.tour.steps)
+    last, answered = now.number == len(now.tour.steps), (now.tour.key, now.number) in _shown()
+    _keys(data={"answered": answered, "told": f".st-key-{_told(now)}"}, key="lesson-keys")
     if now.number > 1:
         _link(page, Guide(now.tour, now.number - 1), "back", "Back", ":material/arrow_back:", help="PageUp")
-    if (now.tour.key, now.number) not in _shown():
+    if not answered:
         st.button("Show the answer", key="lesson-answer", on_click=_show_answer, args=(now,), type="primary")
     if not last:
         _link(
@@ -237,9 +242,9 @@ STYLE = """
 .st-key-lesson-bar [data-testid="stMarkdownContainer"], .st-key-lesson-bar [data-testid="stCaptionContainer"] { margin: 0; }
 .st-key-lesson-bar > :has(> .st-key-lesson-words) { flex: 1 1 22rem; min-width: 0; }
 .st-key-lesson-bar > :has(> .st-key-lesson-side) { flex: 0 0 auto; width: auto; }
-.st-key-lesson-words, .st-key-lesson-told { gap: 0.1rem !important; }
+.st-key-lesson-words, [class*="st-key-lesson-told"] { gap: 0.1rem !important; }
 .st-key-lesson-words p { margin: 0; line-height: 1.35; font-size: 0.95rem; }
-.st-key-lesson-told { border-left: 3px solid #0072B2; padding-left: 0.6rem; }
+[class*="st-key-lesson-told"] { border-left: 3px solid #0072B2; padding-left: 0.6rem; }
 .st-key-lesson-side { gap: 0.15rem !important; }
 .st-key-lesson-ways { gap: 0.3rem !important; }
 .st-key-lesson-ways :is(button, a) { min-height: 2rem; padding: 0 0.5rem; margin: 0; }
@@ -252,6 +257,8 @@ STYLE = """
 @media (max-width: 640px) {
   .st-key-lesson-words p { font-size: 0.9rem; }
   .st-key-lesson-bar > :has(> .st-key-lesson-side) { flex: 1 1 auto; }
+  .st-key-lesson-ways { gap: 0.1rem !important; }
+  :is(.st-key-lesson-back, .st-key-lesson-again, .st-key-lesson-fold, .st-key-lesson-leave) :is(a, button) { padding: 0 0.15rem; }
 }
 </style>
 """

@@ -1,19 +1,20 @@
 // A presenter's clicker, and whoever has a keyboard: PageDown shows the answer, then goes on; PageUp goes back. Not while
 // something is typed, and not with Ctrl, which is the browser's own.
-const TYPED = "input:not([type=radio]):not([type=checkbox]):not([type=range]), textarea, select, [contenteditable=true]";
-const WAYS = {
-  PageDown: [".st-key-lesson-answer button", ".st-key-lesson-next a"],
-  PageUp: [".st-key-lesson-back a"],
-};
-export default function ({ parentElement }) {
+const TYPED = "input:not([type=radio], [type=checkbox], [type=range], [role=combobox][aria-expanded=false]), textarea, select, [contenteditable=true]";
+export default function ({ data, parentElement }) {
+  // An answer is there a moment before the server says so, and an old button a moment longer: so both are asked for this step.
+  const ways = {
+    PageDown: () => (data.answered || document.querySelector(data.told) ? ".st-key-lesson-next a" : ".st-key-lesson-answer button"),
+    PageUp: () => ".st-key-lesson-back a",
+  };
   (parentElement.closest('[data-testid="stElementContainer"]') ?? parentElement).style.display = "none";
   const go = (event) => {
-    const ways = WAYS[event.key];
-    if (!ways || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const way = ways[event.key];
+    if (!way || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     if (event.target.closest?.(TYPED)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!event.repeat) ways.map((way) => document.querySelector(way)).find(Boolean)?.click();
+    if (!event.repeat) document.querySelector(way())?.click();
   };
   window.addEventListener("keydown", go, true);
   return () => window.removeEventListener("keydown", go, true);
