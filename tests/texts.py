@@ -1,0 +1,117 @@
+"""The texts in the source that a user may see, as the catalogue of another language has them: sentences, labels, and
+f-strings with {0}, {1} for their fields. Run as a program, it prints those that the catalogue lacks, as JSON to be filled in.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from vae.language.translate import APART, FIELD, LANGUAGES, core
+from vae.ui.shared.assets import IN_WORDS
+
+ROOT = Path(__file__).parents[1]
+
+# What users of the pages do not read: where it is, and why.
+ELSEWHERE = {
+    "vae/__init__.py": "names of the package",
+    "vae/__main__.py": "the command line is English",
+    "vae/serving.py": "the command line is English",
+    "vae/engine/headless.py": "the command line is English",
+    "vae/training/shipped.py:main": "the command line is English",
+    "vae/export/script": "scripts are English",
+    "vae/events.py": "lines of the log are English",
+    "vae/launch.py": "lines of the log are English",
+    "vae/language": "the languages name themselves",
+    "vae/ui/shared/answers.py": "a mend of Streamlit, silent",
+}
+CODE = (  # texts that are none: what they are, by a sign of it
+    r"</?style|\{[^{}]*:[^{}]*[;}]",  # styles
+    r"\\(?:frac|mathcal|mathrm|text|log|sigma|cdot|lVert|tfrac|sum|le|ge|begin)\b",  # LaTeX
+    r"^https?://|^[\w./-]+\.(?:py|js|csv|html|json|css)$|Path=|default-src",  # addresses, headers
+    r"^(?:import|from|def|class|return|python|pip)\b.*[=(.:]|^--|%s",  # code, commands, lines of the log
+    r"^[\w-]*[a-z][A-Z]\w*$|^[\w.:{}-]*[_.:][\w.:{}-]*$",  # names
+)
+IS_CODE = re.compile("|".join(CODE))
+
+
+def places() -> list[Path]:
+    found = sorted([*ROOT.glob("vae/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"])
+    return [p for p in found if not str(p.relative_to(ROOT)).startswith(tuple(ELSEWHERE))]
+
+
+def literals(source: str) -> Iterator[str]:
+    """Every string of a module and every f-string, its fields numbered; no docstrings, no names that it exports."""
+    tree = ast.parse(source)
+    left_out: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            left_out.add(node.value)
+        elif isinstance(node, ast.Assign) and "__all__" in {getattr(name, "id", "") for name in node.targets}:
+            left_out |= set(ast.walk(node))
+        elif isinstance(node, ast.JoinedStr):
+            left_out |= {part for part in node.values if isinstance(part, ast.Constant)}
+            for part in node.values:
+                if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
+                    left_out |= set(ast.walk(part.format_spec))
+    for node in ast.walk(tree):
+        if node in left_out:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+            numbers = iter(range(len(parts)))
+            yield "".join(f"{{{next(numbers)}}}" if part is None else part for part in parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def pieces(text: str) -> Iterator[str]:
+    """What is looked up of a text, the fields of each piece numbered from 0."""
+    for part in APART.split(text)[::2]:
+        numbers = {number: str(i) for i, number in enumerate(dict.fromkeys(FIELD.findall(part)))}
+        if inner := core(FIELD.sub(lambda field, n=numbers: f"{{{n[field[1]]}}}", part))[1]:
+            yield inner
+
+
+def is_text(piece: str) -> bool:
+    """Whether it is certainly to be read: several words, one beside a field, or one that begins with a capital."""
+    bare = re.sub(r"\$[^$]*\$|`[^`]*`|:material/\w+:|:[\w-]+\[", " ", piece)
+    if IS_CODE.search(piece) or not re.search(r"[a-z]{2}", bare):
+        return False
+    return bool(
+        re.search(r"[A-Za-z]{2,}[.,:;?!)]* +[(“]?[A-Za-z]|^\W*[A-Z][a-z]{2,}\b", FIELD.sub(" ", bare).strip())
+        or re.search(r"\b[a-z]{3,},? \{\d|\d\} [a-z]{3,}\b", bare)
+    )
+
+
+def texts() -> tuple[dict[str, str], set[str]]:
+    """Every certain text with the file that has it, and every piece that may be one."""
+    certain: dict[str, str] = {}
+    possible: set[str] = set()
+    for path in places():
+        for piece in (p for text in literals(path.read_text(encoding="utf-8")) for p in pieces(text)):
+            possible.add(piece)
+            if is_text(piece):
+                certain.setdefault(piece, str(path.relative_to(ROOT)))
+    for path in sorted(ROOT.glob("vae/ui/**/*.js")):
+        for text in IN_WORDS.findall(path.read_text(encoding="utf-8")):
+            possible.add(text)
+            certain.setdefault(text, str(path.relative_to(ROOT)))
+    return certain, possible
+
+
+def catalogue(language: str) -> dict[str, str]:
+    return json.loads((ROOT / "vae" / "language" / f"{language}.json").read_text(encoding="utf-8"))
+
+
+def missing(language: str) -> dict[str, str]:
+    """Texts without an entry, and where they are."""
+    return {text: place for text, place in texts()[0].items() if text not in catalogue(language)}
+
+
+if __name__ == "__main__":
+    for language in set(LANGUAGES) - {"en"}:
+        print(json.dumps(dict.fromkeys(missing(language), ""), ensure_ascii=False, indent=1))

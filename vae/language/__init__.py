@@ -1,0 +1,5 @@
+"""What the app says, in another language than the code's own English: one catalogue, and what reads it."""
+
+from vae.language.translate import CHINESE, ENGLISH, LANGUAGES, kept, translate, translate_html
+
+__all__ = ["CHINESE", "ENGLISH", "LANGUAGES", "kept", "translate", "translate_html"]
