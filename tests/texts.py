@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from vae.language.translate import APART, FIELD, LANGUAGES, core
+from vae.language.translate import APART, ATTRIBUTE, FIELD, LANGUAGES, core
 from vae.ui.shared.assets import IN_WORDS
 
 ROOT = Path(__file__).parents[1]
@@ -29,12 +29,27 @@ ELSEWHERE = {
     "vae/ui/shared/answers.py": "a mend of Streamlit, silent",
 }
 CODE = (  # texts that are none: what they are, by a sign of it
-    r"</?style|\{[^{}]*:[^{}]*[;}]",  # styles
-    r"\\(?:frac|mathcal|mathrm|text|log|sigma|cdot|lVert|tfrac|sum|le|ge|begin)\b",  # LaTeX
+    r"</?style|\{[^{}]*:[^{}]*[;}]|^[\w-]+: [^{}]*; \}$|px$|^@media|var\(--|light-dark\(|^(?:top|middle|bottom) (?:left|center|right)$",  # styles
+    r"\\(?:frac|mathcal|mathrm|quad|text|log|sigma|cdot|lVert|tfrac|sum|le|ge|begin)\b",  # LaTeX
     r"^https?://|^[\w./-]+\.(?:py|js|csv|html|json|css)$|Path=|default-src",  # addresses, headers
-    r"^(?:import|from|def|class|return|python|pip)\b.*[=(.:]|^--|%s",  # code, commands, lines of the log
-    r"^[\w-]*[a-z][A-Z]\w*$|^[\w.:{}-]*[_.:][\w.:{}-]*$",  # names
+    r"^(?:import|from|def|class|return|python|pip|export default)\b.*[=(.:]|^--|%s",  # code, commands, lines of the log
+    r"^[\w, ]+ = (?:F|model|mu)\b|\) -> Tensor$",
+    r"^(?:title|class)='|^[\w-]*[a-z][A-Z]\w*$|^[\w.:{}-]*[_.:][\w.:{}-]*$",  # names
 )
+NEVER_READ = {  # and these, one by one
+    "Bearer": "a header", "Secure": "a header", "public, max-age=31536000, immutable": "a header",
+    "<!doctype html>": "markup", "term {0} {1}": "a class of styles", "{0} domain": "an axis in Plotly's words",
+    "Viridis": "a scale in Plotly's words", "Nats": "a type", "Frame": "a type", "Parameter": "a type", "Html": "a type",
+    "latent:lasso revision": "a key", "too many codes": "the log", "wrong code": "the log",
+    "Looking after jobs failed; it is tried again.": "the log", "A job's turn went wrong; the others go on.": "the log",
+    "A local cluster that ends when its standard input does.": "the command line", "how many": "the command line",
+    "print the settings for a cluster of your own, as YAML": "the command line",
+    "the number of workers, or --settings": "the command line", "allocate memory": "what torch says",
+    "CUDA error": "what torch says", "CUDA driver error": "what torch says", "cuDNN error": "what torch says",
+    "MPS backend out of memory": "what torch says", "this project": "a word in the log",
+    "python {0}, torch {1}, numpy {2}": "a line of a file",
+    "| file | trained | test −ELBO | reconstruction | KL | active units | last training epoch | compare with |": "a document",
+}  # fmt: skip
 IS_CODE = re.compile("|".join(CODE))
 
 
@@ -70,16 +85,18 @@ def literals(source: str) -> Iterator[str]:
 
 def pieces(text: str) -> Iterator[str]:
     """What is looked up of a text, the fields of each piece numbered from 0."""
-    for part in APART.split(text)[::2]:
-        numbers = {number: str(i) for i, number in enumerate(dict.fromkeys(FIELD.findall(part)))}
-        if inner := core(FIELD.sub(lambda field, n=numbers: f"{{{n[field[1]]}}}", part))[1]:
+    for part in [*APART.split(text)[::2], *(found[2] for found in ATTRIBUTE.finditer(text))]:
+        numbers = {
+            number: str(i) for i, number in enumerate(dict.fromkeys(number for _, number in FIELD.findall(part)))
+        }
+        if inner := core(FIELD.sub(lambda field, n=numbers: f"{{{n[field[2]]}}}", part))[1]:
             yield inner
 
 
 def is_text(piece: str) -> bool:
     """Whether it is certainly to be read: several words, one beside a field, or one that begins with a capital."""
     bare = re.sub(r"\$[^$]*\$|`[^`]*`|:material/\w+:|:[\w-]+\[", " ", piece)
-    if IS_CODE.search(piece) or not re.search(r"[a-z]{2}", bare):
+    if piece in NEVER_READ or IS_CODE.search(piece) or not re.search(r"[a-z]{2}", bare):
         return False
     return bool(
         re.search(r"[A-Za-z]{2,}[.,:;?!)]* +[(“]?[A-Za-z]|^\W*[A-Z][a-z]{2,}\b", FIELD.sub(" ", bare).strip())

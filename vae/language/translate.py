@@ -2,7 +2,7 @@
 
 The catalogue beside this file is {English: Chinese}. Where the code has an f-string, English has {0}, {1}, ... in the order
 of its fields, and Chinese puts them where it needs them; what stands in a field is translated in its turn: a loss's name, a
-sentence within a sentence. Text is looked up as a whole; what the code has put together from several texts is taken apart
+sentence within a sentence. Where Chinese has {=0}, the field stays as it is: a setting's name in a link, a file's. Text is looked up as a whole; what the code has put together from several texts is taken apart
 where such texts meet. What is not in the catalogue stays as it is.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -20,7 +20,8 @@ ENGLISH, CHINESE = "en", "zh"
 LANGUAGES = {ENGLISH: "English", CHINESE: "中文"}
 
 HELD = "\u2063"  # an invisible sign on both sides of a text that is nobody's to translate
-FIELD = re.compile(r"\{(\d+)\}")
+FIELD = re.compile(r"\{(=?)(\d+)\}")
+ATTRIBUTE = re.compile(r"""(\b(?:alt|title|aria-label|placeholder)=["'])([^"'<>]+)(["'])""")  # read out, or shown
 TAG = r"</?[a-zA-Z][^<>]*>|<!--.*?-->"
 APART = re.compile(rf"({TAG}|\n)")  # between pieces that have nothing to do with each other
 EDGE = " \t\r\f\v·,;\u00a0"  # what a piece begins and ends with where it is put together with others
@@ -29,8 +30,10 @@ JOINT = re.compile(
     rf"({HELD}[^{HELD}]*{HELD}|%\{{[^}}]*\}}|(?<!\w)'[^']*'(?!\w)|:material/\w+:|:[\w-]+\[|\*\*|\s*[·•|↔→↓↑–—]\s*"
     r"|[\[\](){}“”]|(?<=[.:;,?!…])\s+|[,:;.](?=\s|$|\)|\]|\*)|\s+(?=[+=<>]\s)|(?<=\s[+=<>])\s+)"
 )
-WIDEST = 24  # parts of a text, joints included, that are looked up together
-LONGEST, MOST = 5000, 300  # characters, parts of a text that is looked at: what is longer is data
+WIDEST = 64  # parts of a text, joints included, that are looked up together
+LONGEST, MOST = 5000, 200  # characters, parts of a text that is looked at: what is longer is data
+STOPS = {".": "。", ",": "，", ";": "；", ":": "："}
+STOP = re.compile(r"(?<=[\u4e00-\u9fff）”])([.,;:])(?=\s|$)")  # behind Chinese
 AFTER_A_STOP = re.compile(r"(?<=[。！？；：，、（）”]) +(?=\S)")
 
 
@@ -41,9 +44,7 @@ def kept(text: str) -> str:
 
 def translate(text: str, language: str) -> str:
     """A text, a label or a sentence, with Markdown, LaTeX and tags as they are."""
-    if language == ENGLISH or len(text) > LONGEST or not _words(text):
-        return text
-    return "".join(part if odd else _piece(part, language) for odd, part in _alternating(APART, text))
+    return text if language == ENGLISH or len(text) > LONGEST or not _words(text) else _whole(text, language).told
 
 
 def translate_html(text: str, language: str) -> str:
@@ -60,9 +61,7 @@ def _of_tag(tag: str, language: str) -> str:
     def told(found: re.Match[str]) -> str:
         return f"{found[1]}{html.escape(translate(html.unescape(found[2]), language))}{found[3]}"
 
-    return tag if tag.startswith(("<style", "<script")) else re.sub(
-        r"""( (?:alt|title|aria-label|placeholder)=["'])([^"'<>]+)(["'])""", told, tag
-    )  # fmt: skip
+    return tag if tag.startswith(("<style", "<script")) else ATTRIBUTE.sub(told, tag)
 
 
 def _escaped(text: str, language: str) -> str:
@@ -72,10 +71,6 @@ def _escaped(text: str, language: str) -> str:
     read = html.unescape(text)
     told = translate(read, language)
     return text if told == read else html.escape(told, quote=False)
-
-
-def _alternating(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]]:
-    return ((i % 2, part) for i, part in enumerate(pattern.split(text)))
 
 
 # ---- One piece -----------------------------------------------------------------------------------------------------
@@ -88,50 +83,88 @@ def core(piece: str) -> tuple[str, str, str]:
     return piece[:start], inner, piece[start + len(inner) :]
 
 
+@dataclass(frozen=True)
+class Found:
+    """A text in the reader's language, and how many letters of English words are left in it."""
+
+    told: str
+    left: int = 0
+
+
+def _whole(text: str, language: str) -> Found:
+    pieces = APART.split(text)
+    if len(pieces) == 1:
+        return _piece(text, language)
+    if "<br>" in text and (found := _unbroken(text, language)):
+        return found
+    found = [_piece(piece, language) if i % 2 == 0 else Found(piece) for i, piece in enumerate(pieces)]
+    return Found("".join(one.told for one in found), sum(one.left for one in found))
+
+
+def _unbroken(text: str, language: str) -> Found | None:
+    """A figure's label that was broken in two for its length: Chinese takes half the room."""
+    for glue, broken in ((" ", ""), (", ", "<br>")):
+        if (found := _found(text.replace("<br>", glue), language)) and not found.left:
+            return Found(found.told.replace("，", broken, 1) if broken else found.told)
+    return None
+
+
 @lru_cache(maxsize=16384)
-def _piece(piece: str, language: str) -> str:
+def _piece(piece: str, language: str) -> Found:
     before, inner, after = core(piece)
-    return before + (_found(inner, language) or _put_together(inner, language)) + after if inner else piece
+    if not inner:
+        return Found(piece)
+    found = _found(inner, language)
+    if found is None or found.left:
+        found = _put_together(inner, language)
+    return Found(before + found.told + after, found.left)
 
 
 @lru_cache(maxsize=16384)
-def _found(text: str, language: str) -> str:
-    """From the catalogue, "" where it is not there. Where several templates fit, the one that leaves least in English."""
+def _found(text: str, language: str) -> Found | None:
+    """A text as the catalogue has it. Of several templates that fit, the one that leaves least in English; then rather one
+    that begins as the text does, and one that says much of it itself."""
     catalogue = _catalogue(language)
     if text in catalogue.sentences:
-        return catalogue.sentences[text]
+        return Found(catalogue.sentences[text])
     if text.startswith(HELD) or not (words := set(_words(text))):
-        return ""
-    found = [
-        (t, t.fill(fields, lambda field: translate(field, language)))
-        for t in catalogue.templates_with(words)
-        if (fields := t.fields_of(text)) is not None
-    ]
-    return min(found, key=_left_over, default=(None, ""))[1]
+        return None
+    best: tuple[tuple[int, bool, int], Found] | None = None
+    for template in catalogue.templates_with(words):
+        if (fields := template.fields_of(text)) is not None:
+            found = template.fill(fields, language)
+            rank = (found.left, not template.literals[0], -sum(map(len, template.literals)))
+            best = min(best, (rank, found), key=lambda one: one[0]) if best else (rank, found)
+    return best[1] if best else None
 
 
-def _left_over(found: tuple[Template, str]) -> tuple[int, bool, int]:
-    """Letters of English; then, rather a template that begins as the text does, and one that says much of it itself."""
-    template, told = found
-    return len(re.findall(r"[A-Za-z]", told)), not template.literals[0], -sum(map(len, template.literals))
+def _left(text: str) -> int:
+    """BCE and KL are nobody's English."""
+    return sum(map(len, re.findall(r"\b[A-Za-z]*[a-z][A-Za-z]+\b", text)))
 
 
-def _put_together(text: str, language: str) -> str:
-    """From the left, the longest run of parts that the catalogue knows; parts that it does not know as they are."""
+def _put_together(text: str, language: str) -> Found:
+    """A text taken apart, so that the least of it is left in English, and that in as few parts as can be."""
     parts = JOINT.split(text)
-    if not 1 < len(parts) <= MOST:
-        return text
-    told, at = "", 0
-    while at < len(parts):
-        for end in range(min(len(parts), at + WIDEST), at, -1):
-            run = "".join(parts[at:end])
-            before, inner, after = core(run)
-            if inner and run != text and (found := _found(inner, language)):
-                told, at = told + before + found + after, end
-                break
-        else:
-            told, at = told + parts[at], at + 1
-    return AFTER_A_STOP.sub("", told) if told != text else text
+    if len(parts) > MOST:
+        return Found(text, _left(text))
+    best = [(0, 0, "")]  # of the parts up to each: letters left, runs, text
+    for end in range(1, len(parts) + 1):
+        left, runs, told = best[end - 1]
+        way = (left + _left(parts[end - 1]), runs + 1, told + parts[end - 1])  # the last part as it is
+        for start in range(max(0, end - WIDEST), end):
+            left, runs, told = best[start]
+            if left < way[0] and (said := _said("".join(parts[start:end]), language)) is not None:
+                way = min(way, (left + said.left, runs + 1, told + said.told), key=lambda one: one[:2])
+        best.append(way)
+    left, _, told = best[-1]
+    return Found(text if told == text else AFTER_A_STOP.sub("", STOP.sub(lambda stop: STOPS[stop[1]], told)), left)
+
+
+def _said(run: str, language: str) -> Found | None:
+    before, inner, after = core(run)
+    found = _found(inner, language) if inner else None
+    return found and Found(before + found.told + after, found.left)
 
 
 # ---- The catalogue -------------------------------------------------------------------------------------------------
@@ -146,13 +179,13 @@ class Template:
     """Text with fields in it, and how it is said in another language."""
 
     literals: tuple[str, ...]
-    numbers: tuple[int, ...]
+    numbers: tuple[str, ...]
     said: str
 
     @classmethod
     def of(cls, english: str, said: str) -> Template:
         pieces = FIELD.split(english)
-        return cls(tuple(pieces[::2]), tuple(map(int, pieces[1::2])), said)
+        return cls(tuple(pieces[::3]), tuple(pieces[2::3]), said)
 
     def fields_of(self, text: str) -> tuple[str, ...] | None:
         """What stands in the fields, None where the text is another one. Each field ends where the next literal begins for
@@ -170,9 +203,10 @@ class Template:
             at = place + len(literal)
         return (*found, text[at:end])
 
-    def fill(self, fields: tuple[str, ...], told: Callable[[str], str]) -> str:
+    def fill(self, fields: tuple[str, ...], language: str) -> Found:
         held = dict(zip(self.numbers, fields))
-        return FIELD.sub(lambda number: told(held[int(number[1])]), self.said)
+        told = {n: Found(held[n]) if raw else _whole(held[n], language) for raw, n in FIELD.findall(self.said)}
+        return Found(FIELD.sub(lambda field: told[field[2]].told, self.said), sum(one.left for one in told.values()))
 
 
 class Catalogue:
@@ -197,7 +231,7 @@ class Catalogue:
 
 def _whole_words(english: str) -> set[str]:
     """Those of a template that a text must have as they are: no field may make them longer."""
-    return set(_words(re.sub(r"[A-Za-z]+\{\d\}|\{\d\}[A-Za-z]+", " ", english)))
+    return set(_words(re.sub(r"[A-Za-z]+\{\d+\}|\{\d+\}[A-Za-z]+", " ", english)))
 
 
 @cache
