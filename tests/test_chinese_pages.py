@@ -10,11 +10,12 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 
 from vae.classroom import CLASSES
 from vae.engine import Race
+from vae.language.figures import SHOWN
 from vae.study.claims import CLAIMS
 from vae.study.zoo import ZOO
 from vae.ui.latent.state import PARTS as LATENT_PARTS
 from vae.ui.shared import keys
-from vae.ui.shared.language import READ, SHOWN, WHOLE
+from vae.ui.shared.language import READ, WHOLE
 
 # Who wrote it, what a program or a file is called, what is typed: these stay as they are.
 NAMES = re.compile(

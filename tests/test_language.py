@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 import texts
 
-from vae.language import CHINESE, ENGLISH, kept, translate, translate_html
+from vae.language import CHINESE, ENGLISH, preferred, translate, translate_html
 from vae.language.translate import FIELD
 
 lookup = import_module("vae.language.translate")
@@ -31,6 +31,7 @@ def small(monkeypatch):
             "{0} = {1} cannot be used: {2}.": "{=0} = {=1} 不能使用：{2}。",
             "a number from {0} to {1} is accepted": "可取 {0} 到 {1} 的数",
             "It is done.": "已完成。",
+            "My file: {0}": "我的文件：{=0}",
             "mean, over epochs": "均值，各轮",
             "A **bold** claim about $x^2$": "关于 $x^2$ 的**大胆**论断",
         }
@@ -83,17 +84,28 @@ def test_what_is_not_the_app_s_own_stays(text):
 
 
 @in_small
-def test_what_a_user_brought_stays_wherever_it_stands():
-    assert zh(kept("Train")) == kept("Train")
-    assert zh(f"step 5, {kept('mean')}") == f"{kept('mean')}，第 5 步"
-    assert zh(f"{kept('mean, loss. Train')} · loss") == f"{kept('mean, loss. Train')} · 损失"
+def test_what_a_user_brought_stays_where_the_catalogue_says_so():
+    assert zh("My file: mean, loss. Train") == "我的文件：mean, loss. Train"
+    assert zh("step 5, My file: mean") == "我的文件：mean，第 5 步"
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [(None, "zh-CN,zh;q=0.9,en;q=0.8", CHINESE), (None, "de, zh;q=0.5", ENGLISH), (None, "", ENGLISH),
+     ("en", "zh-TW", ENGLISH), ("zh", "en-GB", CHINESE), ("xx", "zh", ENGLISH)],
+)  # fmt: skip
+def test_the_address_comes_before_the_browser(asked, accepted, language):
+    assert preferred(asked, accepted) == language
 
 
 @in_small
 def test_of_html_only_what_is_read():
-    given = '<style>.loss{}</style><p class="mean" title="Train">mean &lt; 3</p><img alt="loss"> loss '
+    given = '<style>.loss{}</style><pre>loss</pre><p class="mean" title="Train">mean &lt; 3</p><img alt="loss"> loss '
     told = translate_html(given, CHINESE)
-    assert told == '<style>.loss{}</style><p class="mean" title="训练">均值 &lt; 3</p><img alt="损失"> 损失 '
+    assert (
+        told
+        == '<style>.loss{}</style><pre>loss</pre><p class="mean" title="训练">均值 &lt; 3</p><img alt="损失"> 损失 '
+    )
 
 
 @in_small

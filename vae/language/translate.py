@@ -19,16 +19,15 @@ from pathlib import Path
 ENGLISH, CHINESE = "en", "zh"
 LANGUAGES = {ENGLISH: "English", CHINESE: "中文"}
 
-HELD = "\u2063"  # an invisible sign on both sides of a text that is nobody's to translate
 FIELD = re.compile(r"\{(=?)(\d+)\}")
 ATTRIBUTE = re.compile(r"""(\b(?:alt|title|aria-label|placeholder)=["'])([^"'<>]+)(["'])""")  # read out, or shown
 TAG = r"</?[a-zA-Z][^<>]*>|<!--.*?-->"
 APART = re.compile(rf"({TAG}|\n)")  # between pieces that have nothing to do with each other
 EDGE = " \t\r\f\v·,;\u00a0"  # what a piece begins and ends with where it is put together with others
-# Where texts that were put together may meet. Whole, as no text of ours, are a value in quotes and what is HELD.
+# Where texts that were put together may meet. A value in quotes is whole, as it is no text of ours.
 JOINT = re.compile(
-    rf"({HELD}[^{HELD}]*{HELD}|%\{{[^}}]*\}}|(?<!\w)'[^']*'(?!\w)|:material/\w+:|:[\w-]+\[|\*\*|\s*[·•|↔→↓↑–—]\s*"
-    r"|[\[\](){}“”]|(?<=[.:;,?!…])\s+|[,:;.](?=\s|$|\)|\]|\*)|\s+(?=[+=<>]\s)|(?<=\s[+=<>])\s+)"
+    r"(%\{[^}]*\}|(?<!\w)'[^']*'(?!\w)|:material/\w+:|:[\w-]+\[|\*{1,2}|\s*[·•|↔→↓↑–—×✓✗■●]\s*"
+    r"|[\[\](){}“”]|(?<=[.:;,?!…])\s+|[,:;.](?=\s|$|\)|\]|\*)|(?<=\d) (?=[A-Za-z])|\s+(?=[+=<>]\s)|(?<=\s[+=<>])\s+)"
 )
 WIDEST = 64  # parts of a text, joints included, that are looked up together
 LONGEST, MOST = 5000, 200  # characters, parts of a text that is looked at: what is longer is data
@@ -37,9 +36,11 @@ STOP = re.compile(r"(?<=[\u4e00-\u9fff）”])([.,;:])(?=\s|$)")  # behind Chine
 AFTER_A_STOP = re.compile(r"(?<=[。！？；：，、（）”]) +(?=\S)")
 
 
-def kept(text: str) -> str:
-    """A text that stays as it is, in whatever sentence it is put: what a user typed, what a file is called."""
-    return f"{HELD}{text}{HELD}"
+def preferred(asked: str | None, accepted: str) -> str:
+    """The language of somebody whose link asks for one, or for none, and whose browser accepts those, the dearest first."""
+    if asked is not None:
+        return asked if asked in LANGUAGES else ENGLISH
+    return CHINESE if accepted.strip().lower().startswith("zh") else ENGLISH
 
 
 def translate(text: str, language: str) -> str:
@@ -48,10 +49,10 @@ def translate(text: str, language: str) -> str:
 
 
 def translate_html(text: str, language: str) -> str:
-    """A piece of a page: what is read in it and read out of it, not its tags, styles and scripts."""
+    """A piece of a page: what is read in it and read out of it, not its tags, styles, scripts and code."""
     if language == ENGLISH:
         return text
-    parts = re.split(rf"(<(?:style|script)\b.*?</(?:style|script)>|{TAG})", text, flags=re.S)
+    parts = re.split(rf"(<(?:style|script|pre|code)\b.*?</(?:style|script|pre|code)>|{TAG})", text, flags=re.S)
     return "".join(_of_tag(part, language) if i % 2 else _escaped(part, language) for i, part in enumerate(parts))
 
 
@@ -61,7 +62,7 @@ def _of_tag(tag: str, language: str) -> str:
     def told(found: re.Match[str]) -> str:
         return f"{found[1]}{html.escape(translate(html.unescape(found[2]), language))}{found[3]}"
 
-    return tag if tag.startswith(("<style", "<script")) else ATTRIBUTE.sub(told, tag)
+    return tag if tag.startswith(("<style", "<script", "<pre", "<code")) else ATTRIBUTE.sub(told, tag)
 
 
 def _escaped(text: str, language: str) -> str:
@@ -95,8 +96,8 @@ def _whole(text: str, language: str) -> Found:
     pieces = APART.split(text)
     if len(pieces) == 1:
         return _piece(text, language)
-    if "<br>" in text and (found := _unbroken(text, language)):
-        return found
+    if "<br>" in text and (whole := _unbroken(text, language)):
+        return whole
     found = [_piece(piece, language) if i % 2 == 0 else Found(piece) for i, piece in enumerate(pieces)]
     return Found("".join(one.told for one in found), sum(one.left for one in found))
 
@@ -127,7 +128,7 @@ def _found(text: str, language: str) -> Found | None:
     catalogue = _catalogue(language)
     if text in catalogue.sentences:
         return Found(catalogue.sentences[text])
-    if text.startswith(HELD) or not (words := set(_words(text))):
+    if not (words := set(_words(text))):
         return None
     best: tuple[tuple[int, bool, int], Found] | None = None
     for template in catalogue.templates_with(words):

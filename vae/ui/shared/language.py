@@ -8,12 +8,11 @@ format_func. Figures and components of our own are translated where they are sho
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from google.protobuf.message import Message
@@ -23,7 +22,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
 from vae.errors import SettingError
-from vae.language import CHINESE, ENGLISH, LANGUAGES, translate, translate_html
+from vae.language import CHINESE, ENGLISH, LANGUAGES, preferred, translate, translate_data, translate_html
 
 LANG = "lang"  # of an address's fields the one that says it
 CHOSEN, WRITTEN = "language.chosen", "language.written"  # by a link or the switch; what we wrote into the address last
@@ -35,10 +34,7 @@ def language() -> str:
     """As the address says, else as the browser does, else English."""
     if get_script_run_ctx() is None:
         return ENGLISH
-    asked = st.query_params.get(LANG)
-    if asked in LANGUAGES:
-        return asked
-    return CHINESE if asked is None and (st.context.locale or "").lower().startswith("zh") else ENGLISH
+    return preferred(st.query_params.get(LANG), st.context.locale or "")
 
 
 def settle() -> list[str]:
@@ -162,30 +158,9 @@ def keep() -> None:
             setattr(st, name, getattr(st._main, name))
 
 
-# ---- What our own components show ------------------------------------------------------------------------------------
-
-# Keys in figures and in what components are given under which is what people read.
-SHOWN = {"above", "alt", "beside", "caption", "categoryarray", "cells", "dims", "hovertemplate", "hovertext", "label", "name",
-         "nets", "note", "said", "text", "texttemplate", "ticktext", "title", "x", "y"}  # fmt: skip
-
-
 def worded(data: Any) -> Any:
     """A figure, or data for a component, in the reader's language."""
-    reader = language()
-    return data if reader == ENGLISH else _walked(data, reader, False)
-
-
-def _walked(data: Any, reader: str, read: bool) -> Any:
-    if isinstance(data, str):
-        return translate(data, reader) if read else data
-    if isinstance(data, np.ndarray) and read and data.dtype.kind == "U":
-        texts, places = np.unique(data, return_inverse=True)
-        return np.array([translate(str(text), reader) for text in texts])[places.reshape(data.shape)]
-    if isinstance(data, Mapping):
-        return {key: _walked(part, reader, key in SHOWN) for key, part in data.items()}
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], (str, Mapping, list, tuple)):
-        return [_walked(part, reader, read) for part in data]
-    return data
+    return translate_data(data, language())
 
 
 # ---- The switch ------------------------------------------------------------------------------------------------------
