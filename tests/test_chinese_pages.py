@@ -91,7 +91,7 @@ PAGES = [
     *(("surfaces", {"part": part, "losses": "bce,mse,ssim", "view": view}) for part, view in
       (("descent", "value"), ("image", "excess"), ("patch", "asymmetry"))),
     ("surfaces", {"form": "cut", "own": "abs(x-p)"}),
-    ("kl", {}), ("train", {"dataset": "digits"}), ("lab", {"view": "plane"}), ("lab", {"view": "curves"}),
+    ("start", {}), ("lesson", {}), ("advisor", {"data": "digits"}), ("kl", {}), ("train", {"dataset": "digits"}), ("lab", {"view": "plane"}), ("lab", {"view": "curves"}),
     ("lab", {"view": "table"}), ("lab", {"view": "compare"}), ("classroom", {}), ("server", {}), ("compare", {"data": "digits"}),
 ]  # fmt: skip
 

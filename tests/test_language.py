@@ -120,7 +120,7 @@ def test_a_long_text_that_nearly_fits_takes_no_time():
 
 
 def test_the_catalogue_has_every_text_of_the_source():
-    assert not texts.missing(CHINESE), "run `python tests/texts.py` for what is to be filled in"
+    assert not texts.missing(CHINESE), "run `python -m tests.texts` for what is to be filled in"
 
 
 def test_the_catalogue_has_nothing_that_the_source_has_not():

@@ -29,15 +29,15 @@ ELSEWHERE = {
     "vae/ui/shared/answers.py": "a mend of Streamlit, silent",
 }
 CODE = (  # texts that are none: what they are, by a sign of it
-    r"</?style|\{[^{}]*:[^{}]*[;}]|^[\w-]+: [^{}]*; \}$|px$|^@media|var\(--|light-dark\(|^(?:top|middle|bottom) (?:left|center|right)$",  # styles
+    r"</?style|\{[^{}]*:[^{}]*[;}]|^[\w-]+: [^{}]*; \}$|px$|^@media|^/\*|^:is\(|^border: |var\(--|light-dark\(|^(?:top|middle|bottom) (?:left|center|right)$",  # styles
     r"\\(?:frac|mathcal|mathrm|quad|text|log|sigma|cdot|lVert|tfrac|sum|le|ge|begin)\b",  # LaTeX
     r"^https?://|^[\w./-]+\.(?:py|js|csv|html|json|css)$|Path=|default-src",  # addresses, headers
-    r"^(?:import|from|def|class|return|python|pip|export default)\b.*[=(.:]|^--|%s",  # code, commands, lines of the log
+    r"^(?:import|from|def|class|return|python|pip|export default|const)\b.*[=(.:]|^--|%s",  # code, commands, lines of the log
     r"^[\w, ]+ = (?:F|model|mu)\b|\) -> Tensor$",
     r"^(?:title|class)='|^[\w-]*[a-z][A-Z]\w*$|^[\w.:{}-]*[_.:][\w.:{}-]*$",  # names
 )
 NEVER_READ = {  # and these, one by one
-    "Bearer": "a header", "Secure": "a header", "public, max-age=31536000, immutable": "a header",
+    "VAE Loss Lab: receipt of an exercise": "a line of a file", "python -m vae train": "the command line", "Bearer": "a header", "Secure": "a header", "public, max-age=31536000, immutable": "a header",
     "<!doctype html>": "markup", "term {0} {1}": "a class of styles", "{0} domain": "an axis in Plotly's words",
     "Viridis": "a scale in Plotly's words", "Nats": "a type", "Frame": "a type", "Parameter": "a type", "Html": "a type",
     "latent:lasso revision": "a key", "too many codes": "the log", "wrong code": "the log",
@@ -110,7 +110,7 @@ def texts() -> tuple[dict[str, str], set[str]]:
     possible: set[str] = set()
     for path in places():
         for piece in (p for text in literals(path.read_text(encoding="utf-8")) for p in pieces(text)):
-            possible.add(piece)
+            possible |= {piece, *piece.split(", ")}
             if is_text(piece):
                 certain.setdefault(piece, str(path.relative_to(ROOT)))
     for path in sorted(ROOT.glob("vae/ui/**/*.js")):

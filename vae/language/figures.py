@@ -10,8 +10,8 @@ import numpy as np
 from vae.language.translate import ENGLISH, translate
 
 # Keys in figures, and in what components are given, under which is what people read.
-SHOWN = {"above", "alt", "beside", "caption", "categoryarray", "cells", "dims", "hovertemplate", "hovertext", "label", "name",
-         "nets", "note", "said", "text", "texttemplate", "ticktext", "title", "x", "y"}  # fmt: skip
+SHOWN = {"above", "alt", "beside", "caption", "categoryarray", "cells", "dims", "hovertemplate", "hint", "hovertext", "label", "name",
+         "nets", "note", "paints", "said", "text", "texttemplate", "ticktext", "title", "x", "y"}  # fmt: skip
 
 
 def translate_data(data: Any, language: str, *, read: bool = False) -> Any:
