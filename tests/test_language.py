@@ -31,6 +31,8 @@ def small(monkeypatch):
             "{0} = {1} cannot be used: {2}.": "{=0} = {=1} 不能使用：{2}。",
             "a number from {0} to {1} is accepted": "可取 {0} 到 {1} 的数",
             "It is done.": "已完成。",
+            "{0} at {1}{2}.": "{=1}{=2}：{0}。",
+            "{#0} images a second": "每秒 {0} 幅图像",
             "My file: {0}": "我的文件：{=0}",
             "mean, over epochs": "均值，各轮",
             "A **bold** claim about $x^2$": "关于 $x^2$ 的**大胆**论断",
@@ -59,6 +61,7 @@ def test_english_is_the_code_s_own():
         ("loss = -1 cannot be used: a number from 0 to 9 is accepted.", "loss = -1 不能使用：可取 0 到 9 的数。"),
         ("It is done. It is done.", "已完成。已完成。"),  # put together by the code
         ("It is done. step 5, mean", "已完成。均值，第 5 步"),
+        ("Train at step 5, 0.2 and more.", "step 5, 0.2 and more：训练。"),  # the note that may be there is not
         ("mean · loss", "均值 · 损失"),
         ("mean<br>over epochs", "均值<br>各轮"),
         ("It is<br>done.", "已完成。"),
@@ -77,7 +80,18 @@ def test_a_text_is_put_into_chinese(english, chinese):
 @in_small
 @pytest.mark.parametrize(
     "text",
-    ["", "  ", "42", "nobody wrote this", "Train of thought", "meaning", "x = 'mean'", "name = 'a, mean, b'", "$mean$"],
+    [
+        "",
+        "  ",
+        "42",
+        "nobody wrote this",
+        "many images a second",
+        "Train of thought",
+        "meaning",
+        "x = 'mean'",
+        "name = 'a, mean, b'",
+        "$mean$",
+    ],
 )
 def test_what_is_not_the_app_s_own_stays(text):
     assert zh(text) == text

@@ -1,5 +1,5 @@
 """The texts in the source that a user may see, as the catalogue of another language has them: sentences, labels, and
-f-strings with {0}, {1} for their fields. Run as a program, it prints those that the catalogue lacks, as JSON to be filled in.
+f-strings with {0}, {1} for their fields, {#0} where one is a number. Run as a program, it prints those that the catalogue lacks, as JSON to be filled in.
 """
 
 from __future__ import annotations
@@ -76,11 +76,19 @@ def literals(source: str) -> Iterator[str]:
         if node in left_out:
             continue
         if isinstance(node, ast.JoinedStr):
-            parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
-            numbers = iter(range(len(parts)))
-            yield "".join(f"{{{next(numbers)}}}" if part is None else part for part in parts)
+            count = iter(range(len(node.values)))
+            yield "".join(
+                part.value if isinstance(part, ast.Constant) else f"{{{'#' * is_number(part)}{next(count)}}}"
+                for part in node.values
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def is_number(field: ast.FormattedValue) -> bool:
+    """Whether its format is one of numbers."""
+    form = ast.unparse(field.format_spec) if field.format_spec else ""
+    return bool(re.search(r"[\d.,][fgde%,]*[fgde%,]'$|^f'[,gdf%]'$", form))
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -89,7 +97,7 @@ def pieces(text: str) -> Iterator[str]:
         numbers = {
             number: str(i) for i, number in enumerate(dict.fromkeys(number for _, number in FIELD.findall(part)))
         }
-        if inner := core(FIELD.sub(lambda field, n=numbers: f"{{{n[field[2]]}}}", part))[1]:
+        if inner := core(FIELD.sub(lambda field, n=numbers: f"{{{field[1]}{n[field[2]]}}}", part))[1]:
             yield inner
 
 
@@ -99,8 +107,8 @@ def is_text(piece: str) -> bool:
     if piece in NEVER_READ or IS_CODE.search(piece) or not re.search(r"[a-z]{2}", bare):
         return False
     return bool(
-        re.search(r"[A-Za-z]{2,}[.,:;?!)]* +[(“]?[A-Za-z]|^\W*[A-Z][a-z]{2,}\b", FIELD.sub(" ", bare).strip())
-        or re.search(r"\b[a-z]{3,},? \{\d|\d\} [a-z]{3,}\b", bare)
+        re.search(r"\b(?:[A-Za-z]{2,}|A)[.,:;?!)]* +[(“]?[A-Za-z]|^\W*[A-Z][a-z]{2,}\b", FIELD.sub(" ", bare).strip())
+        or re.search(r"\b[a-z]{3,},? \{#?\d|\d\} [a-z]{3,}\b", bare)
     )
 
 

@@ -1,7 +1,7 @@
 """English as the code writes it -> the reader's language, by a catalogue of sentences.
 
 The catalogue beside this file is {English: Chinese}. Where the code has an f-string, English has {0}, {1}, ... in the order
-of its fields, and Chinese puts them where it needs them; what stands in a field is translated in its turn: a loss's name, a
+of its fields, {#0} where the field is a number, and Chinese puts them where it needs them; what stands in a field is translated in its turn: a loss's name, a
 sentence within a sentence. Where Chinese has {=0}, the field stays as it is: a setting's name in a link, a file's. Text is looked up as a whole; what the code has put together from several texts is taken apart
 where such texts meet. What is not in the catalogue stays as it is.
 """
@@ -19,7 +19,8 @@ from pathlib import Path
 ENGLISH, CHINESE = "en", "zh"
 LANGUAGES = {ENGLISH: "English", CHINESE: "中文"}
 
-FIELD = re.compile(r"\{(=?)(\d+)\}")
+FIELD = re.compile(r"\{([=#]?)(\d+)\}")
+NUMBER = re.compile(r"[+−-]?(?:[\d.,]+(?:e[+-]?\d+)?%?|inf|nan)")
 ATTRIBUTE = re.compile(r"""(\b(?:alt|title|aria-label|placeholder)=["'])([^"'<>]+)(["'])""")  # read out, or shown
 TAG = r"</?[a-zA-Z][^<>]*>|<!--.*?-->"
 APART = re.compile(rf"({TAG}|\n)")  # between pieces that have nothing to do with each other
@@ -33,6 +34,7 @@ WIDEST = 64  # parts of a text, joints included, that are looked up together
 LONGEST, MOST = 5000, 200  # characters, parts of a text that is looked at: what is longer is data
 STOPS = {".": "。", ",": "，", ";": "；", ":": "："}
 STOP = re.compile(r"(?<=[\u4e00-\u9fff）”])([.,;:])(?=\s|$)")  # behind Chinese
+BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff，。：；）]) (?=[\u4e00-\u9fff（])")  # where Chinese has no space
 AFTER_A_STOP = re.compile(r"(?<=[。！？；：，、（）”]) +(?=\S)")
 
 
@@ -180,34 +182,39 @@ class Template:
     """Text with fields in it, and how it is said in another language."""
 
     literals: tuple[str, ...]
-    numbers: tuple[str, ...]
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]  # which of the fields are numbers
     said: str
 
     @classmethod
     def of(cls, english: str, said: str) -> Template:
         pieces = FIELD.split(english)
-        return cls(tuple(pieces[::3]), tuple(pieces[2::3]), said)
+        numbers = tuple(i for i, mark in enumerate(pieces[1::3]) if mark == "#")
+        return cls(tuple(pieces[::3]), tuple(pieces[2::3]), numbers, said)
 
     def fields_of(self, text: str) -> tuple[str, ...] | None:
         """What stands in the fields, None where the text is another one. Each field ends where the next literal begins for
-        the first time: one pass, however long the text."""
+        the first time: one pass, however long the text. Of two fields without one between them the first has it all."""
         first, *inner, last = self.literals
         end = len(text) - len(last)
         if not text.startswith(first) or not text.endswith(last) or end < len(first):
             return None
         at, found = len(first), []
-        for literal in inner:
-            place = text.find(literal, at, end)
+        for i, literal in enumerate(inner, 1):
+            following = next((one for one in inner[i:] if one), "")
+            place = text.find(literal or following, at, end) if literal or following else end
             if place < 0:
                 return None
             found.append(text[at:place])
             at = place + len(literal)
-        return (*found, text[at:end])
+        fields = (*found, text[at:end])
+        return fields if all(NUMBER.fullmatch(fields[i]) for i in self.numbers) else None
 
     def fill(self, fields: tuple[str, ...], language: str) -> Found:
-        held = dict(zip(self.numbers, fields))
+        held = dict(zip(self.names, fields))
         told = {n: Found(held[n]) if raw else _whole(held[n], language) for raw, n in FIELD.findall(self.said)}
-        return Found(FIELD.sub(lambda field: told[field[2]].told, self.said), sum(one.left for one in told.values()))
+        whole = FIELD.sub(lambda field: told[field[2]].told, self.said)
+        return Found(BETWEEN.sub("", whole), sum(one.left for one in told.values()))
 
 
 class Catalogue:
@@ -232,7 +239,7 @@ class Catalogue:
 
 def _whole_words(english: str) -> set[str]:
     """Those of a template that a text must have as they are: no field may make them longer."""
-    return set(_words(re.sub(r"[A-Za-z]+\{\d+\}|\{\d+\}[A-Za-z]+", " ", english)))
+    return set(_words(re.sub(r"[A-Za-z]+\{#?\d+\}|\{#?\d+\}[A-Za-z]+", " ", english)))
 
 
 @cache
