@@ -18,6 +18,7 @@ from vae.door.passes import LECTURER, OWNER_COOKIE, OWNER_SECONDS, PASS_COOKIE, 
 from vae.door.rules import Rules, plain
 from vae.door.tries import Tries
 from vae.events import event
+from vae.language import preferred
 
 MOST_QUERY = 8_192  # bytes; the longest link of the app has some hundreds
 MOST_FORM = 4_096
@@ -54,6 +55,7 @@ class Visit:
     address: str
     secure: bool
     wants_page: bool
+    language: str
 
     @classmethod
     def of(cls, scope: Scope, rules: Rules, passes: Passes) -> Visit:
@@ -73,6 +75,7 @@ class Visit:
             role=LECTURER if holds_key else passes.role_of(cookies.get(PASS_COOKIE, "")),
             address=scope["client"][0] if scope.get("client") else "",
             secure=scope.get("scheme") in ("https", "wss"),
+            language=preferred(asked.query_params.get("lang"), given.get("accept-language", "")),
             wants_page="text/html" in given.get("accept", "") and scope.get("method") in SAFE,
         )
 
@@ -100,7 +103,9 @@ class Entrance:
         send = self._with_headers(visit, send)
         if turned_away:
             _log(visit, turned_away.reason)
-            answer: ASGIApp = HTMLResponse(refusal(turned_away.sentence), turned_away.status, turned_away.headers)
+            answer: ASGIApp = HTMLResponse(
+                refusal(turned_away.sentence, visit.language), turned_away.status, turned_away.headers
+            )
         elif visit.path == DOOR and self.rules.code:
             answer = await self._at_the_door(visit, Request(scope, receive))
         elif not visit.role and visit.path not in OPEN_TO_ALL:
@@ -111,23 +116,25 @@ class Entrance:
 
     def _ask_for_code(self, visit: Visit) -> Response:
         to = visit.path + (f"?{visit.query.decode('latin-1')}" if visit.query else "")
-        return HTMLResponse(code_form(self.rules.base + DOOR, to), 401, {"cache-control": "no-store"})
+        return HTMLResponse(code_form(self.rules.base + DOOR, to, visit.language), 401, {"cache-control": "no-store"})
 
     async def _at_the_door(self, visit: Visit, request: Request) -> Response:
         """Let in whoever types the code, and back to where they wanted to go."""
         action, never = self.rules.base + DOOR, {"cache-control": "no-store"}
         if visit.method != "POST":
-            return HTMLResponse(code_form(action, "/"), headers=never)
+            return HTMLResponse(code_form(action, "/", visit.language), headers=never)
         given = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
         typed, to = given.get("code", [""])[0], _path(given.get("to", ["/"])[0])
         if wait := self.tries.wait(visit.address):
             _log(visit, "too many codes")
             sentence = f"Too many wrong codes came from your network: try again in {wait:.0f} seconds."
-            return HTMLResponse(code_form(action, to, sentence), 429, never | {"retry-after": f"{wait:.0f}"})
+            return HTMLResponse(
+                code_form(action, to, visit.language, sentence), 429, never | {"retry-after": f"{wait:.0f}"}
+            )
         if not (found := self.passes.admit(typed)):
             self.tries.wrong(visit.address)
             _log(visit, "wrong code")
-            return HTMLResponse(code_form(action, to, "This is not the code."), 403, never)
+            return HTMLResponse(code_form(action, to, visit.language, "This is not the code."), 403, never)
         answer = RedirectResponse(self.rules.base + to, 303, never)
         self._set(answer.headers, PASS_COOKIE, found, PASS_SECONDS, visit.secure)
         event("door.admitted", role=self.passes.role_of(found))

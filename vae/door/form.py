@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 
+from vae.language import translate_html
+
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { display: grid; place-items: center; min-height: 90vh; margin: 0; padding: 1rem; }
@@ -17,7 +19,7 @@ button { background: #0072B2; border-color: #0072B2; color: #fff; cursor: pointe
 """
 
 
-def code_form(action: str, to: str, problem: str = "") -> str:
+def code_form(action: str, to: str, language: str, problem: str = "") -> str:
     """The page that asks for the code, and goes to `to` afterwards."""
     said = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
     return _page(
@@ -28,15 +30,17 @@ def code_form(action: str, to: str, problem: str = "") -> str:
 <input id="code" name="code" required maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus>
 <button>Come in</button>
 </form>""",
+        language,
     )
 
 
-def refusal(sentence: str) -> str:
-    return _page("VAE Loss Lab", f'<p role="alert">{html.escape(sentence)}</p>')
+def refusal(sentence: str, language: str) -> str:
+    return _page("VAE Loss Lab", f'<p role="alert">{html.escape(sentence)}</p>', language)
 
 
-def _page(title: str, body: str) -> str:
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"<title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{body}</main></html>"
+def _page(title: str, body: str, language: str) -> str:
+    return translate_html(
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        f"<title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{body}</main></html>",
+        language,
     )

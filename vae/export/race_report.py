@@ -18,7 +18,7 @@ PATIENCE = 60.0  # seconds for all scores; what is not there by then is left out
 SAID_OF = ("sharpness", "squared_error", "kl")
 
 
-def report_of_race(engine: Engine, race: Race, vary: str, scorer: Scorer | None) -> bytes:
+def report_of_race(engine: Engine, race: Race, vary: str, scorer: Scorer | None, language: str) -> bytes:
     """The report as it stands now; waits for the scores of its models. scorer: what scores them, None where there is none."""
     views, configs = race.views(), race.configs
     names = labels(configs, vary)
@@ -31,7 +31,12 @@ def report_of_race(engine: Engine, race: Race, vary: str, scorer: Scorer | None)
     }
     tables = _matrix(race.runs, names, views, scorer)
     return report_of(
-        runs, title=_title(race, vary), tables=tables, verdicts=_verdicts(race, names, views), lines=drawn
+        runs,
+        title=_title(race, vary),
+        tables=tables,
+        verdicts=_verdicts(race, names, views),
+        lines=drawn,
+        language=language,
     ).encode()
 
 

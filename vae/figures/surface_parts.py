@@ -100,7 +100,7 @@ def image_on_map(
     Traces 0 and 1 are the pictures and trace POINTS the points, in the order of the pixels, row by row. lit: the pixel
     marked in all three.
     """
-    titles = ("true image x", "prediction p", f"{swatch(panel.colour)} its pixels on {panel.name}")
+    titles = ("true image x", "prediction p", f"{swatch(panel.colour)} " + f"its pixels on {panel.name}")
     shades = map_traces(panel.surface, panel.name, panel.colour, cut_off(panel.surface.values))
     traces = [
         on(0, _picture(x, "row %{y}, column %{x}: x = %{z:.3f}<extra></extra>")),

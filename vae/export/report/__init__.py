@@ -19,6 +19,7 @@ from vae.export.report.markup import Html, download, escaped, join, tag
 from vae.export.report.run import ReportRun, Table
 from vae.export.report.sections import evaluations, given_table, pictures, scripts, settings, sources, versions
 from vae.figures import plot
+from vae.language import ENGLISH, translate, translate_html
 
 __all__ = ["ReportRun", "Table", "report_of"]
 
@@ -34,11 +35,12 @@ def report_of(
     verdicts: Sequence[str] = (),
     lines: Lines = MappingProxyType({}),
     written: datetime | None = None,
+    language: str = ENGLISH,
 ) -> str:
     """The report as HTML, about 5 MB, most of it Plotly.
 
     tables: scores and the like. verdicts: sentences on what was seen. lines: by kind of curve, (key, label, value) drawn
-    across, see figures.curves. written: the date it bears, now by default. VaeError where there is no run.
+    across, see figures.curves. written: the date it bears, now by default. language: its scripts stay English. VaeError where there is no run.
     """
     if not runs:
         raise VaeError("A report needs a run: train one, then take it away.")
@@ -46,7 +48,7 @@ def report_of(
     parts = {
         "What was seen": tag("ul", *(tag("li", verdict) for verdict in verdicts)) if verdicts else None,
         "Settings": settings(runs),
-        "Curves": join((_about_curves(runs), figure_of(runs, lines), _curves_to_save(runs))),
+        "Curves": join((_about_curves(runs), figure_of(runs, lines, language), _curves_to_save(runs))),
         "Pictures": pictures(runs),
         "Whole test set": evaluations(runs),
         **{table.title: given_table(table) for table in tables},
@@ -55,14 +57,15 @@ def report_of(
     }
     shown = [tag("section", tag("h2", name), content) for name, content in parts.items() if content]
     when = tag("p", f"{written:%d %B %Y, %H:%M %Z} · ", versions(runs), class_="quiet")
-    return _page(title, join((tag("header", tag("h1", title), when), tag("main", *shown))))
+    body = join((tag("header", tag("h1", title), when), tag("main", *shown)))
+    return _page(translate(title, language), Html(translate_html(body, language)), language)
 
 
-def _page(title: str, body: Html) -> str:
+def _page(title: str, body: Html, language: str) -> str:
     merged = Path(plot.__file__).with_name("merged.js").read_text(encoding="utf-8")
     own = {name: (Path(__file__).with_name(name)).read_text(encoding="utf-8") for name in ("page.css", "page.js")}
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>\n{own['page.css']}</style>\n</head>\n<body>\n{body}\n"

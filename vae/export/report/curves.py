@@ -12,12 +12,13 @@ from vae.export.report.run import ReportRun
 from vae.figures.curves import RunCurves, narrow, training_curves
 from vae.figures.plot import Figure, encoded
 from vae.figures.theme import colour_of
+from vae.language import translate_data
 
 Lines = Mapping[str, Sequence[tuple[str, str, float]]]
 HEIGHT, LEGEND_ROW = 330, 26  # pixels
 
 
-def figure_of(runs: Sequence[ReportRun], lines: Lines) -> Html:
+def figure_of(runs: Sequence[ReportRun], lines: Lines, language: str) -> Html:
     """The element that page.js draws in: its figure lies inside as JSON, in which no "<" is left."""
     several = len({run.config.loss_record().name for run in runs}) > 1
     kinds = ("reconstruction", *(["squared_error"] if several else []), "kl", "objective")
@@ -25,6 +26,7 @@ def figure_of(runs: Sequence[ReportRun], lines: Lines) -> Html:
     _one_entry_a_run(drawn)
     stacked = narrow(drawn)
     stacked["height"] += LEGEND_ROW * len(runs)
+    drawn, stacked = translate_data(drawn, language), translate_data(stacked, language)
     data = f'{{"figure":{encoded(drawn)},"narrow":{encoded(stacked)}}}'.replace("<", "\\u003c")
     script = Html(f'<script type="application/json">{data}</script>')
     told = "Curves of reconstruction, KL and objective over the steps"

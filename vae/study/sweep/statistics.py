@@ -26,7 +26,8 @@ FEW = 5  # pairs below which an interval is called wide
 
 @dataclass(frozen=True)
 class Quantity:
-    """A measure by its field. more, less: how a group with a larger, a smaller value is called ("sharper").
+    """A measure by its field. more, less: what is said of a group {0} with a larger, a smaller value than
+    another {1}, by so much {2}.
 
     own_ruler: nats under the cell's own loss, which say nothing between two losses. better: "lower", "higher" or "".
     """
@@ -53,24 +54,24 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         quantity.key: quantity
         for quantity in (
-            Quantity("negative_elbo", "test −ELBO", "nats per image", "lower", "has a higher test −ELBO than",
-                     "has a lower test −ELBO than", True),
-            Quantity("reconstruction", "reconstruction", "nats per image", "lower", "has a higher reconstruction term than",
-                     "has a lower reconstruction term than", True),
-            Quantity("kl", "KL", "nats per image", "", "spends more KL than", "spends less KL than"),
-            Quantity("squared_error", "squared error", "summed over an image", "lower", "has a larger squared error than",
-                     "has a smaller squared error than"),
-            Quantity("sharpness", "sharpness", "model / data, 1 as sharp as the data", "", "is sharper than",
-                     "is blurrier than"),
-            Quantity("middle", "middle pixels", "share in (.1, .9)", "", "has more middle pixels than",
-                     "has fewer middle pixels than"),
-            Quantity("active_units", "active units", "latent dimensions", "", "uses more latent dimensions than",
-                     "uses fewer latent dimensions than"),
-            Quantity("sigma", "σ", "of the decoder", "", "has a larger σ than", "has a smaller σ than"),
+            Quantity("negative_elbo", "test −ELBO", "nats per image", "lower", "{0} has a higher test −ELBO than {1} by {2}",
+                     "{0} has a lower test −ELBO than {1} by {2}", True),
+            Quantity("reconstruction", "reconstruction", "nats per image", "lower", "{0} has a higher reconstruction term than {1} by {2}",
+                     "{0} has a lower reconstruction term than {1} by {2}", True),
+            Quantity("kl", "KL", "nats per image", "", "{0} spends more KL than {1} by {2}", "{0} spends less KL than {1} by {2}"),
+            Quantity("squared_error", "squared error", "summed over an image", "lower", "{0} has a larger squared error than {1} by {2}",
+                     "{0} has a smaller squared error than {1} by {2}"),
+            Quantity("sharpness", "sharpness", "model / data, 1 as sharp as the data", "", "{0} is sharper than {1} by {2}",
+                     "{0} is blurrier than {1} by {2}"),
+            Quantity("middle", "middle pixels", "share in (.1, .9)", "", "{0} has more middle pixels than {1} by {2}",
+                     "{0} has fewer middle pixels than {1} by {2}"),
+            Quantity("active_units", "active units", "latent dimensions", "", "{0} uses more latent dimensions than {1} by {2}",
+                     "{0} uses fewer latent dimensions than {1} by {2}"),
+            Quantity("sigma", "σ", "of the decoder", "", "{0} has a larger σ than {1} by {2}", "{0} has a smaller σ than {1} by {2}"),
             Quantity("mig", "MIG", "gap of the two best dimensions, mean over known factors", "higher",
-                     "has a higher MIG than", "has a lower MIG than"),
+                     "{0} has a higher MIG than {1} by {2}", "{0} has a lower MIG than {1} by {2}"),
             Quantity("sap", "SAP", "gap of the two best dimensions, mean over known factors", "higher",
-                     "has a higher SAP than", "has a lower SAP than"),
+                     "{0} has a higher SAP than {1} by {2}", "{0} has a lower SAP than {1} by {2}"),
         )
     }
 )  # fmt: skip
@@ -179,7 +180,7 @@ def statement(paired: Paired, quantity: Quantity, first: str, second: str) -> st
     n, size = paired.n, abs(paired.mean)
     if n == 0:
         return f"No seed has both {first} and {second} finished, so there is nothing to compare yet."
-    said = f"{first} {quantity.more if paired.mean > 0 else quantity.less} {second} by {_digits(size)}"
+    said = (quantity.more if paired.mean > 0 else quantity.less).format(first, second, _digits(size))
     if n == 1:
         equal = f"{first} and {second} are equal in {quantity.title}"
         return f"In the one pair there is, {said if size else equal}; one pair gives no interval."

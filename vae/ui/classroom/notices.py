@@ -10,6 +10,7 @@ import streamlit as st
 
 from vae.classroom import CLASSES, Classroom, State
 from vae.ui.shared.keys import rules
+from vae.ui.shared.language import of_the_link
 from vae.ui.shared.owner import owner
 from vae.ui.shared.refresh import refreshing
 
@@ -66,7 +67,10 @@ def _follow(room: Classroom) -> None:
     sent, followed = room.state.sent, st.session_state.get(FOLLOWED, {})
     st.session_state[FOLLOWED] = {room.code: sent.number}
     if followed.get(room.code, sent.number) < sent.number:
-        _go(data={"address": f"{rules().base}/{sent.page}?{urlencode(sent.query)}"}, key=f"classroom.go.{sent.number}")
+        _go(
+            data={"address": f"{rules().base}/{sent.page}?{urlencode({**sent.query, **of_the_link()})}"},
+            key=f"classroom.go.{sent.number}",
+        )
 
 
 def _banner(state: State, page: Callable[..., st.Page], code: str, me: str, taught: bool) -> None:

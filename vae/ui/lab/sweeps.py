@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from vae.study.sweep import Result, Sheet, SweepError, SweepSpec, parse_results,
 from vae.study.sweep.results import is_results
 from vae.training.axes import AXES
 from vae.ui.shared.engine import engine
+from vae.ui.shared.language import told
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import file_name
 
@@ -82,9 +84,10 @@ def _titled(path: Path) -> str:
         sheet = _read(path, *_stamp(path))
     except SweepError:
         return path.stem
-    return (
-        f"{find_source(sheet.spec.base.dataset).title.split(',')[0]}: {grid(sheet.spec)}" if sheet.spec else path.stem
-    )
+    if not sheet.spec:
+        return path.stem
+    title = told(find_source(sheet.spec.base.dataset).title)
+    return f"{re.split('[,，]', title)[0]}: {grid(sheet.spec)}"
 
 
 def grid(spec: SweepSpec) -> str:

@@ -1,21 +1,21 @@
 // One image's way through a VAE: x, encoder, mu and log_var, eps, z, decoder, logits, p. The nodes stay; contents are set.
-const BUTTONS = { again: "Draw again", zero: "Set to 0", back: "Move back" };
+const BUTTONS = { again: words("Draw again"), zero: words("Set to 0"), back: words("Move back") };
 
 function build(host) {
   const stage = (name, title, size = "") => `<div class="stage ${name} ${size}"><b>${title}</b><div class="inside"></div></div>`;
   const arrow = `<span class="arrow" aria-hidden="true">→</span>`;
-  const net = (name) => `<button type="button" class="net ${name}" title="Show the layers"><b>${name}</b><span></span></button>`;
+  const net = (name, title) => `<button type="button" class="net ${name}" title="${words("Show the layers")}"><b>${title}</b><span></span></button>`;
   const buttons = (...names) => `<div class="buttons">${names.map((n) => `<button type="button" data-press="${n}">${BUTTONS[n]}</button>`).join("")}</div>`;
   host.className = "vae-pass";
   host.innerHTML = `<div class="flow">${[
-    stage("x", "<i>x</i>, the image"),
-    net("encoder"),
-    stage("code", "<i>μ</i> and log <i>σ</i>²", "wide"),
-    stage("eps", "<i>ε</i>, the draw", "mid"),
+    stage("x", `<i>x</i>, ${words("the image")}`),
+    net("encoder", words("encoder")),
+    stage("code", `<i>μ</i> ${words("and")} log <i>σ</i>²`, "wide"),
+    stage("eps", `<i>ε</i>, ${words("the draw")}`, "mid"),
     stage("z", "<i>z</i> = <i>μ</i> + <i>σε</i>", "mid"),
-    net("decoder"),
+    net("decoder", words("decoder")),
     stage("logits", "logits"),
-    stage("p", "<i>p</i>, the picture"),
+    stage("p", `<i>p</i>, ${words("the picture")}`),
   ].join(arrow)}</div>
     <details><summary></summary><div class="layers"></div></details>`;
   host.querySelector(".eps").insertAdjacentHTML("beforeend", buttons("again", "zero"));
@@ -70,7 +70,7 @@ function drags(host, { sliders, span }) {
     label.querySelector("span").textContent = name;
     const input = label.querySelector("input");
     [input.min, input.max] = [-span, span];
-    input.setAttribute("aria-label", `${name}, moved by`);
+    input.setAttribute("aria-label", words("{0}, moved by", name));
   });
   const sent = sliders.map(({ value }) => value);
   if (host.asked && host.asked.length === sent.length && host.asked.every((value, i) => Math.abs(value - sent[i]) < 1e-6)) host.asked = undefined;
@@ -89,7 +89,7 @@ function layers(host, { rows, said }) {
   const table = (part) => {
     const line = (cells, tag) => node("tr", {}, ...cells.map((text, i) => node(tag, { textContent: text, className: i === 3 ? "number" : "" })));
     const body = rows.filter((row) => row.part === part).map(({ cells }) => line(cells, "td"));
-    return node("table", {}, node("thead", {}, line(["layer", "kind", "output", "parameters"], "th")), node("tbody", {}, ...body));
+    return node("table", {}, node("thead", {}, line([words("layer"), words("kind"), words("output"), words("parameters")], "th")), node("tbody", {}, ...body));
   };
   host.querySelector(".layers").replaceChildren(table("encoder"), table("decoder"));
 }

@@ -13,7 +13,7 @@ from vae.figures.claims import claim_figure
 from vae.figures.evidence import evidence_table
 from vae.figures.kl import TERM_COLOURS
 from vae.links import training as link
-from vae.study.claims import ANSWERS, CLAIMS, MEASURED, Claim, Evidence, Finding, Verdict
+from vae.study.claims import ANSWERS, CLAIMS, Claim, Evidence, Finding, Verdict
 from vae.ui.classroom.ballot import asked, ballot, outcome
 from vae.ui.lecture.state import START, STATE
 from vae.ui.shared.components import figure
@@ -144,7 +144,7 @@ def show(finding: Finding) -> None:
         _onwards(claim)
     if claim.run:
         st.caption(
-            f"{MEASURED.capitalize()}: one network on MNIST, 784-400-z, 6 epochs; means of five paired seeds with 95 % "
+            "Measured for this project: one network on MNIST, 784-400-z, 6 epochs; means of five paired seeds with 95 % "
             "intervals, from the results files in measurements/, which the Lab opens. To measure again:"
         )
         st.code("\n".join(claim.run), language="bash")

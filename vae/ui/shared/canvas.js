@@ -7,7 +7,7 @@ function build(host, { hint, paints }) {
   const pots = paints.map(([name, colour], i) => `<label><input type="radio" name="paint" value="${colour}" aria-label="${name}" ${i ? "" : "checked"}>
     <span style="background:${colour}" title="${name}"></span></label>`).join("");
   host.innerHTML = `<div class="paper"><canvas></canvas><div class="hint"></div></div>
-    <div class="buttons"><div class="paints" role="radiogroup" aria-label="Paint" ${paints.length ? "" : "hidden"}>${pots}</div><button type="button" class="undo">Undo</button><button type="button" class="clear">Clear</button></div>
+    <div class="buttons"><div class="paints" role="radiogroup" aria-label="${words("Paint")}" ${paints.length ? "" : "hidden"}>${pots}</div><button type="button" class="undo">${words("Undo")}</button><button type="button" class="clear">${words("Clear")}</button></div>
     <p class="said" role="status" aria-live="polite"></p>`;
   host.querySelector(".hint").textContent = hint;
 }
@@ -87,7 +87,7 @@ function listen(host, canvas) {
   };
   const send = () => {
     const some = show();
-    host.querySelector(".said").textContent = some ? "The drawing was sent." : "The sheet is empty.";
+    host.querySelector(".said").textContent = some ? words("The drawing was sent.") : words("The sheet is empty.");
     host.latest.setStateValue("drawing", some ? reduced(canvas, side, channels) : "");
   };
   canvas.addEventListener("pointerdown", (event) => {

@@ -14,6 +14,7 @@ from vae.figures import plot
 from vae.figures.plot import Figure, encoded
 from vae.ui.shared import looks
 from vae.ui.shared.assets import component, plotly_js
+from vae.ui.shared.language import told, worded
 
 _plotly = Path(__file__).with_name("plotly.js")
 _figure = component(
@@ -58,9 +59,10 @@ def figure(
     thumbnails: the name of an atlas() whose pictures show beside the pointer, for points whose customdata is an index.
     """
     data = {
-        "figure": encoded(drawn),
-        "narrow": narrow and encoded(narrow),
+        "figure": encoded(worded(drawn)),
+        "narrow": narrow and encoded(worded(narrow)),
         "label": label,
+        "file": label,  # what it is called when it is taken along, in whatever language
         "alone": looks.name_of(key),
         "plotly": plotly_js(),
         "clicks": on_click is not None,
@@ -93,7 +95,7 @@ def atlas(name: str, pages: Mapping[str, bytes], columns: int, rows: int) -> Non
     """
     data = {
         "name": name,
-        "pages": [{"label": label, "png": base64.b64encode(png).decode()} for label, png in pages.items()],
+        "pages": [{"label": told(label), "png": base64.b64encode(png).decode()} for label, png in pages.items()],
         "columns": columns,
         "rows": rows,
     }

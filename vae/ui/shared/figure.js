@@ -177,13 +177,13 @@ function play(Plotly, host, { traces, x, y }) {
   clearInterval(bar.timer);
   const show = (step) => {
     input.value = String(step);
-    at.textContent = `step ${step} of ${last}`;
+    at.textContent = words("step {0} of {1}", step, last);
     Plotly.restyle(host, { x: x.map((path) => [path[step]]), y: y.map((path) => [path[step]]) }, traces);
   };
-  const stop = () => { clearInterval(bar.timer); button.textContent = "Play"; };
+  const stop = () => { clearInterval(bar.timer); button.textContent = words("Play"); };
   const start = () => {
     if (Number(input.value) >= last) show(0);
-    button.textContent = "Pause";
+    button.textContent = words("Pause");
     const stride = Math.max(1, Math.round(last / 120));  // about five seconds, however many steps
     bar.timer = setInterval(() => {
       show(Math.min(last, Number(input.value) + stride));
@@ -192,7 +192,7 @@ function play(Plotly, host, { traces, x, y }) {
   };
   input.max = String(last);
   input.oninput = () => { stop(); show(Number(input.value)); };
-  button.onclick = () => (button.textContent === "Play" ? start() : stop());
+  button.onclick = () => (button.textContent === words("Play") ? start() : stop());
   stop();
   show(Math.min(Number(input.value), last));
 }
@@ -200,7 +200,7 @@ function play(Plotly, host, { traces, x, y }) {
 function controls(host) {
   const bar = document.createElement("div");
   bar.className = "vae-player";
-  bar.innerHTML = `<button type="button">Play</button><input type="range" min="0" step="1" value="0" aria-label="step">
+  bar.innerHTML = `<button type="button">${words("Play")}</button><input type="range" min="0" step="1" value="0" aria-label="${words("step")}">
     <span></span>`;
   host.after(bar);
   return bar;

@@ -6,7 +6,7 @@ export default function ({ data, parentElement, setStateValue }) {
     host.className = "vae-film";
     host.innerHTML = `<div class="columns"></div>
       <div class="scrub"><label><span class="at"></span><input type="range" min="0" step="1"></label>
-      <button type="button" class="live">latest</button></div>
+      <button type="button" class="live">${words("latest")}</button></div>
       <p class="said" role="status" aria-live="polite"></p>`;
     parentElement.appendChild(host);
   }
@@ -32,14 +32,14 @@ export default function ({ data, parentElement, setStateValue }) {
   const input = host.querySelector("input");
   const live = host.querySelector(".live");
   const say = (index) => {
-    host.querySelector(".at").textContent = data.steps.length ? `pictures after step ${data.steps[index].toLocaleString("en")}` : "";
-    input.setAttribute("aria-valuetext", `step ${data.steps[index]}`);
+    host.querySelector(".at").textContent = data.steps.length ? words("pictures after step {0}", data.steps[index].toLocaleString("en")) : "";
+    input.setAttribute("aria-valuetext", words("step {0}", data.steps[index]));
   };
   input.max = String(Math.max(0, data.steps.length - 1));
   // What was just asked for is kept until the answer to it comes: refreshes sent before that still show the old place.
   if (host.asked === data.looking) host.asked = undefined;
   if (host.asked === undefined) input.value = String(data.shown);
-  input.setAttribute("aria-label", "Look back: pictures after step");
+  input.setAttribute("aria-label", words("Look back: pictures after step"));
   input.disabled = data.steps.length < 2;
   live.disabled = data.looking === null;
   say(Math.min(Number(input.value), data.steps.length - 1));

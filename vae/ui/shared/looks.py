@@ -12,11 +12,12 @@ import streamlit as st
 
 from vae.errors import SettingError
 from vae.links.fields import choice
+from vae.ui.shared.language import LANG
 from vae.ui.shared.words import say
 
 ONLY, PRESENT = "only", "present"
 LESSON, STEP, EXERCISE = "lesson", "step", "exercise"  # what guides through the pages: see vae/ui/lesson/bar.py
-BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE)  # of an address's fields those that are no page's own
+BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE, LANG)  # of an address's fields those that are no page's own
 ARRIVED, HELD_BACK = "arrived", "held-back"  # what a guide does with the page that comes next
 WRITTEN = "present:written"  # what we wrote into the address last
 
@@ -148,7 +149,7 @@ def _style(panel: Panel) -> str:
     return f"""<style>
 .stMainBlockContainer {parts}:not(:is({kept}), :is({kept}) *, :has({kept})) {{ display: none; }}
 .stMainBlockContainer .stColumn:has({kept}) {{ flex: 1 1 100%; width: 100%; min-width: 0; }}
-.stAppHeader, .stSidebar, .st-key-presenter, .st-key-do-start:has(button:disabled) {{ display: none; }}
+.stAppHeader, .stSidebar, .st-key-presenter, .st-key-language, .st-key-do-start:has(button:disabled) {{ display: none; }}
 .stMainBlockContainer {{ padding: 0.4rem 0.6rem; }}
 [class*="st-key-grid-"] .vae-pictures {{ max-width: min(100%, 94vh) !important; }}
 </style>"""

@@ -13,13 +13,14 @@ from vae.figures.kl import TERM_COLOURS
 from vae.figures.theme import LOSS_COLOURS, letters
 from vae.ui.classroom import notices
 from vae.ui.lesson import bar
-from vae.ui.shared import answers, hints, looks
+from vae.ui.shared import answers, hints, language, looks
 from vae.ui.shared.engine import starter
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import say
 
 torch.set_num_threads(1)  # this process computes small arrays for many viewers: sharing them out made it 30x slower
 answers.keep()
+language.keep()
 
 ICON = str(Path(__file__).with_name("icon.png"))  # a named icon would be fetched from the internet
 
@@ -67,6 +68,8 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 .st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
+.st-key-language { position: fixed; top: 0.95rem; right: 2.9rem; z-index: 999991; width: auto; }
+.vae-language { font-size: 0.875rem; }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important; transition-duration: 1ms !important; scroll-behavior: auto !important; }
@@ -88,6 +91,7 @@ def pages():
     """The navigation, and what a class has to be told on whatever page; also starts the engine, so that its workers are warm
     before the first click."""
     st.html(STYLE)
+    tell(st.container(), language.settle())
     starter()
     owner()
     first, *others, last = PAGES
@@ -98,6 +102,7 @@ def pages():
     current = st.navigation(shown, position="top")
     looks.show_only(current.url_path or first)
     looks.presenter()
+    language.switch()
     notices.ring(current.url_path, page)
     bar.guide(current.url_path or first, page)
     return current

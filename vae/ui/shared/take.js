@@ -4,10 +4,10 @@ const SHARP = 2;  // pixels of a PNG for one on the page
 const COLUMNS = ["trace", "x", "y", "z", "base", "error", "text", "color", "customdata"];
 
 function takeMenu(host) {
-  const menu = document.createElement("div");
+  const menu = document.createElement("div"), told = words("Take this figure along");
   menu.className = "vae-take";
-  menu.innerHTML = `<button type="button" aria-label="Take this figure along" title="Take this figure along"
-    aria-haspopup="menu" aria-expanded="false">⋯</button><div role="menu" aria-label="Take this figure along" hidden></div>`;
+  menu.innerHTML = `<button type="button" aria-label="${told}" title="${told}"
+    aria-haspopup="menu" aria-expanded="false">⋯</button><div role="menu" aria-label="${told}" hidden></div>`;
   const [button, list] = menu.children;
   const items = () => [...list.children];
   const open = (on) => {
@@ -43,14 +43,14 @@ function entry(label, act) {
 
 // What the menu offers: [label, what it does].
 function entries(host) {
-  const { label, alone } = host.latest.data;
-  const name = slug(label);
+  const { file, alone } = host.latest.data;
+  const name = slug(file);
   const offered = [
-    ["PNG, for a slide", async () => save(bytesOf(await pictured(host, "png")), "image/png", name + ".png")],
-    ["SVG, to edit", async () => save(await pictured(host, "svg"), "image/svg+xml", name + ".svg")],
-    ["CSV, its numbers", () => save(tableOf(host._fullData), "text/csv", name + ".csv")],
+    [words("PNG, for a slide"), async () => save(bytesOf(await pictured(host, "png")), "image/png", name + ".png")],
+    [words("SVG, to edit"), async () => save(await pictured(host, "svg"), "image/svg+xml", name + ".svg")],
+    [words("CSV, its numbers"), () => save(tableOf(host._fullData), "text/csv", name + ".csv")],
   ];
-  if (alone) offered.push(["Copy the address of this panel alone", () => copy(addressOf(alone))]);
+  if (alone) offered.push([words("Copy the address of this panel alone"), () => copy(addressOf(alone))]);
   return offered;
 }
 

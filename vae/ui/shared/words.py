@@ -6,6 +6,8 @@ import re
 
 import streamlit as st
 
+from vae.ui.shared.language import told
+
 LONGEST_WORD, LONGEST = 80, 700  # characters
 
 
@@ -13,7 +15,7 @@ def say(text: object, kind: str = "caption", place=st) -> None:
     """Put a sentence on the page, as an error, a warning, an info or a caption: the one way for whatever a user, a link or a
     file may have had a part in. It is shown as text, never as Markdown (a picture in it would be fetched from wherever it
     says, a link could be clicked), and no word of it fills the page."""
-    getattr(place, kind)(plain(cut(text)))
+    getattr(place, kind)(plain(cut(told(str(text)))))
 
 
 def cut(text: object) -> str:
@@ -25,8 +27,8 @@ def cut(text: object) -> str:
 
 def plain(text: object) -> str:
     """A text for Streamlit to show as it is: what a user typed may look like Markdown. Addresses in it get an invisible
-    sign, as they would become links however they are escaped."""
-    text = re.sub(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\w)(?=@)", "\u2060", str(text))
+    sign, as they would become links however they are escaped. It is in the reader's language: escaped, no catalogue knows it."""
+    text = re.sub(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\w)(?=@)", "\u2060", told(str(text)))
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$~|<>:])", r"\\\1", text)
 
 

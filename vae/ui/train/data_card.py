@@ -51,9 +51,11 @@ def about(config: TrainConfig, found: DataCard) -> str:
     source = find_source(config.dataset)
     channels, height, width = config.shape
     colour = "in colour" if channels == 3 else "grey"
-    known = f" Known of each: {', '.join(source.factors)}." if 0 < len(source.factors) < 12 else ""
+    known = [f"Known of each: {', '.join(source.factors)}."] if 0 < len(source.factors) < 12 else []
     cited = f"[{plain(source.citation)}]({source.url})" if source.url else plain(source.citation)
-    return (
-        f"{plain(source.about)} {source.n_train:,} images to train on, {source.n_test:,} to test with, {height} × {width}, {colour}; "
-        f"{found.megabytes:,.1f} MB. {TREATMENTS[config.pixels].meaning}{known} {cited}. Licence: {plain(source.licence)}."
+    size = (
+        f"{source.n_train:,} images to train on, {source.n_test:,} to test with, {height} × {width}, {colour}; "
+        f"{found.megabytes:,.1f} MB."
     )
+    licence = f"Licence: {plain(source.licence)}."
+    return " ".join((plain(source.about), size, TREATMENTS[config.pixels].meaning, *known, f"{cited}.", licence))

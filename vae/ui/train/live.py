@@ -228,7 +228,7 @@ def _curves(
         drawn_lines["sharpness"] = [("mean", "data", 1.0)]
     runs = [run_curves(name, config, view) for name, config, view in zip(told, configs, views)]
     drawn = training_curves(runs, kinds, drawn_lines, marker, titles={"objective": objective_name(first)})
-    spoken = "Curves of " + ", ".join(kind.replace("_", " ") for kind in kinds) + " over the steps"
+    spoken = f"Curves of {', '.join(kind.replace('_', ' ') for kind in kinds)} over the steps"
     components.figure(drawn, "curves", spoken, narrow=narrow(drawn))
     if lines is None:
         st.caption("The reference lines are being computed.")

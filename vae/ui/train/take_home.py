@@ -18,12 +18,14 @@ from vae.training.race import labels
 from vae.training.race import names as short_names
 from vae.ui.compare.models import scorer
 from vae.ui.shared.downloads import download_button
+from vae.ui.shared.language import language
 from vae.ui.shared.words import plain
 
 
 def show(engine: Engine, race: Race, vary: str) -> None:
     """Below the live part."""
     views, names = race.views(), labels(race.configs, vary)
+    reader = language()  # where the report is made, nobody is known to look
     _evaluations(names, views, len({config.loss for config in race.configs}))
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -32,7 +34,7 @@ def show(engine: Engine, race: Race, vary: str) -> None:
             help="Reconstruction and KL over every test image; done by itself at the end of a run.",
         )  # fmt: skip
         download_button(
-            "Report", data=lambda: report_of_race(engine, race, vary, scorer()), file_name=f"report-{race.runs[0].id}.html",
+            "Report", data=lambda: report_of_race(engine, race, vary, scorer(), reader), file_name=f"report-{race.runs[0].id}.html",
             mime="text/html", key="report", icon=":material/description:",
             disabled=any(v.status.active or not v.step for v in views),
             help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "
