@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -21,41 +22,41 @@ from vae.ui.shared.shell import PAGES
 
 OWN = {"HOST", "PORT", "HOME", "VAE_DATA", "VAE_SWEEPS"}  # of the Dockerfile's settings those that say where things are
 TRAININGS = {
-    "one trains digits (64-400-20)": ["/train?dataset=digits&epochs=1000"],
-    "one trains MNIST (784-400-20)": ["/train?dataset=mnist&epochs=50"],
-    "one trains a convolutional net on MNIST": ["/train?dataset=mnist&epochs=50&architecture=conv"],
-    "one races four losses on MNIST": ["/train?dataset=mnist&epochs=50&vary=loss&against=mse,l1,continuous_bernoulli"],
-    "two train MNIST": ["/train?dataset=mnist&epochs=50", "/train?dataset=mnist&epochs=50&loss=mse"],
+    "one trains digits (64-400-20)": ["dataset=digits&epochs=1000"],
+    "one trains {data} (784-400-20)": ["dataset={data}&epochs=50"],
+    "one trains a convolutional net on {data}": ["dataset={data}&epochs=50&architecture=conv"],
+    "one races four losses on {data}": ["dataset={data}&epochs=50&vary=loss&against=mse,l1,continuous_bernoulli"],
+    "two train {data}": ["dataset={data}&epochs=50", "dataset={data}&epochs=50&loss=mse"],
 }
 
 
-def pss(process: psutil.Process) -> float:
-    """Megabytes; 0 for one that has just ended."""
+def megabytes(process: psutil.Process) -> np.ndarray:
+    """In all, and of it what the system cannot drop, of one process; 0 for one that has just ended."""
     try:
         rolled = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
     except OSError:
-        return 0.0
-    return int(re.search(r"^Pss: +(\d+)", rolled, re.M)[1]) / 1024
+        return np.zeros(2)
+    return np.array([int(re.search(rf"^{name}: +(\d+)", rolled, re.M)[1]) / 1024 for name in ("Pss", "Pss_Anon")])
 
 
 class Watch:
     """Looks at a server and all that it started, ten times a second."""
 
     def __init__(self, pid: int):
-        self.server, self.most = psutil.Process(pid), (0.0, 0.0)
+        self.server, self.most = psutil.Process(pid), np.zeros(4)
         self._over = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
         while not self._over.wait(0.1):
-            web = pss(self.server)
-            self.most = max(self.most, (web + sum(map(pss, self.server.children(recursive=True))), web))
+            web = megabytes(self.server)
+            rest = sum(map(megabytes, self.server.children(recursive=True)), np.zeros(2))
+            self.most = np.maximum(self.most, [*(web + rest), web[0], rest[0]])
 
     def row(self, name: str) -> None:
         """Print the highest since the last row."""
-        total, web = self.most
-        print(f"| {name} | {total:.0f} | {web:.0f} | {total - web:.0f} |", flush=True)
-        self.most = (0.0, 0.0)
+        print(f"| {name} | {' | '.join(f'{value:.0f}' for value in self.most)} |", flush=True)
+        self.most = np.zeros(4)
 
     def close(self) -> None:
         self._over.set()
@@ -69,9 +70,9 @@ def settled(page: Page, seconds: float) -> None:
 
 
 @contextmanager
-def visitors(browser: Browser, address: str, paths: list[str]) -> Iterator[list[Page]]:
+def visitors(browser: Browser, count: int) -> Iterator[list[Page]]:
     """Each in a browser of their own."""
-    contexts = [browser.new_context() for _ in paths]
+    contexts = [browser.new_context() for _ in range(count)]
     try:
         yield [context.new_page() for context in contexts]
     finally:
@@ -80,9 +81,9 @@ def visitors(browser: Browser, address: str, paths: list[str]) -> Iterator[list[
 
 
 def train(browser: Browser, address: str, paths: list[str], seconds: float) -> None:
-    with visitors(browser, address, paths) as pages:
+    with visitors(browser, len(paths)) as pages:
         for page, path in zip(pages, paths):
-            page.goto(address + path)
+            page.goto(f"{address}/train?{path}")
             settled(page, 0)
             page.locator(".st-key-do-start button:visible").click(timeout=60_000)
         pages[0].wait_for_timeout(1000 * seconds)
@@ -96,16 +97,19 @@ def train(browser: Browser, address: str, paths: list[str], seconds: float) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=20, help="that each training lasts")
+    parser.add_argument("--data", default="patches", help="that larger nets train on; mnist needs VAE_DATA")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the environment")
     given = parser.parse_args()
     said = [settings(rest) for name, rest in steps((ROOT / "Dockerfile").read_text()) if name == "ENV"]
     environment = {name: value for one in said for name, value in one.items() if name not in OWN}
     environment |= dict(one.split("=", 1) for one in given.set)
     print(" ".join(f"{name}={value}" for name, value in environment.items()))
-    print("| after | MB in all | of it web | worker, scheduler |\n| --- | --- | --- | --- |")
+    print(
+        "| during | MiB in all | that cannot be dropped | web | worker and scheduler |\n| --- | --- | --- | --- | --- |"
+    )
     with running_app(**environment) as (process, address, _), sync_playwright() as playwright:
         browser, watch = playwright.chromium.launch(**chromium_of()), Watch(process.pid)
-        with visitors(browser, address, [""]) as (page,):
+        with visitors(browser, 1) as (page,):
             page.goto(address + "/kl")
             settled(page, 15)
             watch.row("the start, and the KL page")
@@ -117,8 +121,8 @@ def main() -> None:
             settled(page, 30)
             watch.row("Latent space, PCA and t-SNE")
         for name, paths in TRAININGS.items():
-            train(browser, address, paths, given.seconds)
-            watch.row(name)
+            train(browser, address, [path.format(data=given.data) for path in paths], given.seconds)
+            watch.row(name.format(data=given.data))
         watch.close()
         browser.close()
 
