@@ -41,7 +41,9 @@ def licence_of(name: str) -> str:
     said = metadata.metadata(name)
     if expression := said.get("License-Expression"):
         return expression
-    classified = [text.rpartition(" :: ")[2] for text in said.get_all("Classifier", []) if text.startswith("License ::")]
+    classified = [
+        text.rpartition(" :: ")[2] for text in said.get_all("Classifier", []) if text.startswith("License ::")
+    ]
     words = [text for text in classified if text != "OSI Approved"] or [said.get("License", "").partition("\n")[0]]
     return " and ".join(SHORT.get(text, text) for text in words)
 

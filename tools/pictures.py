@@ -10,7 +10,6 @@ import io
 import json
 import sys
 from hashlib import sha256
-from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -65,7 +64,8 @@ def settled(page: Page, seconds: float = 1.5) -> None:
     """Until the page is made and its figures are drawn, and so much longer."""
     page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')", timeout=120_000)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.vae-figure')].every((one) => !one.offsetParent || one.dataset.updates)", timeout=60_000
+        "() => [...document.querySelectorAll('.vae-figure')].every((one) => !one.offsetParent || one.dataset.updates)",
+        timeout=60_000,
     )
     page.wait_for_timeout(1000 * seconds)
 
@@ -109,7 +109,9 @@ def move(browser: Browser, address: str) -> None:
     for _ in range(FRAMES):
         box = film.bounding_box()
         height = height or min(box["height"], 620 - box["y"])
-        frames.append(shot(page, MOVING_WIDTH, clip={"x": box["x"], "y": box["y"], "width": box["width"], "height": height}))
+        frames.append(
+            shot(page, MOVING_WIDTH, clip={"x": box["x"], "y": box["y"], "width": box["width"], "height": height})
+        )
         page.wait_for_timeout(FRAME_MS)
     frames[0].save(
         FOLDER / "race.webp", save_all=True, append_images=frames[1:], quality=55, method=4, loop=0,
