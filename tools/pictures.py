@@ -84,7 +84,7 @@ def shot(page: Page, width: int, **how) -> Image.Image:
 def take(browser: Browser, address: str, name: str) -> None:
     page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
     page.goto(f"{address}/{name}?{SHOWN.get(name, '')}".rstrip("?"))
-    page.locator("[data-testid=stMain] h4").first.wait_for(timeout=120_000)
+    page.locator(".stMain .stElementContainer").first.wait_for(timeout=120_000)
     page.wait_for_function(READY.get(name, "() => true"), timeout=120_000)
     settled(page)
     begin, end = PRESSED.get(name, ("", ""))
