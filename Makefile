@@ -6,17 +6,24 @@
 #             random steps through the app
 # make benchmark SECTIONS="step goals --json table.json": one table of how fast everything is, beside Pythae and Lightning; half an hour
 # make load   a hundred students on one server, two datasets, and a thousand that come and go: an hour; VAE_DATA: where MNIST lies
+# make pictures  the README's pictures from the real app; make pictures-check: which are older than their page
+# make lock WHEELS=folder, make licences, make audit: what is installed, file by file; its licences; what is known against it
+# make container-check  the Dockerfile's steps without Docker; make memory: how much it takes with the Dockerfile's settings
+# make readme-check  both commands of the README in an empty home: make run here, make test in CI
 # make figures DIALECTS="keras --until 10": trains the presets on MNIST for what they reach; hours for all, resumable
 
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
+TOOLS := .venv-tools
 BIN := $(VENV)/bin
 HOST ?=
 PORT ?= 8501
 SEED ?= 0
+WHEELS ?= https://download.pytorch.org/whl/cpu/torch/
 
-.PHONY: run serve check test lint slow fuzz monkey load figures peers benchmark browser clean
+.PHONY: run serve check test lint slow fuzz monkey load figures peers benchmark browser clean \
+	pictures pictures-check tools lock licences audit container-check memory readme-check
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -80,5 +87,36 @@ $(PEERS)/.peers: benchmarks/requirements-peers.txt
 benchmark: browser peers
 	$(BIN)/python -m benchmarks.table $(SECTIONS)
 
+pictures: browser
+	PYTHONPATH=. $(BIN)/python tools/pictures.py
+
+pictures-check: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python tools/pictures.py --check
+
+# uv and pip-audit, in an environment of their own.
+tools: $(TOOLS)/.tools
+$(TOOLS)/.tools: tools/requirements.txt
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --disable-pip-version-check -q -r tools/requirements.txt
+	touch $@
+
+lock: tools
+	$(TOOLS)/bin/python tools/lock.py --wheels $(WHEELS)
+
+licences: $(VENV)/.dev
+	$(BIN)/python tools/licences.py
+
+audit: tools
+	$(TOOLS)/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+container-check: $(VENV)/.dev
+	$(BIN)/python tools/container.py
+
+memory: browser
+	PYTHONPATH=. $(BIN)/python tools/memory.py
+
+readme-check: $(VENV)/.dev
+	$(BIN)/python tools/readme.py
+
 clean:
-	rm -rf $(VENV) $(PEERS) static/*.js test-results
+	rm -rf $(VENV) $(PEERS) $(TOOLS) static/*.js test-results

@@ -1,5 +1,5 @@
-"""What a developer adds: a loss with closed forms is one file, its name in the table and a colour, a page is one folder, its recipe and
-its name in the navigation. Each is added to a copy of the source, and everything else reads it from there."""
+"""What a developer adds, as CONTRIBUTING.md walks through it: its files are written and its changes made in a copy of the source, and
+everything else reads them from there."""
 
 import re
 import shutil
@@ -10,38 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-
-CAUCHY = '''"""The Cauchy density: forgives outliers more than any other here."""
-
-import math
-
-import torch
-from torch import Tensor
-
-from vae.losses.record import Loss, Parameter, of_residual, of_sigmoid
-
-
-def cauchy_of_prediction(p: Tensor, x: Tensor, c: float | Tensor = 0.1) -> Tensor:
-    """-log Cauchy(x; p, c)."""
-    return torch.log1p(((x - p) / c) ** 2) + math.log(math.pi * c)
-
-
-CAUCHY = Loss(
-    key="cauchy",
-    name="Cauchy",
-    meaning="A density with heavy tails.",
-    latex=r"\\\\log(1+r^2/c^2)+\\\\log \\\\pi c",
-    source="torch.distributions.Cauchy",
-    url="https://docs.pytorch.org/docs/stable/distributions.html",
-    normalised=True,
-    pixelwise=of_sigmoid(cauchy_of_prediction),
-    of_prediction=cauchy_of_prediction,
-    parameters=(Parameter("c", 0.1, 0.01, 2.0, "scale"),),
-    derivatives=of_residual(
-        lambda r, c: 2 * r / (c**2 + r**2), lambda r, c: 2 * (c**2 - r**2) / (c**2 + r**2) ** 2
-    ),
-)
-'''.replace("\\\\\\\\", "\\\\")
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 
 USES = """
 import torch, vae
@@ -74,42 +43,16 @@ assert "cauchy" in " ".join(MEASURES), list(MEASURES)
 print("added")
 """
 
-HELLO = {
-    "vae/ui/hello/__init__.py": "",
-    "vae/ui/hello/state.py": '''"""What the page shows."""
+DRAWN = """
+import torch, vae
 
-from vae.links.fields import whole
-from vae.ui.shared.page_state import PageState
-
-STATE = PageState("hello", {"n": whole(3, 0, 9)})
-''',
-    "vae/ui/hello/page.py": '''"""A number."""
-
-import streamlit as st
-
-from vae.ui.hello.state import STATE
-
-
-def controls() -> None:
-    STATE.control(st.slider, "n", "N", 0, 9)
-''',
-    "pages/hello.py": '''"""Hello: controls, compute, show."""
-
-import streamlit as st
-
-from vae.ui.hello import page
-from vae.ui.hello.state import STATE
-from vae.ui.shared.shell import headline, slots, tell
-
-headline("Hello", "A page of its own.")
-notices, act = slots(2)
-tell(notices, STATE.restore()[1])
-with act:
-    page.controls()
-    st.text(f"n = {STATE.now('n')}")
-STATE.share()
-''',
-}
+data = vae.load_dataset("bars")
+assert (data.images.shape[1:], data.n_train, len(data.test)) == ((1, 12, 12), 1200, 240)
+assert set(data.images.sum((1, 2, 3)).tolist()) == {12 * 255} and data.test_labels.bincount().tolist() == [120, 120]
+config = vae.TrainConfig(dataset="bars", latent_dim=2, hidden=(16,), epochs=1)
+assert list(vae.train(config))[-1][1].step == config.total_steps
+print("added")
+"""
 
 VISIT = """
 from streamlit.testing.v1 import AppTest
@@ -135,7 +78,26 @@ def copy(tmp_path):
     return tmp_path
 
 
-def change(path: Path, old: str, new: str) -> None:
+def follow(chapter: str, folder: Path) -> None:
+    """Do what that chapter says: each block of code belongs to the file that the text before it names last."""
+    text, place = GUIDE[GUIDE.index(f"## {chapter}\n") :].partition("\n## ")[0], folder
+    for before, kind, block in re.findall(r"(.*?)```(\w+)\n(.*?)```", text, re.S):
+        for empty in re.findall(r"empty `([\w/.]+)`", before):
+            (folder / empty).parent.mkdir()
+            (folder / empty).touch()
+        if named := re.findall(r"`((?:vae|pages)/[\w/]+\.py)`", before):
+            place = folder / named[-1]
+        if kind == "python":
+            place.write_text(block)
+        else:
+            change(place, block)
+
+
+def change(path: Path, block: str) -> None:
+    """Lines with a minus go, lines with a plus come; of the last one the file's line may go on."""
+    lines = block.rstrip("\n").split("\n")
+    old = "\n".join(line[1:] for line in lines if line[0] != "+")
+    new = "\n".join(line[1:] for line in lines if line[0] != "-")
     text = path.read_text()
     assert text.count(old) == 1, (path, old)
     path.write_text(text.replace(old, new))
@@ -148,20 +110,15 @@ def run(folder: Path, code: str) -> str:
 
 
 def test_a_loss_with_closed_forms_is_one_record_in_one_file(copy):
-    (copy / "vae" / "losses" / "cauchy.py").write_text(CAUCHY)
-    table = copy / "vae" / "losses" / "table.py"
-    change(table, "from vae.losses.others", "from vae.losses.cauchy import CAUCHY\nfrom vae.losses.others")
-    change(table, "LOGCOSH, SSIM)\n\nLOSSES", "LOGCOSH, SSIM, CAUCHY)\n\nLOSSES")
-    theme = copy / "vae" / "figures" / "theme.py"
-    theme.write_text(re.sub(r"(LOSS_COLOURS\b[^{]*\{)", r'\1"cauchy": "#000000", ', theme.read_text(), count=1))
+    follow("Add a loss", copy)
     assert run(copy, USES) == "added"
 
 
+def test_a_data_set_is_one_file_and_its_name(copy):
+    follow("Add a data set", copy)
+    assert run(copy, DRAWN) == "added"
+
+
 def test_a_page_is_one_folder_its_recipe_and_its_name(copy):
-    for name, text in HELLO.items():
-        (copy / name).parent.mkdir(exist_ok=True)
-        (copy / name).write_text(text)
-    change(
-        copy / "vae/ui/shared/shell.py", '    "server": (', '    "hello": ("Hello", "waving_hand"),\n    "server": ('
-    )
+    follow("Add a page", copy)
     assert run(copy, VISIT) == "added"

@@ -1,8 +1,9 @@
-"""The app as a process of its own, on loopback; stopped by its process id."""
+"""The app as a process of its own, on loopback; stopped by its process id. And the browser that looks at it."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader", "--use-gl=angle",
+    "--use-angle=swiftshader",
+]  # fmt: skip
+
+
+def chromium_of() -> dict:
+    """What Playwright is told of the browser to start: one that is installed, else its own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return {"executable_path": found, "args": FLAGS}
 
 
 def free_port() -> int:

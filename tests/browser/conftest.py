@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-from app_server import ROOT, running_app
+from app_server import ROOT, chromium_of, running_app
 from playwright.sync_api import Page, expect, sync_playwright
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader", "--use-gl=angle",
-    "--use-angle=swiftshader",
-]  # fmt: skip
 SHOTS = ROOT / "test-results"
 expect.set_options(timeout=30_000)  # a cold server on a shared machine
 SIZE = {"width": 1280, "height": 720}
@@ -33,12 +27,9 @@ def app(tmp_path_factory):
 def profile(tmp_path_factory):
     """A browser with a profile on disk, as users have: Streamlit and Plotly are compiled once, and not for every page
     anew, which took a core two seconds each time."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         folder = tmp_path_factory.mktemp("profile")
-        with playwright.chromium.launch_persistent_context(
-            folder, executable_path=found, args=FLAGS, viewport=SIZE
-        ) as context:
+        with playwright.chromium.launch_persistent_context(folder, **chromium_of(), viewport=SIZE) as context:
             yield context
 
 

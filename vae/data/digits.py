@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from vae.data.dataset import ImageDataset
-from vae.data.source import Source
+from vae.data.source import Source, of_scikit_learn
 
 N_TRAIN, N_TEST = 1437, 360  # in file order, so that the test digits come from other writers
 
@@ -17,11 +14,9 @@ N_TRAIN, N_TEST = 1437, 360  # in file order, so that the test digits come from 
 def load() -> ImageDataset:
     """Pixels 0..16 become 0..255. Source: https://archive.ics.uci.edu/dataset/80
 
-    The file is scikit-learn's, and read as its load_digits() does: to import that takes two seconds in each process.
+    The file is scikit-learn's, and read as its load_digits() does.
     """
-    found = find_spec("sklearn")
-    assert found is not None and found.origin is not None
-    raw = torch.from_numpy(np.loadtxt(Path(found.origin).parent / "datasets/data/digits.csv.gz", delimiter=","))
+    raw = torch.from_numpy(np.loadtxt(of_scikit_learn("data/digits.csv.gz"), delimiter=","))
     images = raw[:, :-1].reshape(-1, 1, 8, 8).mul(255 / 16).round().to(torch.uint8)
     return ImageDataset("digits", images, raw[:, -1].long(), tuple("0123456789"), N_TRAIN)
 

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from PIL import Image
 
 from vae.data.dataset import ImageDataset
 from vae.data.drawing import chosen
-from vae.data.source import Source
+from vae.data.source import Source, of_scikit_learn
 
 SIDE = 28
 N_TRAIN, N_TEST = 12_000, 2_000
@@ -28,9 +29,8 @@ def load(name: str) -> ImageDataset:
 
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_sample_images.html
     """
-    from sklearn.datasets import load_sample_images
-
-    photographs = [p if name == "patches_colour" else _grey(p) for p in load_sample_images().images]
+    read = (np.asarray(Image.open(of_scikit_learn(f"images/{file}"))) for file in ("china.jpg", "flower.jpg"))
+    photographs = [photograph if name == "patches_colour" else _grey(photograph) for photograph in read]
     images = torch.from_numpy(
         np.concatenate((_in_turn(photographs, N_TRAIN, _trained), _in_turn(photographs, N_TEST, _tested)))
     )

@@ -83,6 +83,12 @@ def _told(encoded: Subset, factors: Factors) -> tuple[Told | None, ...]:
     return most_told(encoded.mu, factors)
 
 
+def _as_taken(config: TrainConfig, images: Tensor) -> Tensor:
+    """The images as the model takes them, uint8; the very same where it takes them as they are: ten thousand are 8 MB."""
+    taken = torch.from_numpy(as_bytes(config.x(images)))
+    return images if torch.equal(taken, images) else taken
+
+
 def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel:
     """Images where the data set is here; else the file's own subset. CheckpointError where there is neither."""
     config, model = checkpoint.config, checkpoint.model()
@@ -96,7 +102,7 @@ def open_checkpoint(key: str, title: str, checkpoint: Checkpoint) -> OpenedModel
                 sigma = training_sigma(config, model, data.train[:n])
             labels = None if data.test_labels is None else data.test_labels[:n]
             encoded = encode_images(config, model, data.test[:n], labels, sigma)
-        images = torch.from_numpy(as_bytes(config.x(data.test[: len(encoded)])))
+        images = _as_taken(config, data.test[: len(encoded)])
         factors = data.known_of_test(0, len(encoded))
     if encoded is None:
         raise CheckpointError(

@@ -23,10 +23,12 @@ IMPORTS = {
     "Sequence": "from collections.abc import Sequence",
     "dataclass": "from dataclasses import dataclass",
     "replace": "from dataclasses import replace",
+    "find_spec": "from importlib.util import find_spec",
     "islice": "from itertools import islice",
     "NDArray": "from numpy.typing import NDArray",
     "sliding_window_view": "from numpy.lib.stride_tricks import sliding_window_view",
     "np": "import numpy as np",
+    "Image": "from PIL import Image",
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
     "Tensor": "from torch import Tensor",
@@ -52,7 +54,7 @@ def imports_of(text: str) -> str:
     """The import lines that the text needs, standard library first."""
     used = names_in(text)
     lines = [line for name, line in IMPORTS.items() if name in used]
-    own = [line for line in lines if not ("torch" in line or "numpy" in line)]
+    own = [line for line in lines if not any(name in line for name in ("torch", "numpy", "PIL"))]
     others = "\n".join(line for line in lines if line not in own)
     if "ImageDataset" in used:  # a class whose text names itself
         own.insert(0, "from __future__ import annotations\n")

@@ -47,7 +47,7 @@ def ring(current: str, page: Callable[..., st.Page]) -> None:
 
 
 def _heard(room: Classroom | None) -> tuple | None:
-    return room and (room.code, *room.state.signal)
+    return None if room is None else (room.code, *room.state.signal)
 
 
 def listen() -> None:

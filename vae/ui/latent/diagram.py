@@ -24,7 +24,7 @@ def diagram(
     said_of_x: str,
     drags: Sequence[tuple[int, float]],
     beside: tuple[str, ForwardPass] | None,
-    on_press: Callable[[str], None],
+    on_press: Callable[[str], object],
     on_drag: Callable[[list[float]], None],
 ) -> None:
     """x: uint8 (C, H, W), None where it is not known. drags: (dimension, what is added to z). beside: another model's pass.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -32,7 +33,15 @@ def canvas(key: str, label: str, held: str, hint: str, ground: np.ndarray | None
 
     channels = 1 if ground is None else 3
     kept = st.session_state.get(held) if drawing_in(held, channels) is not None else ""
-    data = {"side": SIDE, "brush": BRUSH, "label": label, "hint": hint, "drawing": kept, "paints": [], "ground": ""}
+    data: dict[str, Any] = {
+        "side": SIDE,
+        "brush": BRUSH,
+        "label": label,
+        "hint": hint,
+        "drawing": kept,
+        "paints": [],
+        "ground": "",
+    }
     if ground is not None:
         enlarged = Image.fromarray(ground.transpose(1, 2, 0)).resize((SIDE, SIDE), Image.Resampling.NEAREST)
         sent = base64.b64encode(enlarged.tobytes()).decode("ascii")

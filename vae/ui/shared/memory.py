@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import sys
+from typing import Any
 
 from streamlit.runtime import get_instance
 
@@ -19,7 +20,8 @@ EVERY_SECONDS = 30.0
 
 def let_go_of_sessions() -> None:
     """Of those that have been away for too long to come back."""
-    get_instance()._session_mgr._session_storage._cache.expire()  # there is no public way: a test looks for the names
+    sessions: Any = get_instance()._session_mgr  # there is no public way: a test looks for the names
+    sessions._session_storage._cache.expire()
     owner.forget_who_has_gone()
 
 

@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from vae.errors import SettingError
 from vae.links.fields import Field, unknown
 from vae.ui.shared import looks
 
-Values = Mapping[str, object]
+Values = Mapping[str, Any]
 
 
 # ---- The address ---------------------------------------------------------------------------------------------------
@@ -68,11 +69,11 @@ class PageState:
         """The key of the widget that holds a field."""
         return f"{self.name}.{field}"
 
-    def shown(self) -> Values:
+    def shown(self) -> dict[str, Any]:
         """What the page showed when it was last made, as restore() returned it."""
         return self._mine()["values"]
 
-    def now(self, field: str) -> object:
+    def now(self, field: str) -> Any:
         """What a field holds: what it was set to since, else its widget's value, else what the page last showed. A widget
         that is not on the page is forgotten, in a refresh of a part too, and whatever asks for its value from elsewhere
         must not depend on that."""
@@ -81,7 +82,7 @@ class PageState:
             return was_set[field]
         return _value(st.session_state[key]) if key in st.session_state else self.shown()[field]
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         """What all fields hold."""
         return {field: self.now(field) for field in self.fields}
 
@@ -96,7 +97,7 @@ class PageState:
     def _mine(self) -> dict:
         return st.session_state.setdefault(f"{self.name}:state", {"address": Address(), "set": {}})
 
-    def control(self, widget: Callable, field: str, label: str, *arguments: object, **options: object) -> object:
+    def control(self, widget: Callable, field: str, label: str, *arguments: object, **options: object) -> Any:
         """The widget that holds a field; returns what it returns.
 
         The browser is told what the state holds as the widget's own start, too. Told by the state alone, it hears it once;
@@ -138,7 +139,7 @@ class PageState:
         mine["values"] = self.values()
         mine["address"].write(self.write(mine["values"]))
 
-    def read(self, query: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+    def read(self, query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         """The settings that a link stands for, and a sentence for each of its fields that cannot be used.
 
         A field that cannot be used keeps its default, and the sentence says so; nothing is corrected in silence.

@@ -158,7 +158,7 @@ def _rows(shown: Pictures, title: str) -> list[Row]:
 
 
 def _curves(bug: Bug, views: Sequence[View]) -> None:
-    none = (np.zeros(0), {})
+    none: tuple[np.ndarray, dict[str, np.ndarray]] = (np.zeros(0), {})
     runs = [
         RunCurves(name, colour_of(case.config),
                   {"reconstruction": view.reconstruction, "kl": view.kl, "objective": view.objective}, none)
