@@ -204,8 +204,7 @@ def walk(
 
 
 def main() -> int:
-    from app_server import running_app
-    from conftest import FLAGS
+    from app_server import FLAGS, running_app
 
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", help="how names of states begin; all without")

@@ -1,6 +1,7 @@
 """The ELBO in one picture, as HTML."""
 
 from vae.figures.kl import TERM_COLOURS
+from vae.figures.theme import legible
 
 PICTURE = f"""
 <style>
@@ -14,8 +15,8 @@ PICTURE = f"""
 .vae-elbo .kl {{ border-color: {TERM_COLOURS["kl"]}; }}
 .vae-elbo .rec {{ border-color: {TERM_COLOURS["reconstruction"]}; }}
 .vae-elbo .term {{ border-radius: 10px; padding: 6px 8px; color: #fff; font-size: 0.92rem; }}
-.vae-elbo .term.kl {{ grid-column: 1 / 4; background: {TERM_COLOURS["kl"]}; }}
-.vae-elbo .term.rec {{ grid-column: 5 / 8; background: {TERM_COLOURS["reconstruction"]}; }}
+.vae-elbo .term.kl {{ grid-column: 1 / 4; background: {legible(TERM_COLOURS["kl"], "#ffffff")}; }}
+.vae-elbo .term.rec {{ grid-column: 5 / 8; background: {legible(TERM_COLOURS["reconstruction"], "#ffffff")}; }}
 .vae-elbo .plus {{ font-size: 1.4rem; align-self: center; }}
 @media (max-width: 640px) {{
   .vae-elbo {{ grid-template-columns: 1fr; }}

@@ -57,7 +57,7 @@ STYLE = (
 button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 .stMultiSelect [data-baseweb="tag"] span, .stMultiSelect [data-tag] span { color: light-dark(#ffffff, #08131c); }
 [data-testid="stWidgetLabel"] p, .stButtonGroup span[aria-hidden] p { color: light-dark(#1f2730, #e6ebf1); }
-.katex-display { overflow: visible; }
+.stApp .katex-display { overflow: visible !important; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
 .stMain h4 span { font-weight: 400; opacity: 0.8; font-size: 0.95rem; }
 .stMain h4 .vae-hint { opacity: 1; }
