@@ -15,8 +15,13 @@ from vae.links.fields import choice
 from vae.ui.shared.words import say
 
 ONLY, PRESENT = "only", "present"
-LESSON, STEP, EXERCISE = "lesson", "step", "exercise"  # what guides through the pages: see vae/ui/lesson/bar.py
-BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE)  # of an address's fields those that are no page's own
+LESSON, STEP, EXERCISE, TURN = (
+    "lesson",
+    "step",
+    "exercise",
+    "turn",
+)  # what guides through pages: see vae/ui/lesson/bar.py
+BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE, TURN)  # of an address's fields those that are no page's own
 ARRIVED, HELD_BACK = "arrived", "held-back"  # what a guide does with the page that comes next
 WRITTEN = "present:written"  # what we wrote into the address last
 
