@@ -1,9 +1,14 @@
 """The Lesson page and the bar over the others, as Streamlit runs them."""
 
+import time
+from urllib.parse import parse_qsl
+
 import pytest
 
 from vae.lesson import EXERCISES, PROGRESS, TOURS, Passed, Receipts
+from vae.ui.lesson import bar
 from vae.ui.lesson import page as lesson
+from vae.ui.shared.page_state import LAG_SECONDS
 from vae.ui.shared.shell import PAGES
 from vae.ui.train.state import STATE as TRAIN
 
@@ -86,16 +91,39 @@ def test_the_last_step_finishes_and_each_opens_the_page_as_it_says(open_app, eng
     assert app.session_state["panel"] == "dial" and TRAIN.key("loss") in app.session_state
 
 
+def follow(app, label: str):
+    """Click the link of that label, as a browser does: its query is the address's."""
+    app.query_params = dict(parse_qsl(links(app)[label]))
+    return page(app.run())
+
+
+def cursor(app) -> tuple[float, float]:
+    return app.slider(key="surface.x").value, app.slider(key="surface.p").value
+
+
 def test_a_step_is_gone_back_to_at_once_though_the_page_stood_there_a_moment_ago(open_app):
-    first, second = (dict(step.query) for step in TOURS["five-minutes"].steps[:2])
     app = opened(open_app, "five-minutes", 1)
-    for number, query in ((2, second), (1, first), (2, second)):
-        app.query_params = {**query, "lesson": "five-minutes", "step": str(number)}
-        page(app.run())
-        assert (app.slider(key="surface.x").value, app.slider(key="surface.p").value) == (
-            float(query["x"]),
-            float(query["p"]),
-        )
+    assert cursor(app) == (0.4, 0.4)
+    for label, place in (("Next", (0.2, 0.1)), ("Back", (0.4, 0.4)), ("Next", (0.2, 0.1))):
+        assert cursor(follow(app, label)) == place
+        assert "turn" not in app.query_params
+    app.slider(key="surface.p").set_value(0.9).run()
+    assert cursor(app) == (0.2, 0.9) and cursor(follow(app, "To its beginning")) == (0.2, 0.1)
+
+
+def test_an_address_that_the_browser_had_not_replaced_yet_leads_nowhere(open_app, monkeypatch):
+    app = opened(open_app, "five-minutes", 1)
+    old = {name: values[-1] if isinstance(values, list) else values for name, values in app.query_params.items()}
+    follow(app, "Next")
+    app.query_params = old
+    assert cursor(page(app.run())) == (0.2, 0.1) and app.query_params["step"] in ("2", ["2"])
+    press(app, "lesson-leave")
+    app.query_params = old | {"step": "2"}
+    assert "lesson-leave" not in keys(page(app.run())), "nor does it bring back what was left"
+    clock = time.monotonic() + LAG_SECONDS
+    monkeypatch.setattr(bar.time, "monotonic", lambda: clock)
+    app.query_params = old | {"step": "2"}
+    assert "lesson-leave" in keys(page(app.run())), "later the same is going back"
 
 
 @pytest.mark.parametrize(

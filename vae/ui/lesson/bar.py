@@ -1,11 +1,14 @@
 """The bar that leads through a tour, or holds an exercise, over whatever page is shown.
 
 An address says which (lesson and step, or exercise); it goes along from page to page until it is left. Back and Next are links:
-a reload, a bookmark and the browser's own buttons do what they do everywhere.
+a reload, a bookmark and the browser's own buttons do what they do everywhere. Each link has a number of its own (turn), which
+is taken out of the address again: by it, going back at once differs from an address that the browser has not replaced yet.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +21,13 @@ from vae.errors import SettingError
 from vae.lesson import EXERCISES, PROGRESS, TOURS, Exercise, Judgement, Passed, Step, Tour, judge
 from vae.links.fields import choice, whole
 from vae.ui.shared import looks
-from vae.ui.shared.looks import EXERCISE, LESSON, STEP
+from vae.ui.shared.looks import EXERCISE, LESSON, STEP, TURN
 from vae.ui.shared.owner import owner
+from vae.ui.shared.page_state import LAG_SECONDS
 from vae.ui.shared.words import plain, say
 
 GUIDE, SHOWN, JUDGED, FOLDED = "lesson.guide", "lesson.shown", "lesson.judged", "lesson.folded"  # of this session
+GUIDING = (LESSON, STEP, EXERCISE, TURN)
 ANSWER = "lesson.named"  # the key of what an exercise asks to choose
 
 _keys = st.components.v2.component(
@@ -51,34 +56,67 @@ class Guide:
         return {EXERCISE: self.exercise.key} if self.exercise else {LESSON: self.tour.key, STEP: str(self.number)}
 
     def query(self) -> dict[str, str]:
-        """Of the link that opens it."""
-        return {**(self.exercise or self.step).query, **self.fields()}
+        """Of the link that opens it, from where this session stands."""
+        return {**(self.exercise or self.step).query, **self.fields(), TURN: str(_followed().turn + 1)}
+
+
+@dataclass
+class Followed:
+    """What this session follows, what it followed before that, and the highest turn that it has seen."""
+
+    now: Guide | None = None
+    before: Guide | None = None
+    changed_at: float = 0.0
+    turn: int = 0
+
+    def go(self, to: Guide | None) -> None:
+        if to != self.now:
+            self.before, self.now, self.changed_at = self.now, to, time.monotonic()
+
+    def is_late(self, asked: Guide | None) -> bool:
+        """Whether an address that asks for this is an older one of ours: a refresh that was asked for before has it."""
+        return asked == self.before and time.monotonic() - self.changed_at < LAG_SECONDS
+
+
+def _followed() -> Followed:
+    return st.session_state.setdefault(GUIDE, Followed())
 
 
 def guide(current: str, page: Callable[..., st.Page]) -> None:
     """Follow what the address says, and show the bar. current: the page that is about to be made; page(name): one to link to."""
-    before = st.session_state.get(GUIDE)
+    followed = _followed()
+    before, turn = followed.now, _turn()
+    linked = turn > followed.turn
+    followed.turn = max(followed.turn, turn)
     try:
-        now = _of_address() or before
+        asked = _of_address()
+        if asked is not None and (linked or not followed.is_late(asked)):
+            followed.go(asked)
     except SettingError as reason:
         say(f"{reason} The page is shown without a lesson.", "warning")
-        now = None
+        followed.go(None)
     if current == "lesson":  # which lists all of them
-        now = None
-    st.session_state[GUIDE] = now
-    _write(now, again=now != before)
-    arrived = now is not None and now != before and now.page == current
+        followed.go(None)
+    now = followed.now
+    changed = linked or now != before
+    _write(now, again=changed)
+    arrived = now is not None and changed and now.page == current
     looks.arrive(arrived)
     looks.hold_back(now is not None and now.tour is not None and (now.tour.key, now.number) not in _shown())
     if now is None or looks.only():
         return
-    if now != before:
+    if changed:
         st.session_state.pop(JUDGED, None)
     if now.tour:
         PROGRESS.at(owner(), now.tour.key, now.number)
         if arrived and now.step.panel:
             st.session_state["panel"] = now.step.panel
     _bar(now, current, page)
+
+
+def _turn() -> int:
+    asked = st.query_params.get(TURN, "0")
+    return int(asked) if re.fullmatch("[0-9]{1,9}", asked) else 0
 
 
 def _of_address() -> Guide | None:
@@ -96,14 +134,14 @@ def _of_address() -> Guide | None:
 
 def _write(now: Guide | None, again: bool = False) -> None:
     """again: tell the browser even what it asked for itself, as after a link to the page that it is on it does not keep it."""
-    others = {name: text for name, text in st.query_params.to_dict().items() if name not in (LESSON, STEP, EXERCISE)}
+    others = {name: text for name, text in st.query_params.to_dict().items() if name not in GUIDING}
     wanted = others | (now.fields() if now else {})
     if again or wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
 
 
 def _leave() -> None:
-    st.session_state[GUIDE] = None
+    _followed().go(None)
     _write(None)
 
 

@@ -16,8 +16,9 @@ from vae.ui.shared.language import LANG
 from vae.ui.shared.words import say
 
 ONLY, PRESENT = "only", "present"
-LESSON, STEP, EXERCISE = "lesson", "step", "exercise"  # what guides through the pages: see vae/ui/lesson/bar.py
-BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE, LANG)  # of an address's fields those that are no page's own
+# What guides through pages: see vae/ui/lesson/bar.py.
+LESSON, STEP, EXERCISE, TURN = "lesson", "step", "exercise", "turn"
+BESIDE = (ONLY, PRESENT, LESSON, STEP, EXERCISE, TURN, LANG)  # of an address's fields those that are no page's own
 ARRIVED, HELD_BACK = "arrived", "held-back"  # what a guide does with the page that comes next
 WRITTEN = "present:written"  # what we wrote into the address last
 
