@@ -64,7 +64,7 @@ def test_english_is_the_code_s_own():
         ("Train at step 5, 0.2 and more.", "step 5, 0.2 and more：训练。"),  # the note that may be there is not
         ("mean · loss", "均值 · 损失"),
         ("mean<br>over epochs", "均值<br>各轮"),
-        ("It is<br>done.", "已完成。"),
+        ("It is<br>done.<br>26.83", "已完成。<br>26.83"),
         ("Train, mean. It is done.", "训练，均值。已完成。"),
         ("**mean**: 3.2 (loss)", "**均值**: 3.2 (损失)"),
         (":material/balance: It is done.", ":material/balance: 已完成。"),
@@ -101,6 +101,8 @@ def test_what_is_not_the_app_s_own_stays(text):
 def test_what_a_user_brought_stays_where_the_catalogue_says_so():
     assert zh("My file: mean, loss. Train") == "我的文件：mean, loss. Train"
     assert zh("step 5, My file: mean") == "我的文件：mean，第 5 步"
+    once = translate("My file: mean, loss. Train", CHINESE, again=True)
+    assert zh(f"{once} · loss") == "我的文件：mean, loss. Train · 损失"
 
 
 @pytest.mark.parametrize(

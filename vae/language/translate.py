@@ -19,16 +19,17 @@ from pathlib import Path
 ENGLISH, CHINESE = "en", "zh"
 LANGUAGES = {ENGLISH: "English", CHINESE: "中文"}
 
+HELD = "\u2063"  # on both sides of what stays as it is
 FIELD = re.compile(r"\{([=#]?)(\d+)\}")
 NUMBER = re.compile(r"[+−-]?(?:[\d.,]+(?:e[+-]?\d+)?%?|inf|nan)")
 ATTRIBUTE = re.compile(r"""(\b(?:alt|title|aria-label|placeholder)=["'])([^"'<>]+)(["'])""")  # read out, or shown
 TAG = r"</?[a-zA-Z][^<>]*>|<!--.*?-->"
 APART = re.compile(rf"({TAG}|\n)")  # between pieces that have nothing to do with each other
 EDGE = " \t\r\f\v·,;\u00a0"  # what a piece begins and ends with where it is put together with others
-# Where texts that were put together may meet. A value in quotes is whole, as it is no text of ours.
+# Where texts that were put together may meet. Whole are what stays as it is, and a value in quotes: no texts of ours.
 JOINT = re.compile(
-    r"(%\{[^}]*\}|(?<!\w)'[^']*'(?!\w)|:material/\w+:|:[\w-]+\[|\*{1,2}|\s*[·•|↔→↓↑–—×✓✗■●]\s*"
-    r"|[\[\](){}“”]|(?<=[.:;,?!…])\s+|[,:;.](?=\s|$|\)|\]|\*)|(?<=\d) (?=[A-Za-z])|\s+(?=[+=<>]\s)|(?<=\s[+=<>])\s+)"
+    rf"({HELD}[^{HELD}]*{HELD}|%\{{[^}}]*\}}|(?<!\w)'[^']*'(?!\w)|:material/\w+:|:[\w-]+\[|\*{{1,2}}|\s*[·•|↔→↓↑–—×✓✗■●]\s*"
+    r"|[\[\](){}“”]|(?<=[.:;,?!…。；：，])\s+|[,:;.](?=\s|$|\)|\]|\*)|(?<=\d) (?=[A-Za-z])|\s+(?=[+=<>]\s)|(?<=\s[+=<>])\s+)"
 )
 WIDEST = 64  # parts of a text, joints included, that are looked up together
 LONGEST, MOST = 5000, 200  # characters, parts of a text that is looked at: what is longer is data
@@ -45,9 +46,13 @@ def preferred(asked: str | None, accepted: str) -> str:
     return CHINESE if accepted.strip().lower().startswith("zh") else ENGLISH
 
 
-def translate(text: str, language: str) -> str:
-    """A text, a label or a sentence, with Markdown, LaTeX and tags as they are."""
-    return text if language == ENGLISH or len(text) > LONGEST or not _words(text) else _whole(text, language).told
+def translate(text: str, language: str, *, again: bool = False) -> str:
+    """A text, a label or a sentence, with Markdown, LaTeX and tags as they are. again: whether it will come once more, in
+    whatever it is put into: what stays as it is then has an invisible sign on both sides."""
+    if language == ENGLISH:
+        return text
+    told = text if len(text) > LONGEST or not _words(text) else _whole(text, language).told
+    return told if again else told.replace(HELD, "")
 
 
 def translate_html(text: str, language: str) -> str:
@@ -98,18 +103,29 @@ def _whole(text: str, language: str) -> Found:
     pieces = APART.split(text)
     if len(pieces) == 1:
         return _piece(text, language)
-    if "<br>" in text and (whole := _unbroken(text, language)):
-        return whole
+    if set(pieces[1::2]) == {"<br>"}:
+        return _unbroken(text, language)
     found = [_piece(piece, language) if i % 2 == 0 else Found(piece) for i, piece in enumerate(pieces)]
     return Found("".join(one.told for one in found), sum(one.left for one in found))
 
 
-def _unbroken(text: str, language: str) -> Found | None:
-    """A figure's label that was broken in two for its length: Chinese takes half the room."""
-    for glue, broken in ((" ", ""), (", ", "<br>")):
-        if (found := _found(text.replace("<br>", glue), language)) and not found.left:
-            return Found(found.told.replace("，", broken, 1) if broken else found.told)
-    return None
+def _unbroken(text: str, language: str) -> Found:
+    """A figure's text, whose labels were broken for their length: Chinese takes half the room. What stood behind a comma is
+    still broken off."""
+    lines, told, at = text.split("<br>"), [], 0
+    while at < len(lines):
+        found, at = _label(lines, at, language)
+        told.append(found)
+    return Found("<br>".join(one.told for one in told), sum(one.left for one in told))
+
+
+def _label(lines: list[str], at: int, language: str) -> tuple[Found, int]:
+    """The longest label that begins with that line, and where the next one does."""
+    for end in range(len(lines), at + 1, -1):
+        for glue, broken in ((" ", "，"), (", ", "<br>")):
+            if (found := _found(glue.join(lines[at:end]), language)) and not found.left:
+                return Found(found.told.replace("，", broken, 1)), end
+    return _whole(lines[at], language), at + 1
 
 
 @lru_cache(maxsize=16384)
@@ -143,7 +159,7 @@ def _found(text: str, language: str) -> Found | None:
 
 def _left(text: str) -> int:
     """BCE and KL are nobody's English."""
-    return sum(map(len, re.findall(r"\b[A-Za-z]*[a-z][A-Za-z]+\b", text)))
+    return 0 if text.startswith(HELD) else sum(map(len, re.findall(r"\b[A-Za-z]*[a-z][A-Za-z]+\b", text)))
 
 
 def _put_together(text: str, language: str) -> Found:
@@ -212,7 +228,10 @@ class Template:
 
     def fill(self, fields: tuple[str, ...], language: str) -> Found:
         held = dict(zip(self.names, fields))
-        told = {n: Found(held[n]) if raw else _whole(held[n], language) for raw, n in FIELD.findall(self.said)}
+        told = {
+            n: Found(f"{HELD}{held[n]}{HELD}") if raw else _whole(held[n], language)
+            for raw, n in FIELD.findall(self.said)
+        }
         whole = FIELD.sub(lambda field: told[field[2]].told, self.said)
         return Found(BETWEEN.sub("", whole), sum(one.left for one in told.values()))
 

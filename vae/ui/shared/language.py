@@ -61,8 +61,8 @@ def of_the_link() -> dict[str, str]:
 
 
 def told(text: str) -> str:
-    """In the reader's language."""
-    return translate(text, language())
+    """In the reader's language, to be put into something that is shown."""
+    return translate(text, language(), again=True)
 
 
 # ---- What Streamlit sends --------------------------------------------------------------------------------------------

@@ -68,8 +68,9 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 .st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
-.st-key-language { position: fixed; top: 0.95rem; right: 2.9rem; z-index: 999991; width: auto; }
-.vae-language { font-size: 0.875rem; }
+.st-key-language { position: fixed; top: 0.85rem; right: 2.8rem; z-index: 999991; width: auto; }
+.vae-language, .vae-language:visited { color: inherit; font-size: 0.875rem; line-height: 1.5rem; text-decoration: none; padding: 0.3rem 0.4rem; border-radius: 6px; }
+.vae-language:hover, .vae-language:focus-visible { background: rgba(128, 128, 128, 0.18); }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important; transition-duration: 1ms !important; scroll-behavior: auto !important; }
@@ -80,6 +81,7 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 @media (max-width: 640px) {
   .stButtonGroup [role="radiogroup"] { flex-wrap: wrap; }
   .st-key-presenter { display: none; }
+  .st-key-language { right: 0.8rem; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
 }
 </style>
