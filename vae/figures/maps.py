@@ -48,7 +48,7 @@ def maps(
             SECOND_AXES[second_axis], range=[low - 0.015, high + 0.015], anchor=x_axis, showgrid=False
         )
     placed = joined(axes, arranged(panels, 2, height, "axis"))
-    drawn = figure(traces, layout(margin={"l": 44, "r": 8, "t": 4, "b": 50}, **placed))
+    drawn = figure(traces, layout(margin={"l": 52, "r": 8, "t": 4, "b": 50}, **placed))
     return drawn, arranged(panels, 1, NARROW_HEIGHT * len(panels), "axis")
 
 
