@@ -11,11 +11,14 @@ export default function ({ data, parentElement }) {
   const go = (event) => {
     const way = ways[event.key];
     if (!way || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (event.target.closest?.(TYPED)) return;
+    if (event.target.closest?.(TYPED) || !document.querySelector(".st-key-lesson-bar")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (!event.repeat) document.querySelector(way())?.click();
   };
+  const stop = () => window.removeEventListener("keydown", go, true);
+  window.vaeLessonKeys?.(); // one of another page may still be listening, for a step that is past
+  window.vaeLessonKeys = stop;
   window.addEventListener("keydown", go, true);
-  return () => window.removeEventListener("keydown", go, true);
+  return stop;
 }
