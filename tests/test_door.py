@@ -209,6 +209,17 @@ def test_the_code_opens_and_leads_to_where_the_link_went():
     assert here.ask("/_stcore/metrics")[0] == 403 and b"inside" not in here.ask("/_stcore/metrics")[2]
 
 
+def test_the_form_is_in_the_language_that_the_browser_or_the_link_asks_for():
+    here = Browser(CLASS)
+    for query, accepted, said in (
+        ("", "zh-CN,en;q=0.5", "进入"),
+        ("lang=en", "zh-CN", "Come in"),
+        ("", "de", "Come in"),
+    ):
+        assert said in here.ask("/kl", query, **{"accept-language": accepted})[2].decode()
+    assert "访问码不对。" in here.type_code("wrong", **{"accept-language": "zh"})[2].decode()
+
+
 def test_the_key_makes_a_lecturer():
     here = Browser(CLASS)
     assert here.type_code(KEY)[0] == 303

@@ -132,6 +132,14 @@ def test_only_differing_settings_are_marked(page, runs):
     assert "warmup_epochs = 5" in page.texts("td")
 
 
+def test_in_chinese_all_but_settings_and_scripts_is_chinese(runs):
+    page, english = Page(report_of(runs[:1], language="zh")), Page(report_of(runs[:1]))
+    assert page.texts("h2")[0] == "设置" and all("一" <= title[0] <= "鿿" for title in page.texts("h2"))
+    assert page.texts("pre") == english.texts("pre") != []
+    titles = [note["text"] for note in embedded(page)["figure"]["layout"]["annotations"]]
+    assert any("重构" in title for title in titles) and not any("Reconstruction" in title for title in titles)
+
+
 def test_one_run_has_no_marks_and_needs_nothing_more(runs):
     page = Page(report_of(runs[:1]))
     assert "differs" not in {attributes.get("class") for attributes, _ in page.of("tr")}

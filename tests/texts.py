@@ -34,7 +34,7 @@ CODE = (  # texts that are none: what they are, by a sign of it
     r"^https?://|^[\w./-]+\.(?:py|js|csv|html|json|css)$|Path=|default-src",  # addresses, headers
     r"^(?:import|from|def|class|return|python|pip|export default|const)\b.*[=(.:]|^--|%s",  # code, commands, lines of the log
     r"^[\w, ]+ = (?:F|model|mu)\b|\) -> Tensor$",
-    r"^(?:title|class)='|^[\w-]*[a-z][A-Z]\w*$|^[\w.:{}-]*[_.:][\w.:{}-]*$",  # names
+    r"^(?:title|class)='|^[\w-]*[a-z][A-Z]\w*$|^(?![A-Z][a-z]+[.:]$)[\w.:{}-]*[_.:][\w.:{}-]*$",  # names
 )
 NEVER_READ = {  # and these, one by one
     "VAE Loss Lab: receipt of an exercise": "a line of a file", "python -m vae train": "the command line", "Bearer": "a header", "Secure": "a header", "public, max-age=31536000, immutable": "a header",

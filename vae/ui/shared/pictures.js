@@ -65,7 +65,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.classList.toggle("clicks", data.clicks);
   grid.tabIndex = data.clicks ? 0 : -1;
   grid.setAttribute("role", data.clicks ? "button" : "img");
-  grid.setAttribute("aria-label", data.alt + (data.clicks ? ". " + words("Arrow keys choose a picture, Enter takes it.") : ""));
+  grid.setAttribute("aria-label", data.clicks ? words("{0}. Arrow keys choose a picture, Enter takes it.", data.alt) : data.alt);
   const img = grid.querySelector("img");
   const source = "data:image/png;base64," + data.png;
   if (img.src !== source) img.src = source;

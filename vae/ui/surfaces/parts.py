@@ -81,7 +81,7 @@ def _said_of_descents(paths, state: Values) -> str:
         end = f"ends at p = {path.p[-1]:.4g}"
         if path.diverged_at is not None:
             end = f"is no longer finite at step {path.diverged_at}"
-        said.append(f"**{shown.name}** starts with a gradient of {number(start)} in the logit and {end}")
+        said.append(f"**{words.plain(shown.name)}** starts with a gradient of {number(start)} in the logit and {end}")
     known = {shown.key: path for shown, path in paths}
     why = ""
     if {"bce", "mse"} <= known.keys():
