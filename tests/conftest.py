@@ -30,7 +30,7 @@ SLOWER = {
 # Modules that start processes of their own, or pages.
 WHOLE = {
     "test_animation", "test_device", "test_drawn_data", "test_fetched_data", "test_own_images", "test_own_images_page",
-    "test_absent_data", "test_cluster", "test_command_line", "test_damaged_files", "test_every_record", "test_faults",
+    "test_absent_data", "test_cluster", "test_command_line", "test_chinese_pages", "test_damaged_files", "test_every_record", "test_faults",
     "test_from_outside", "test_latent_parts", "test_monkey", "test_race", "test_said_again", "test_script", "test_serving", "test_short",
     "test_sweep_engine", "test_tried", "test_votes", "test_zoo",
 }  # fmt: skip

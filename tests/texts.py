@@ -8,6 +8,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from vae.language.translate import APART, ATTRIBUTE, FIELD, LANGUAGES, core
@@ -112,6 +113,7 @@ def is_text(piece: str) -> bool:
     )
 
 
+@cache
 def texts() -> tuple[dict[str, str], set[str]]:
     """Every certain text with the file that has it, and every piece that may be one."""
     certain: dict[str, str] = {}
