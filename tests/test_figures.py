@@ -192,7 +192,7 @@ def test_the_first_steps_are_cut_off_once_there_are_more(runs, lines, highest):
 @pytest.mark.parametrize("values", [(13.3, 26.8, 24.0), (1.0, 1.0, 1.0), (0.0, 100.0, 50.0), (5.0, 5.1, 9.0)])
 def test_what_a_line_means_stands_beside_the_panel_and_on_no_other(values):
     """Beside it no curve can cross it; where lines are near each other, labels are moved apart, in the lines' order."""
-    lines = [*zip(("floor", "pca", "mean"), ("perfect copy", "PCA, 20 components", "mean image (collapsed)"), values)]
+    lines = [*zip(("floor", "pca", "mean"), ("perfect copy", "PCA, 20 dims", "mean image"), values)]
     drawn = curves.training_curves([curve([1, 2], [40, 30])], ("squared_error",), {"squared_error": lines})["layout"]
     low, high = drawn["yaxis"]["range"]
     labels = [note for note in drawn["annotations"] if note["xref"] != "paper"]

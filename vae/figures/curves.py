@@ -11,7 +11,7 @@ import numpy as np
 
 from vae.figures.beside import beside, on, stacked
 from vae.figures.plot import Figure, Layout, Part, Trace, across, figure, numbered, trace, upright
-from vae.figures.theme import Ink, axis, layout
+from vae.figures.theme import LOSS_COLOURS, Ink, axis, layout
 from vae.training.config import TrainConfig
 
 MOST_POINTS = 500
@@ -140,18 +140,28 @@ def _curves(run: RunCurves, kind: str, twin: int) -> list[Trace]:
     drawn = []
     if kind in run.training:
         steps, means = binned(run.training[kind])
+        drawn += _outline(run, steps, means, 2.5)
         drawn.append(trace(
             "scatter", x=steps, y=means, mode="lines", name=f"{run.name}, training", opacity=0.55,
             line={"color": run.colour, "width": 1.5, "dash": dash}, hovertemplate="%{y:.2f}",
         ))  # fmt: skip
     steps, values = run.held_out
     if kind in values:
+        drawn += _outline(run, steps, values[kind].astype(np.float32), 4)
         drawn.append(trace(
             "scatter", x=steps, y=values[kind].astype(np.float32), mode="lines+markers", name=f"{run.name}, held out",
             line={"color": run.colour, "width": 2.5, "dash": dash}, marker={"size": 4 + 2 * (twin > 0), "symbol": symbol},
             hovertemplate="%{y:.3g}",
         ))  # fmt: skip
     return drawn
+
+
+def _outline(run: RunCurves, steps: np.ndarray, values: np.ndarray, width: float) -> list[Trace]:
+    """Dark, beneath the yellow of a formula of one's own, which a white page would swallow."""
+    if run.colour != LOSS_COLOURS["formula"]:
+        return []
+    line = {"color": "rgba(60,60,60,.75)", "width": width}
+    return [trace("scatter", x=steps, y=values, mode="lines", name="outline", hoverinfo="skip", line=line)]
 
 
 def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:

@@ -177,8 +177,8 @@ def reference_lines(
     mean = principal_axes(data, pixels)[0].view(1, *data.shape).clamp(least, 1 - least)
     candidates = (
         ("floor", "perfect copy", x),
-        ("pca", f"PCA, {latent_dim} components", pca_reconstruction(data, x, latent_dim, pixels)),
-        ("mean", "mean image (collapsed)", mean.expand_as(x)),
+        ("pca", f"PCA, {latent_dim} dims", pca_reconstruction(data, x, latent_dim, pixels)),
+        ("mean", "mean image", mean.expand_as(x)),
     )
     lines = []
     for key, label, p in candidates:

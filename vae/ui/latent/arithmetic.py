@@ -80,7 +80,7 @@ def _start(model: OpenedModel, origin: object, column) -> list[int]:
     index = index_of(model, STATE.now("image"))
     column.caption(name_of(model, index))
     pictures(
-        gallery(model, 20), "arithmetic.start", "Start image", columns=20, marks={index: CHOSEN}, width=800,
+        gallery(model, range(min(20, len(model.encoded)))), "arithmetic.start", "Start image", columns=20, marks={index: CHOSEN}, width=800,
         on_pick=lambda picked: STATE.set(image=picked),
     )  # fmt: skip
     return [index]
@@ -146,7 +146,7 @@ def _ticked(model: OpenedModel, columns: Mapping) -> dict[str, list[int]]:
     n = min(THUMBNAILS, len(model.encoded))
     marks = {i: COLOURS[name] for name, members in ticked.items() for i in members if i < n}
     pictures(
-        gallery(model, n), "ticks", "Test images to tick", columns=20, marks=marks, width=900,
+        gallery(model, range(n)), "ticks", "Test images to tick", columns=20, marks=marks, width=900,
         on_pick=lambda index: _tick(adding, index),
     )  # fmt: skip
     st.caption(f"In the group plus (green): {len(ticked['plus'])}; minus (pink): {len(ticked['minus'])}.")

@@ -31,9 +31,9 @@ def code_of(model: OpenedModel, index: object) -> Tensor:
     return model.encoded.mu[index_of(model, index)]
 
 
-def gallery(model: OpenedModel, n: int) -> Tensor:
-    """The first n test images, or what the model makes of them where they are not here: uint8 (n, C, H, W)."""
-    return (model.images if model.images is not None else model.encoded.reconstructions)[:n]
+def gallery(model: OpenedModel, indices: Sequence[int]) -> Tensor:
+    """Those test images, or what the model makes of them where they are not here: uint8 (n, C, H, W)."""
+    return (model.images if model.images is not None else model.encoded.reconstructions)[list(indices)]
 
 
 def name_of(model: OpenedModel, index: int) -> str:
@@ -43,21 +43,38 @@ def name_of(model: OpenedModel, index: int) -> str:
 
 
 def picker(model: OpenedModel, field: str, label: str, key: str, n: int = ROW) -> int:
-    """A row of test images to click, and a number for any other one; returns the index chosen."""
+    """A row of test images to click, of one class if wanted, and a number for any other one; returns the index chosen."""
     index = index_of(model, STATE.now(field))
-    left, right = st.columns([6, 1], vertical_alignment="center")
+    left, middle, right = st.columns([6, 1, 1], vertical_alignment="center")
+    among = _of_class(model, middle, f"{label}, of class", f"{key}.class")
+    first = n * (among.index(index) // n) if index in among else 0  # the row that has the chosen one
+    shown = among[first : first + n]
     with left:
         kind = "" if model.images is not None else " (reconstructions: the images are not on this machine)"
         st.caption(f"{label}: {name_of(model, index)}{kind}")
-        marks = {index: CHOSEN} if index < n else {}
+        marks = {shown.index(index): CHOSEN} if index in shown else {}
         pictures(
-            gallery(model, n), key, f"{label}: test images", columns=n, marks=marks, width=900,
-            on_pick=lambda picked: STATE.set(**{field: picked}),
+            gallery(model, shown), key, f"{label}: test images", columns=n, marks=marks, width=900,
+            on_pick=lambda picked: STATE.set(**{field: shown[picked]}),
         )  # fmt: skip
     STATE.control(
         right.number_input, field, f"{label}, number", 0, len(model.encoded) - 1, label_visibility="collapsed"
     )
     return index
+
+
+def _of_class(model: OpenedModel, place, label: str, key: str) -> list[int]:
+    """The test images of the class that is asked for: of all, unless one is."""
+    labels = model.encoded.labels
+    if labels is None or not len(model.classes):
+        return list(range(len(model.encoded)))
+    there = sorted(set(labels.tolist()))
+    names = {str(i): model.classes[i] for i in there}
+    wanted = place.selectbox(
+        label, ["", *names], format_func=lambda i: names.get(i, "all classes"), key=f"{key}.{model.config.dataset}",
+        label_visibility="collapsed", filter_mode=None, persist_state="session",
+    )  # fmt: skip
+    return [i for i, of in enumerate(labels.tolist()) if wanted in ("", str(of))]
 
 
 def need_images(model: OpenedModel, for_what: str) -> None:

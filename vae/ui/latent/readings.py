@@ -53,7 +53,7 @@ def readings(panel: Panel, points: np.ndarray | None, state: Values) -> None:
 def _neighbours(panel: Panel, state: Values) -> None:
     """The chosen image and its nearest ones, by code and by picture."""
     model, index = panel.model, index_of(panel.model, state["image"])
-    shown, rows, beside = gallery(model, len(model.encoded)), [], []
+    shown, rows, beside = gallery(model, range(len(model.encoded))), [], []
     for name, points in (("by code", model.encoded.mu), ("by picture", shown)):
         near = neighbours(points.numpy(), index, min(NEIGHBOURS, len(shown) - 1))
         rows.append(shown[[index, *near.tolist()]])

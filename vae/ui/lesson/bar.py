@@ -247,7 +247,7 @@ def _exercise_words(exercise: Exercise, page: Callable[..., st.Page]) -> None:
 def _exercise_ways(exercise: Exercise, current: str) -> None:
     if exercise.answers:
         st.selectbox(
-            "The cause", list(exercise.answers), format_func=exercise.answers.get, index=None, key=ANSWER, width=230,
+            "The cause", list(exercise.answers), format_func=exercise.answers.get, index=None, key=ANSWER, width=300,
             placeholder="The cause", label_visibility="collapsed", filter_mode=None,
         )  # fmt: skip
     st.button("Check", key="lesson-check", type="primary", on_click=_check, args=(exercise, current))

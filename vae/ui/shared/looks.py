@@ -150,7 +150,7 @@ def _style(panel: Panel) -> str:
     return f"""<style>
 .stMainBlockContainer {parts}:not(:is({kept}), :is({kept}) *, :has({kept})) {{ display: none; }}
 .stMainBlockContainer .stColumn:has({kept}) {{ flex: 1 1 100%; width: 100%; min-width: 0; }}
-.stAppHeader, .stSidebar, .st-key-presenter, .st-key-language, .st-key-do-start:has(button:disabled) {{ display: none; }}
+.stAppHeader, .stSidebar, .st-key-presenter, .st-key-language, .st-key-frame, .st-key-do-start:has(button:disabled) {{ display: none; }}
 .stMainBlockContainer {{ padding: 0.4rem 0.6rem; }}
 [class*="st-key-grid-"] .vae-pictures {{ max-width: min(100%, 94vh) !important; }}
 </style>"""

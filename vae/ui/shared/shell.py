@@ -15,6 +15,7 @@ from vae.ui.classroom import notices
 from vae.ui.lesson import bar
 from vae.ui.shared import answers, hints, language, looks
 from vae.ui.shared.engine import starter
+from vae.ui.shared.frame import frame
 from vae.ui.shared.owner import owner
 from vae.ui.shared.words import say
 
@@ -54,8 +55,8 @@ STYLE = (
 [data-testid="stCaptionContainer"] { color: light-dark(#57616c, #a9b2bd); opacity: 1; }
 [data-testid="stCaptionContainer"] a { text-decoration: underline; }
 /* On a light blue, as things to press have it on a dark page, dark letters. */
-button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
-.stMultiSelect [data-baseweb="tag"] span, .stMultiSelect [data-tag] span { color: light-dark(#ffffff, #08131c); }
+button[kind="primary"]:not(:disabled) :is(p, [data-testid="stIconMaterial"]) { color: light-dark(#ffffff, #08131c); }
+.stMultiSelect :is([data-baseweb="tag"], [data-tag]) span { color: light-dark(#ffffff, #08131c); }
 [data-testid="stWidgetLabel"] p, .stButtonGroup span[aria-hidden] p { color: light-dark(#1f2730, #e6ebf1); }
 .stApp .katex-display { overflow: visible !important; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
@@ -68,7 +69,8 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 .st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-presenter { position: fixed; top: 0.7rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
-.st-key-language { position: fixed; top: 0.85rem; right: 2.8rem; z-index: 999991; width: auto; }
+.st-key-frame { position: fixed; top: 0.9rem; right: 2.6rem; z-index: 999991; width: auto; }
+.st-key-language { position: fixed; top: 0.85rem; right: 4.6rem; z-index: 999991; width: auto; }
 .vae-language, .vae-language:visited { color: inherit; font-size: 0.875rem; line-height: 1.5rem; text-decoration: none; padding: 0.3rem 0.4rem; border-radius: 6px; }
 .vae-language:hover, .vae-language:focus-visible { background: rgba(128, 128, 128, 0.18); }
 .st-key-presenter button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -81,7 +83,8 @@ button[kind="primary"] p, button[kind="primary"] [data-testid="stIconMaterial"],
 @media (max-width: 640px) {
   .stButtonGroup [role="radiogroup"] { flex-wrap: wrap; }
   .st-key-presenter { display: none; }
-  .st-key-language { right: 0.8rem; }
+  .st-key-frame { right: 0.6rem; }
+  .st-key-language { right: 2.8rem; }
   .stMainBlockContainer { padding: 3.6rem 0.8rem 1rem; }
 }
 </style>
@@ -105,6 +108,7 @@ def pages():
     looks.show_only(current.url_path or first)
     looks.presenter()
     language.switch()
+    frame(current.url_path or first)
     notices.ring(current.url_path, page)
     bar.guide(current.url_path or first, page)
     return current

@@ -70,10 +70,10 @@ def panel() -> None:
         )  # fmt: skip
         photos = _photos()
         left, right = st.columns(2, vertical_alignment="bottom")
-        left.selectbox("Pixels a side", SIZES, key="own:side", filter_mode=None)
-        right.toggle("Colour", key="own:colour")
+        left.selectbox("Pixels a side", SIZES, key="own:side", filter_mode=None, persist_state="session")
+        right.toggle("Colour", key="own:colour", persist_state="session")
         st.toggle(
-            "Labels from names", key="own:labels",
+            "Labels from names", key="own:labels", persist_state="session",
             help="What a file's name begins with: cat_01.png and Cat-2.jpg are of the class cat.",
         )  # fmt: skip
         st.button(
@@ -97,7 +97,12 @@ def _files_key() -> str:
 def _photos() -> list[bytes]:
     """The camera, once it is asked for, and the photos taken with it."""
     photos = st.session_state.setdefault(PHOTOS, [])
-    if st.toggle("Camera", key="own:camera", help="The browser asks whether it may; it needs https, or this machine."):
+    if st.toggle(
+        "Camera",
+        key="own:camera",
+        persist_state="session",
+        help="The browser asks whether it may; it needs https, or this machine.",
+    ):
         st.camera_input("Photo", key="own:photo", on_change=_keep_photo, label_visibility="collapsed")
         st.caption(f"{len(photos)} of at most {MOST_PHOTOS} photos taken.")
     return photos

@@ -54,15 +54,17 @@ def _evaluations(names: Sequence[str], views: Sequence[View], losses: int) -> No
     for name, view in zip(names, views):
         if (e := view.evaluation) is not None:
             whose = f"{plain(name)}, whole" if len(views) > 1 else "Whole"
-            st.markdown(
+            sum_of_terms = (
                 f"**{whose} test set** ({e.images:,} images, one sample of z each): −ELBO **{e.negative_elbo:.2f}** = "
-                f"reconstruction {e.reconstruction:.2f} + KL {e.kl:.2f} nats per image (lower is better)."
+                f"reconstruction {e.reconstruction:.2f} + KL {e.kl:.2f} nats per image."
             )
+            st.markdown(sum_of_terms if losses > 1 else f"{sum_of_terms} Lower is better.")
 
     done = [view for view in views if view.evaluation is not None]
     if len(done) > 1 and losses > 1:
-        st.caption(
-            "Nats under two losses have no common scale: the report, and the page Compare, score each model under all."
+        st.markdown(
+            "**These numbers cannot be compared**: nats under two losses have no common scale. The squared error and the sharpness above "
+            "can; the report, and the page Compare, score each model under all losses."
         )
 
 
