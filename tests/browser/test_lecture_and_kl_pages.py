@@ -51,7 +51,7 @@ def test_the_claims_are_read_with_the_keyboard_alone(open_page):
     page = open_page("/lecture")
     expect(page.locator(".vae-elbo")).to_be_visible()
     chosen = page.locator(".st-key-lecture-contents input:checked")
-    for _ in range(20):
+    for _ in range(40):  # past the names of all pages
         page.keyboard.press("Tab")
         if chosen.evaluate("node => node === document.activeElement"):
             break
