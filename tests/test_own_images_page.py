@@ -174,6 +174,7 @@ def test_a_preset_takes_batches_no_larger_than_they_are(open_app, keeper, preset
     assert PRESETS[preset].config(dataset=source.name).batch_size == 10
 
 
+@pytest.mark.slow
 def test_a_run_on_them_reaches_the_latent_and_the_compare_page(open_app, keeper):
     source = keeper.bring(data_set(), ME)
     run = keeper.create_run(vae.TrainConfig.usual(source.name, epochs=4), ME)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 PHONE = {"width": 390, "height": 844}
@@ -18,6 +19,7 @@ def test_a_chinese_browser_is_answered_in_chinese_and_a_race_runs(open_page):
     assert "lang=" not in page.url  # nobody chose it
 
 
+@pytest.mark.slow
 def test_the_switch_leads_there_and_back_and_the_choice_goes_from_page_to_page(open_page):
     page = open_page("/kl?mu=1.5")
     page.get_by_role("link", name="中文").click()
@@ -33,6 +35,7 @@ def test_the_switch_leads_there_and_back_and_the_choice_goes_from_page_to_page(o
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
+@pytest.mark.slow
 def test_a_choice_named_in_chinese_is_taken_on_a_phone_that_shows_no_more_than_its_width(open_page):
     page = open_page("/surfaces?lang=zh", size=PHONE)
     page.get_by_role("combobox", name=re.compile("视图")).click()

@@ -37,6 +37,7 @@ def tally(page: Page, said: str) -> None:
     expect(page.locator(".vae-tally")).to_have_text(re.compile(said))
 
 
+@pytest.mark.slow
 def test_a_lecturer_and_two_phones_answer_together(open_page, app):
     desk, code = opened(open_page)
     image = desk.locator(".vae-way-in img")

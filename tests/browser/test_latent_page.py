@@ -108,6 +108,7 @@ def test_a_click_on_the_map_chooses_and_a_link_shows_the_same(latent):
     expect(page.get_by_text(f"Chosen: image {chosen},").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_map_unfolds_pauses_and_is_lassoed(latent):
     page = latent(f"?model={MNIST}&part=embed&method=tsne")
     drawn = figure(page, "embed.0")

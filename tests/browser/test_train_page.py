@@ -141,6 +141,7 @@ def test_a_reload_finds_the_run_again_and_another_browser_does_not(open_page):
     stop(page)
 
 
+@pytest.mark.slow
 def test_a_link_reproduces_the_setting_and_the_address_follows_the_controls(open_page):
     query = "dataset=digits&loss=gaussian&sigma=0.3&latent_dim=5&beta=0.5&learning_rate=0.002&seed=7"
     page = open_page(f"/train?{query}")

@@ -10,6 +10,8 @@ import random
 import re
 import time
 
+import pytest
+
 from tests.load.client import Student
 from tests.load.server import running_server
 from tests.own_loop import run
@@ -41,6 +43,7 @@ class Person(Student):
     _TAKE = Student._TAKE | {"delta": _delta}
 
 
+@pytest.mark.slow
 def test_sixty_vote_within_ten_seconds_and_each_is_counted_once():
     with running_server() as server:
         run(_vote(server.address))

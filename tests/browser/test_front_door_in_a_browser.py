@@ -22,6 +22,7 @@ def test_a_student_is_one_click_from_a_race_that_moves(open_page):
     expect(page.get_by_role("button", name="See BCE and MSE race")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_engineer_gets_a_loss_with_its_numbers_and_its_code(open_page):
     page = open_page("/")
     page.get_by_role("button", name="Which loss for my data?").click()
@@ -43,6 +44,7 @@ def test_an_engineer_gets_a_loss_with_its_numbers_and_its_code(open_page):
     expect(page).to_have_url(re.compile(r"/train\?dataset=digits.*vary=loss&against=mse"))
 
 
+@pytest.mark.slow
 def test_a_hint_that_is_let_go_of_moves_nothing_and_stays_away(open_page):
     page = open_page("/kl")
     hint, slider = page.get_by_text("New here?"), page.get_by_role("slider", name="μ, the code's mean")
