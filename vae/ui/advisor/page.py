@@ -14,7 +14,7 @@ from vae.figures.advice import rulers_table, standings
 from vae.figures.data_card import histogram
 from vae.links import training as link
 from vae.losses.table import LOSSES
-from vae.study.advice import WANTS, Advice, Pixels, Want, advise, name_of, pixels_of, plan, table
+from vae.study.advice import WANTS, Advice, Pixels, Want, advise, name_of, pixels_of, plan, seconds, table
 from vae.study.data_card import DataCard
 from vae.training.config import TrainConfig
 from vae.training.race import MOST_COLUMNS, RaceConfig
@@ -121,7 +121,7 @@ def show(planned: Plan, card: DataCard, state: Values) -> None:
     elif not waiting:
         st.markdown(
             f"Press **Race them**: {len(planned[0])} losses learn these images side by side, on the same weights, batches and noise, once for each of "
-            f"{len(planned)} seeds. It takes about a minute on two cores; then the numbers choose."
+            f"{len(planned)} seeds. Then the numbers choose. On two cores it takes about {duration(round(seconds(planned), -1))}."
         )
 
 
