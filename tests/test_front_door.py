@@ -1,6 +1,7 @@
 """The front door, the hint on each page, and links from when the lecture stood there."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -30,7 +31,8 @@ def asked(path, query="", base=""):
         "headers": [],
         "root_path": "",
     }
-    asyncio.run(OldLinks(app, base)(scope, None, send))
+    with ThreadPoolExecutor(1) as apart:  # in this thread a browser may have its loop
+        apart.submit(lambda: asyncio.run(OldLinks(app, base)(scope, None, send))).result()
     return sent[0]["status"], dict(sent[0]["headers"]).get(b"location", b"").decode()
 
 

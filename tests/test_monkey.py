@@ -12,7 +12,7 @@ def log(engine, monkeypatch, tmp_path):
         engine.discard(job)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_page_breaks_and_no_control_falls_back(log, seed):
     done, fault = visit(seed, 80, log)
     assert not fault

@@ -209,6 +209,7 @@ def test_a_checkpoint_of_theirs_opens_where_they_are_and_nowhere_else(open_app, 
 # ---- On the workers --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_on_them_is_the_headless_one_though_its_worker_is_killed(keeper):
     data = data_set(n=40)
     source = keeper.bring(data, ME)

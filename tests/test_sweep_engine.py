@@ -79,6 +79,7 @@ def limit(size):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
+@pytest.mark.slow
 def test_a_sweep_survives_a_full_disk_and_then_a_killed_app(engine, undisturbed, tmp_path):
     path = tmp_path / "sweep.csv"
     full = call(engine, path, preexec_fn=limit(9000))
