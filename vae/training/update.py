@@ -6,6 +6,7 @@ Both take images, noise and the number of updates before, and return the three n
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -89,14 +90,15 @@ class Layers(Protocol):
 L = TypeVar("L", bound=Layers)
 
 
-class WrittenOut(Generic[L]):
+class WrittenOut(ABC, Generic[L]):
     """Both passes through fully connected layers, for inputs (..., B, in): of one net, or with a leading dimension of nets."""
 
     _weights: L
     _grads: L
 
+    @abstractmethod
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
-        raise NotImplementedError
+        """(..., B, in) -> (..., B, out): a layer's product and bias."""
 
     def _forward(self, names: Sequence[str], inputs: Tensor) -> list[Tensor]:
         """The inputs, and what each of the layers makes of what was before, after its ReLU."""
