@@ -19,6 +19,7 @@ import vae
 from tests.waiting import wait_for
 from vae.engine import Engine, Limits, Status
 from vae.engine import state_files as keep
+from vae.engine.job import sentence_of
 from vae.engine.state_files import KeptState
 
 CONFIG = vae.TrainConfig(dataset="digits", hidden=(64,), epochs=40, batch_size=32, seed=5)  # 1,800 steps
@@ -149,6 +150,20 @@ def test_a_run_that_bursts_a_workers_memory_ends_with_a_sentence_and_takes_no_ot
     finally:
         own_engine.limits = Limits()
         own_engine.client.run(squeeze, resource.RLIM_INFINITY)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"
+        ),
+    ],
+)
+def test_whatever_a_worker_lacks_memory_for_is_said_in_one_sentence(reason):
+    assert sentence_of(reason).startswith("This training needs more memory than a worker has")
+    assert sentence_of(RuntimeError("shape mismatch")) == "A worker failed: RuntimeError: shape mismatch"
 
 
 # ---- States at home ------------------------------------------------------------------------------------------------

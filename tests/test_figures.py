@@ -4,7 +4,9 @@ import importlib
 import io
 import pkgutil
 import re
+import tomllib
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,6 +24,7 @@ from vae.figures import (
     lab,
     latent,
     maps,
+    matrix,
     plot,
     rescue,
     scatter,
@@ -33,7 +36,7 @@ from vae.figures import (
 from vae.figures import kl as kl_figures
 from vae.figures.mosaics import strip
 from vae.figures.panels import Panel
-from vae.figures.theme import LOSS_COLOURS, contrast, legible
+from vae.figures.theme import GROUNDS, LOSS_COLOURS, contrast, legible
 from vae.losses import kl
 from vae.losses.descent import descend
 from vae.losses.kl_terms import KL_TERMS
@@ -43,6 +46,8 @@ from vae.losses.table import LOSSES
 from vae.study.advice import WANTS, Advice, Standing
 from vae.study.claims import CLAIMS
 from vae.training.beta_dial import TICKS
+
+ROOT = Path(__file__).parents[1]
 
 GRID = np.linspace(0, 1, 11)
 MU, LOG_VAR = kl.axes()
@@ -221,7 +226,13 @@ def test_few_images_fill_a_row_or_leave_places_in_it():
     assert np.asarray(whole)[0, 8 * 9 :, 3].max() == 0 and np.asarray(whole)[0, :8, 3].min() == 255
 
 
-@pytest.mark.parametrize("ground", ["#ffffff", "#0e1117"])
+def test_colours_are_chosen_for_the_grounds_that_pages_have():
+    themes = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    assert (themes["light"]["backgroundColor"], themes["dark"]["backgroundColor"]) == GROUNDS
+    assert f"light-dark({', '.join(GROUNDS)})" in matrix.STYLE
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
 @pytest.mark.parametrize("colour", [*LOSS_COLOURS.values(), *kl_figures.TERM_COLOURS.values(), "#ffffff", "#000000"])
 def test_letters_in_a_loss_s_colour_can_be_read_and_change_as_little_as_they_need(colour, ground):
     assert contrast("#ffffff", "#000000") == pytest.approx(21) and contrast("#777777", "#ffffff") == pytest.approx(

@@ -5,6 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from vae import load_dataset
 from vae.training.shipped import SHIPPED
 from vae.ui.latent.state import PARTS
 
@@ -97,3 +98,23 @@ def test_an_axis_from_a_class_to_itself_is_answered_and_can_be_set_anew(open_app
         app.run()
     next(box for box in app.selectbox if box.label == "to").set_value(3).run()
     assert not app.exception and not any("cannot be used" in block.value for block in app.caption)
+
+
+def picker_of(app: AppTest, label: str) -> dict:
+    """What the row of test images under that name shows."""
+    found = [json.loads(block.proto.json) for block in app.get("bidi_component") if block.proto.json]
+    return next(data for data in found if data.get("alt") == f"{label}: test images")
+
+
+def test_images_of_one_class_can_be_asked_for_and_the_row_has_the_chosen_one(opened):
+    """From a 3 to an 8, whoever does not know the test set by heart."""
+    app = opened(model="digits-bce-z8", part="walk", image=0, other=45)
+    assert [mark[0] for mark in picker_of(app, "From")["marks"]] == [0]
+    assert [mark[0] for mark in picker_of(app, "To")["marks"]] == [5], "the third row of twenty"
+    every = pictures_of(app)
+    app.selectbox(key="walk.to.class.digits").set_value("8").run()
+    assert not app.exception and picker_of(app, "To")["png"] != every[1] and picker_of(app, "From")["png"] == every[0]
+    assert app.selectbox(key="walk.to.class.digits").options[:3] == ["all classes", "0", "1"]
+    labels = load_dataset("digits").test_labels
+    eights = [i for i, label in enumerate(labels.tolist()) if label == 8]
+    assert picker_of(app, "To")["count"] == min(20, len(eights))

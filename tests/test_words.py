@@ -55,6 +55,17 @@ def test_each_state_has_its_sentence():
     assert said(status=Status.FAILED, message="It broke.") == "It broke."
 
 
+def test_a_collapsed_code_is_named_once_it_will_not_come_back():
+    def told(kl, **changes):
+        view = dataclasses.replace(VIEW, observations=(SimpleNamespace(step=1200, kl=kl),), **changes)
+        return sentences.collapse("β = 50", view)
+
+    assert told(0.003, status=Status.DONE).startswith("β = 50: the code has collapsed. Its KL is 0.003 nats")
+    assert told(0.003, step=2400) and not told(0.003, step=2300), "in the first half it may still come to something"
+    assert not told(2.6, status=Status.DONE) and not told(float("nan"), status=Status.DONE)
+    assert not sentences.collapse("", dataclasses.replace(VIEW, status=Status.STOPPED, step=0))
+
+
 def test_a_screen_reader_is_told_tenths_not_every_refresh():
     assert sentences.spoken(CONFIG, VIEW) == "Training, 20 percent done."
     assert sentences.spoken(CONFIG, dataclasses.replace(VIEW, step=1300)) == "Training, 20 percent done."

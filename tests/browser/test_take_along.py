@@ -222,3 +222,19 @@ def test_a_walk_through_the_latent_space_is_an_animation(open_page, part):
     film = Image.open(download.value.path())
     # Streamlit's own file name: what the two ends show twice in a row is one frame, held twice as long.
     assert film.format == "GIF" and 58 <= film.n_frames <= 60
+
+
+def test_a_page_s_link_is_copied_and_a_phone_s_menu_closes_when_it_has_led_somewhere(open_page):
+    page = open_page("/kl?mu=2&log_var=0", permissions=["clipboard-read", "clipboard-write"])
+    drawn(page, "kl-densities")
+    page.get_by_role("button", name="Copy the link to this page as it is").click()
+    expect(page.get_by_text("Link copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.url and "mu=2" in copied
+    page.set_viewport_size({"width": 390, "height": 844})
+    sidebar = page.locator(".stSidebar")
+    page.locator('[data-testid="stExpandSidebarButton"]').click()
+    expect(sidebar).to_have_attribute("data-collapsed", "false")
+    sidebar.get_by_text("Lecture", exact=True).click()
+    expect(page.locator(".vae-elbo")).to_be_visible()
+    expect(sidebar).to_have_attribute("data-collapsed", "true")

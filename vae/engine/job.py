@@ -120,6 +120,8 @@ class Job(ABC):
 
 
 def sentence_of(reason: BaseException) -> str:
-    """Why a job failed, in a line."""
+    """Why a job failed, in a line. An allocation that failed took nothing else along: see tasks.limit_memory."""
+    if isinstance(reason, MemoryError) or (isinstance(reason, RuntimeError) and "allocate memory" in str(reason)):
+        return "This training needs more memory than a worker has: a smaller batch or narrower layers need less."
     text = str(reason) if isinstance(reason, VaeError) else f"A worker failed: {type(reason).__name__}: {reason}"
     return text.strip().splitlines()[0][:500]

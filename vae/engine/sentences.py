@@ -9,6 +9,8 @@ from vae.engine.run import View
 from vae.training.config import FORMULA, TrainConfig
 from vae.training.race import paired
 
+COLLAPSED = 0.1  # nats per image: a code whose KL is less says next to nothing
+
 
 def loss_name(config: TrainConfig) -> str:
     if config.loss == FORMULA:
@@ -43,6 +45,17 @@ def status(config: TrainConfig, view: View) -> str:
     if view.status is Status.FAILED:
         return view.message
     return f"{view.status.value.capitalize()} at {at}{_figures_from(view)}."
+
+
+def collapse(name: str, view: View) -> str:
+    """That this run's code says next to nothing; "" where it does, or where it may still come to it."""
+    late = view.status.ended or 2 * view.step > view.total_steps
+    if not (late and view.step and view.observations) or not (kl := view.observations[-1].kl) < COLLAPSED:  # nor NaN
+        return ""
+    return (
+        f"{name}: the code has collapsed. Its KL is {kl:.2g} nats per image, so z says next to nothing of x, and every picture is "
+        "nearly the mean image. A smaller β, or a reconstruction that weighs more, brings it back."
+    )
 
 
 def _figures_from(view: View) -> str:

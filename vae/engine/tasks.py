@@ -9,7 +9,7 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from importlib import metadata
@@ -22,7 +22,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 import vae
 from vae.data import DATASETS, ImageDataset, bring, carry, forget, load_dataset
-from vae.errors import SettingError, VaeError
+from vae.errors import SettingError
 from vae.latent.pca_tsne import (
     FEWEST,
     EmbeddingConfig,
@@ -68,8 +68,8 @@ def advance_chunk(
     started = time.perf_counter()
     torch.set_num_threads(threads)
     data, state = load_dataset(config.dataset, config.size), state_in(before, config)
-    state, progress = within_memory(
-        lambda: device.on_device_of_this_process(lambda where: advance(state, config, data, steps, program, where))
+    state, progress = device.on_device_of_this_process(
+        lambda where: advance(state, config, data, steps, program, where)
     )
     publish(topic, key, time.perf_counter() - started, progress)
     return state
@@ -79,7 +79,7 @@ def untrained(config: TrainConfig, program: Program, threads: int) -> Progress:
     """What the network shows before its first step."""
     torch.set_num_threads(threads)
     data = load_dataset(config.dataset, config.size)
-    return within_memory(lambda: advance(initial_state(config), config, data, 0, program)[1])
+    return advance(initial_state(config), config, data, 0, program)[1]
 
 
 def advance_map(
@@ -89,18 +89,6 @@ def advance_map(
     started = time.perf_counter()
     found = advance_embedding(state, p, config, threads)
     publish(topic, key, time.perf_counter() - started, found)
-
-
-def within_memory(act: Callable[[], T]) -> T:
-    """Do it; VaeError where this worker's memory does not suffice. What is at hand of other runs stays."""
-    try:
-        return act()
-    except (MemoryError, RuntimeError) as reason:
-        if isinstance(reason, MemoryError) or "allocate memory" in str(reason):
-            raise VaeError(
-                "This training needs more memory than a worker has: a smaller batch or narrower layers need less."
-            ) from None
-        raise
 
 
 def evaluation_piece(
@@ -225,7 +213,7 @@ def advance_cell_chunk(
     """The Leg is published; the state stays where it is."""
     torch.set_num_threads(threads)
     data = load_dataset(config.dataset, config.size)
-    state, leg = within_memory(lambda: cell.advance_cell(state_in(before, config), config, data, steps))
+    state, leg = cell.advance_cell(state_in(before, config), config, data, steps)
     publish(topic, key, leg.seconds, leg)
     return state
 

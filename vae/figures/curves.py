@@ -161,7 +161,9 @@ def _outline(run: RunCurves, steps: np.ndarray, values: np.ndarray, width: float
     if run.colour != LOSS_COLOURS["formula"]:
         return []
     line = {"color": "rgba(60,60,60,.75)", "width": width}
-    return [trace("scatter", x=steps, y=values, mode="lines", name="outline", hoverinfo="skip", line=line)]
+    return [
+        trace("scatter", x=steps, y=values, mode="lines", name="outline", meta="outline", hoverinfo="skip", line=line)
+    ]
 
 
 def binned(values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ from typing import Any
 from vae.figures.plot import Layout, Part
 from vae.training.config import TrainConfig
 
+GROUNDS = "#ffffff", "#0e1117"  # of a light and of a dark page, as .streamlit/config.toml has them
+
 # From Okabe and Ito, and Tol: told apart by people who see colours differently. One loss, one hue, everywhere.
 LOSS_COLOURS = {
     "bce": "#D55E00",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import streamlit as st
 
 from vae.engine import Engine, LimitError, Race, lookback
 from vae.engine.sentences import duration
-from vae.errors import SettingError, VaeError
-from vae.export.script import script_of
+from vae.errors import SettingError
 from vae.figures.advice import rulers_table, standings
 from vae.figures.data_card import histogram
 from vae.links import training as link
@@ -22,7 +19,7 @@ from vae.ui.advisor import contest
 from vae.ui.advisor.contest import Plan
 from vae.ui.advisor.state import STATE, check_losses
 from vae.ui.shared import components
-from vae.ui.shared.downloads import download_button
+from vae.ui.shared.downloads import download_button, script_or_why_not
 from vae.ui.shared.engine import engine, starter
 from vae.ui.shared.own_images import is_mine, known
 from vae.ui.shared.page_state import Values
@@ -191,7 +188,7 @@ def _advice(planned: Plan, pixels: Pixels, want: Want) -> None:
 
 def _code(planned: Plan, found: Advice) -> None:
     config = next(config for config in planned[0] if config.loss == found.loss)
-    text, problem = _script(config)
+    text, problem = script_or_why_not(config)
     race = RaceConfig(planned[0][0], "loss", tuple(config.loss for config in planned[0][1:]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         download_button(
@@ -206,14 +203,6 @@ def _code(planned: Plan, found: Advice) -> None:
         ):
             _on_train(race)
     st.code(link.command_line(config), language="bash", wrap_lines=True)
-
-
-@lru_cache(maxsize=32)
-def _script(config: TrainConfig) -> tuple[str, str]:
-    try:
-        return script_of(config), ""
-    except VaeError as reason:
-        return "", str(reason)
 
 
 def _on_train(race: RaceConfig) -> None:

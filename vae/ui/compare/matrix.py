@@ -12,9 +12,8 @@ from vae.figures.mosaics import strip
 from vae.figures.theme import colour_of
 from vae.study.opened import OpenedModel
 from vae.study.scoring import GROUPS, MEASURES, Matrix, Scores, matrix, mean_image
-from vae.training.pixels import treated
 from vae.training.step import as_bytes, picture_indices
-from vae.ui.compare.models import references_of, scores_of, title_of
+from vae.ui.compare.models import references_of, scores_of, test_pictures, title_of
 from vae.ui.compare.state import data_of
 from vae.ui.shared.downloads import download_button
 from vae.ui.shared.engine import starter
@@ -102,8 +101,7 @@ def _columns(models: list[OpenedModel], answers: list[Answer], name: str) -> lis
         for title, model, answer in zip(_titles(models), models, answers)
     ]  # fmt: skip
     mean = as_bytes(mean_image(data, pixels)).repeat(len(shown), 0)
-    copies = as_bytes(treated(pixels, data.test[:fewest])[shown])
-    pictures = ((copies, "The test images themselves"), (mean, "The mean training image"))
+    pictures = ((test_pictures(data, pixels, shown), "The test images themselves"), (mean, "The mean training image"))
     waiting = answers[-1].pending
     return columns + [
         figures.Column(title, "", strip(np.asarray(images), ACROSS, 1), alt, waiting)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
+from vae.data import ImageDataset
 from vae.engine.scoring import Answer, Scorer
 from vae.errors import CheckpointError
 from vae.study.opened import OpenedModel
 from vae.study.scoring import Scores
 from vae.training.config import TrainConfig
+from vae.training.pixels import treated
 from vae.training.shipped import SHIPPED
+from vae.training.step import as_bytes
 from vae.ui.compare.state import Images, data_name
 from vae.ui.latent.models import FILE, RUN, choices, open_model, run_of
 from vae.ui.shared.engine import engine, starter
@@ -92,6 +97,11 @@ def open_again(keys: list[str]) -> None:
 
 def title_of(model: OpenedModel) -> str:
     return _short(model.key, model.title)
+
+
+def test_pictures(data: ImageDataset, pixels: str, indices: Sequence[int]) -> np.ndarray:
+    """Those test images as models of that pixel treatment see them, uint8 (n, C, H, W)."""
+    return as_bytes(treated(pixels, data.test[: max(indices, default=-1) + 1])[list(indices)])
 
 
 # ---- Scores ----------------------------------------------------------------------------------------------------------

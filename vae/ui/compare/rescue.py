@@ -12,10 +12,9 @@ from vae.figures.theme import LOSS_COLOURS
 from vae.losses.bernoulli import continuous_bernoulli_mean
 from vae.study.opened import OpenedModel
 from vae.study.scoring import Rescue, rescue_pictures
-from vae.training.pixels import treated
-from vae.training.step import as_bytes, picture_indices
+from vae.training.step import picture_indices
 from vae.ui.compare.matrix import is_starting
-from vae.ui.compare.models import Option, open_for, options, scores_of, title_of
+from vae.ui.compare.models import Option, open_for, options, scores_of, test_pictures, title_of
 from vae.ui.compare.state import STATE, data_name, data_of, settle
 from vae.ui.latent.models import title_in
 from vae.ui.shared.components import figure
@@ -141,8 +140,7 @@ def _pictures(model: OpenedModel, other: OpenedModel | None, name: str) -> None:
     shown = [i for i in picture_indices(data) if i < min(len(m.encoded) for m in (model, other) if m)]
     with torch.inference_mode():
         raw, rescued = rescue_pictures(model.model.decode(model.encoded.mu[shown]))
-    seen = as_bytes(treated(pixels, data.test[: max(shown) + 1])[shown])
-    rows = [seen, raw.numpy(), rescued.numpy()]
+    rows = [test_pictures(data, pixels, shown), raw.numpy(), rescued.numpy()]
     beside = ["test images", "before: λ = p", "rescued: mean = p"]
     if other is not None:
         rows.append(other.encoded.reconstructions[shown].numpy())

@@ -21,6 +21,7 @@ _figure = component(
     Path(__file__).with_name("figure.js"),
     _plotly,
     Path(plot.__file__).with_name("merged.js"),
+    Path(__file__).with_name("copy.js"),
     Path(__file__).with_name("take.js"),
 )
 _ahead = st.components.v2.component(

@@ -9,10 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import streamlit as st
 from streamlit.runtime import exists, get_instance
+
+from vae.errors import VaeError
+from vae.export.script import script_of
+from vae.training.config import TrainConfig
 
 KEPT_SECONDS = 60.0
 _made_at: dict[str, float] = {}  # place among Streamlit's media -> when the file there was made; 0.0: none is there
@@ -25,6 +29,15 @@ def download_button(
     """Streamlit's, on that place, for a file that data() makes when it is pressed; the page is not made again for it."""
     made = partial(_made, data, file_name, mime)
     place.download_button(label, made, file_name, mime, on_click="ignore", **options)
+
+
+@lru_cache(maxsize=64)
+def script_or_why_not(config: TrainConfig, threads: int = 1) -> tuple[str, str]:
+    """The run as a PyTorch script, and "" ; or "", and in one sentence why there is none."""
+    try:
+        return script_of(config, threads=threads), ""
+    except VaeError as reason:
+        return "", str(reason)
 
 
 def _made(data: Callable[[], str | bytes], file_name: str, mime: str) -> bytes:

@@ -2,15 +2,6 @@
 const LINK = `<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" d="M10 13.5a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10.5a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.2-1.2"/></svg>`;
 const TOLD = 2000; // milliseconds
 
-async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = Object.assign(document.createElement("textarea"), { value: text }); // without TLS, as in a class room
-  document.body.appendChild(field);
-  field.select();
-  document.execCommand("copy");
-  field.remove();
-}
-
 function build(host) {
   host.className = "vae-frame";
   host.innerHTML = `<button type="button">${LINK}</button><span role="status" aria-live="polite"></span>`;
@@ -19,7 +10,7 @@ function build(host) {
     said.textContent = text;
     setTimeout(() => { said.textContent = ""; }, TOLD);
   };
-  button.onclick = () => copy(location.href).then(() => say(words("Link copied")), () => say(words("Copy the address from the browser")));
+  button.onclick = () => copy(location.href).then(() => say(words("Link copied")));
 }
 
 export default function ({ data, parentElement }) {

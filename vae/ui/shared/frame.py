@@ -8,7 +8,7 @@ import streamlit as st
 
 from vae.ui.shared.assets import component
 
-_frame = component(Path(__file__).with_name("frame.js"))
+_frame = component(Path(__file__).with_name("frame.js"), Path(__file__).with_name("copy.js"))
 
 
 def frame(page: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from streamlit.runtime.pages_manager import PagesManager
 
 from vae.figures.kl import TERM_COLOURS
-from vae.figures.theme import LOSS_COLOURS, letters
+from vae.figures.theme import GROUNDS, LOSS_COLOURS, letters
 from vae.ui.classroom import notices
 from vae.ui.lesson import bar
 from vae.ui.shared import answers, hints, language, looks
@@ -41,7 +41,6 @@ PAGES = {  # the first is the front door, which the icon at the top left leads t
     "server": ("Server", "dns"),
 }
 
-GROUNDS = "#ffffff", "#0e1117"  # of a light and of a dark page, as .streamlit/config.toml has them
 STYLE = (
     f"<style>{letters([*LOSS_COLOURS.values(), *TERM_COLOURS.values()], *GROUNDS)}</style>"
     + """

@@ -97,7 +97,7 @@ const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.cha
 
 // One row for each point, the columns that any trace has; RFC 4180.
 function tableOf(traces) {
-  const rows = traces.filter((trace) => trace.visible === true).flatMap(rowsOf);
+  const rows = traces.filter((trace) => trace.visible === true && trace.meta !== "outline").flatMap(rowsOf);
   const names = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined && row[name] !== null));
   const lines = [names, ...rows.map((row) => names.map((name) => cellOf(row[name])))];
   return lines.map((line) => line.map(quoted).join(",") + "\r\n").join("");
@@ -151,18 +151,4 @@ function addressOf(panel) {
   address.searchParams.set("only", panel);
   address.searchParams.delete("present");
   return address.href;
-}
-
-// Where a page comes over http, as from a laptop in class, browsers have no clipboard for scripts but this old one.
-async function copy(text) {
-  if (navigator.clipboard) {
-    try { return await navigator.clipboard.writeText(text); } catch { /* not allowed: the old way */ }
-  }
-  const held = Object.assign(document.createElement("textarea"), { value: text });
-  const before = document.activeElement;
-  document.body.append(held);
-  held.select();
-  document.execCommand("copy");
-  held.remove();
-  before?.focus();
 }

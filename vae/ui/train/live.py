@@ -30,7 +30,6 @@ from vae.ui.train import dial, runs
 OBSERVED_FIRST = (
     6  # observations of a run before lines are asked for, which take a worker seconds: pictures are to move at once
 )
-COLLAPSED = 0.1  # nats per image: a code whose KL is less says next to nothing
 PANELS = {"curves": "Curves", "dial": "Dial", "codes": "Codes", "kl_term": "KL term"}
 
 
@@ -232,22 +231,12 @@ def _curves(
     spoken = f"Curves of {', '.join(kind.replace('_', ' ') for kind in kinds)} over the steps"
     components.figure(drawn, "curves", spoken, narrow=narrow(drawn))
     for name, view in zip(told, views):
-        if kl := collapsed(view):
-            words.say(
-                f"{name}: the code has collapsed. Its KL is {kl:.2g} nats per image, so z says next to nothing of x, and every picture is "
-                "nearly the mean image. A smaller β, or a reconstruction that weighs more, brings it back."
-            )
+        if told_of := sentences.collapse(name, view):
+            words.say(told_of)
     if lines is None:
         st.caption("The reference lines are being computed.")
     elif kinds[0] != "reconstruction" and any(config.loss == "bce" for config in configs):
         _say_floors(engine, [config for config in configs if config.loss == "bce"])
-
-
-def collapsed(view: View) -> float:
-    """The KL of a code that says nothing, nats per image, 0.0 where it does say something or may still come to it."""
-    late = view.status.ended or 2 * view.step > view.total_steps
-    kl = view.observations[-1].kl if view.observations and view.step else COLLAPSED
-    return max(kl, 1e-9) if late and kl < COLLAPSED else 0.0
 
 
 def _say_floors(engine: Engine, configs: Sequence[TrainConfig]) -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import streamlit as st
 
 from vae.engine import Engine, Race, Run, View
-from vae.errors import VaeError
 from vae.export.race_animation import gif_of_race
 from vae.export.race_report import report_of_race
-from vae.export.script import script_of
 from vae.training.checkpoint import checkpoint_bytes
-from vae.training.config import TrainConfig
 from vae.training.race import labels
 from vae.training.race import names as short_names
 from vae.ui.compare.models import scorer
-from vae.ui.shared.downloads import download_button
+from vae.ui.shared.downloads import download_button, script_or_why_not
 from vae.ui.shared.language import language
 from vae.ui.shared.words import plain
 
@@ -88,15 +84,7 @@ def _script(run: Run) -> tuple[str, str]:
     """The script, or why there is none."""
     if run.forks:
         return "", "The settings of this run changed on the way: a script has one setting."
-    return _text(run.config, run.threads)
-
-
-@lru_cache(maxsize=64)
-def _text(config: TrainConfig, threads: int) -> tuple[str, str]:
-    try:
-        return script_of(config, threads=threads), ""
-    except VaeError as reason:
-        return "", str(reason)
+    return script_or_why_not(run.config, run.threads)
 
 
 def _checkpoint(run: Run) -> bytes:
