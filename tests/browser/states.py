@@ -129,6 +129,7 @@ FAULTS = """
   for (const { text, parent, box } of leaves) {
     for (let outer = parent; outer && outer !== document.body; outer = outer.parentElement) {
       const style = getComputedStyle(outer);
+      if (/auto|scroll/.test(style.overflowX)) break;  // a reader gets there
       if (!/hidden|clip/.test(style.overflowX + style.overflowY) || style.textOverflow === "ellipsis" || outer.closest("[data-testid=stSelectbox], .stMultiSelect")) continue;
       const frame = outer.getBoundingClientRect();
       if (frame.width < 3 || frame.height < 3) break;

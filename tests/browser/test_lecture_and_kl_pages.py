@@ -223,7 +223,7 @@ def test_a_bad_link_to_the_kl_page_is_answered_in_sentences(open_page):
 @pytest.mark.slow
 def test_the_log_variance_trick_and_the_weights_answer(open_page):
     page = open_page("/kl")
-    page.get_by_role("tab", name="The log-variance trick").click()
+    page.get_by_role("tab", name="Why log σ²").click()
     expect(page.get_by_text("step 4 leads to σ² = -0.168")).to_be_visible()
     page.get_by_role("slider", name="Step size").focus()
     page.keyboard.press("Home")

@@ -185,7 +185,7 @@ def _range(kind: str, runs: Sequence[RunCurves], lines: Sequence[tuple[str, str,
     values = _finite([*curves, *(value for _, value in held)])
     references = [value for _, _, value in lines]
     if not len(values) and not references:
-        return {}
+        return {"range": [0, 1], "showticklabels": False}  # there is nothing yet that a number could stand for
     if curves:
         settled = np.quantile(values, [1 - EARLY]) if len(values) > FEW else values
     else:  # taken often at first and then now and then: a quantile would be of the first steps

@@ -12,6 +12,7 @@ from vae.figures.theme import Ink, axis, layout
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+NEAR = (0.09, 0.05)  # shares of the plane, across and up, within which two labels would lie on each other
 KEY = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}}
 
 
@@ -143,14 +144,16 @@ def plane(
                 hoverinfo="skip",
             )  # fmt: skip
         )
-    traces += [_frontier(line) for line in frontiers]
     shown = [np.array([getattr(d, name) for d in dots]) for name in ("rate", "distortion")]
     live = [t for t in trails if t.live and len(t.rate)]
     shown = [np.append(part, [getattr(t, name)[-1] for t in live]) for part, name in zip(shown, ("rate", "distortion"))]
+    ranges = [_range([part]) for part in shown]
+    spans = [r["range"][1] - r["range"][0] if r else 1.0 for r in ranges]
+    traces += [_frontier(line, _labels(frontiers, i, spans)) for i, line in enumerate(frontiers)]
     drawn = _keyed(
         height,
-        xaxis=axis("rate: KL, nats per image") | _range([shown[0]]),
-        yaxis=axis("distortion: squared error, summed over an image") | _range([shown[1]]),
+        xaxis=axis("rate: KL, nats per image") | ranges[0],
+        yaxis=axis("distortion: squared error, summed over an image") | ranges[1],
     )
     return figure(traces, drawn)
 
@@ -169,11 +172,23 @@ def _dots(dots: Sequence[Dot]) -> Trace:
     )
 
 
-def _frontier(line: Frontier) -> Trace:
+def _labels(frontiers: Sequence[Frontier], index: int, spans: Sequence[float]) -> list[str]:
+    """What beta a frontier has at each of its points; nothing where a frontier before it says something at that place."""
+    before = [point for line in frontiers[:index] for point in zip(line.rate, line.distortion)]
+
+    def taken(rate: float, distortion: float) -> bool:
+        return any(abs(r - rate) < NEAR[0] * spans[0] and abs(d - distortion) < NEAR[1] * spans[1] for r, d in before)
+
+    line = frontiers[index]
+    points = zip(line.betas, line.rate, line.distortion)
+    return ["" if taken(rate, distortion) else f"\u2002β = {beta:g}" for beta, rate, distortion in points]
+
+
+def _frontier(line: Frontier, labels: list[str]) -> Trace:
     return trace(
         "scatter", x=list(line.rate), y=list(line.distortion), mode="lines+text", name=line.name,
         line={"color": line.colour, "width": 2, "dash": line.dash},
-        text=[f"β = {beta:g}" for beta in line.betas], textposition="top right", textfont={"size": 11, "color": Ink.TEXT},
+        text=labels, textposition="top right", textfont={"size": 11, "color": Ink.TEXT},
         hoverinfo="skip",
     )  # fmt: skip
 

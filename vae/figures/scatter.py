@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from vae.figures.plot import Figure, Part, Trace, figure, trace
 from vae.figures.theme import Ink, axis, class_colours, heading, layout
 
 MOST_NAMES = 12  # classes whose names are written into the plot; more would hide it
+NAME_HEIGHT, NAME_WIDTH, NAME_LETTER = 23, 5, 10  # pixels that a name takes: of its frame, and of each of its letters
+NARROWEST = 330  # pixels of a map on a phone
+ROUNDS, TOUCHING = 200, 1e-6  # of moving names apart, and the share of a name by which two may overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,7 @@ def scattered(
         dragmode="pan" if lasso is None else "lasso",
         selectionrevision=lasso or 0,
         margin={"l": 40 if any(axes) else 6, "r": 6, "t": 28, "b": 36 if any(axes) else 6},
-        annotations=_names(points, colouring),
+        annotations=_names(points, colouring, min(height, NARROWEST) / _span(points, reach if prior else None)),
         shapes=[circle | {"line": {"color": Ink.REFERENCE, "dash": "dot"}}] if prior else [],
         xaxis=axis(axes[0], **hidden) | ({"range": [-1.04 * reach, 1.04 * reach]} if prior else {}),
         yaxis=axis(axes[1], scaleanchor="x", **hidden),
@@ -114,20 +118,43 @@ def _said(colouring: Colouring | None) -> list[str] | str:
     return [f"{colouring.name} {value:.2f}" for value in colouring.values]
 
 
-def _names(points: np.ndarray, colouring: Colouring | None) -> list[Part]:
-    """The name of each class, where the middle of its points is."""
+def _span(points: np.ndarray, reach: float | None) -> float:
+    """How much of the plane the map shows, the longer way."""
+    if reach is not None:
+        return 2.08 * reach
+    return float(np.ptp(points, axis=0).max()) or 1.0 if len(points) else 1.0
+
+
+def _names(points: np.ndarray, colouring: Colouring | None, pixels: float) -> list[Part]:
+    """The name of each class, where the middle of its points is, or beside it where another name is; pixels: of a unit."""
     if colouring is None or not 0 < len(colouring.classes) <= MOST_NAMES:
         return []
-    notes = []
-    for i, (name, shade) in enumerate(zip(colouring.classes, class_colours(len(colouring.classes)))):
-        members = points[colouring.values == i]
-        if len(members):
-            x, y = np.median(members, axis=0)
-            notes.append(
-                {"x": float(x), "y": float(y), "text": f"<b>{name}</b>", "showarrow": False, "font": {"size": 16},
-                 "bordercolor": shade, "borderwidth": 2, "borderpad": 1, "bgcolor": "rgba(128,128,128,.35)"}
-            )  # fmt: skip
-    return notes
+    there = [i for i in range(len(colouring.classes)) if (colouring.values == i).any()]
+    if not there:
+        return []
+    shades = class_colours(len(colouring.classes))
+    middles = np.array([np.median(points[colouring.values == i], axis=0) for i in there])
+    sizes = np.array([(NAME_WIDTH + NAME_LETTER * len(str(colouring.classes[i])), NAME_HEIGHT) for i in there]) / pixels
+    return [
+        {"x": float(x), "y": float(y), "text": f"<b>{colouring.classes[i]}</b>", "showarrow": False, "font": {"size": 16},
+         "bordercolor": shades[i], "borderwidth": 2, "borderpad": 1, "bgcolor": "rgba(128,128,128,.35)"}
+        for i, (x, y) in zip(there, apart(middles, sizes))
+    ]  # fmt: skip
+
+
+def apart(middles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Rectangles (n, 2), of width and height sizes (n, 2), moved up and down until none lies on another; the rest stay."""
+    found = middles.astype(float)
+    for _ in range(ROUNDS):
+        moved = False
+        for i, j in itertools.combinations(range(len(found)), 2):
+            across, up = (sizes[i] + sizes[j]) / 2 - np.abs(found[j] - found[i])
+            if across > TOUCHING * sizes[i, 0] and up > TOUCHING * sizes[i, 1]:
+                way = 0.5 * up * (1 if found[j, 1] >= found[i, 1] else -1)
+                found[i, 1], found[j, 1], moved = found[i, 1] - way, found[j, 1] + way, True
+        if not moved:
+            break
+    return found
 
 
 def _on_top(mark: Mark) -> Trace:

@@ -10,7 +10,7 @@ import numpy as np
 from vae.figures.kl import TERM_COLOURS
 from vae.figures.mosaics import strip
 from vae.figures.per_pixel import shaded
-from vae.figures.theme import LOSS_COLOURS
+from vae.figures.theme import GROUNDS, LOSS_COLOURS, legible
 from vae.latent.forward_pass import ForwardPass, Reconstruction
 from vae.losses.record import Loss
 from vae.study.opened import OpenedModel
@@ -55,13 +55,9 @@ def formula(loss: Loss, config: TrainConfig) -> str:
 
 
 def readable(colour: str) -> str:
-    """A rule for text in this colour: never darker than can be read on a dark page."""
-    ink = f"light-dark({colour}, oklch(from {colour} max(l, 0.66) c h))"
-    rgb = ", ".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))  # how a browser spells a colour out again
-    return (
-        f".st-key-vae-terms .katex [style*='rgb({rgb})'] {{ color: {ink} !important; }}\n"
-        f".vae-sum .{_name(colour)} b {{ color: {ink}; }}\n"
-    )
+    """A rule for a number in this colour, as theme.letters() has one for formulas."""
+    light, dark = (legible(colour, ground) for ground in GROUNDS)
+    return f".vae-sum .{_name(colour)} b {{ color: light-dark({light}, {dark}); }}\n"
 
 
 def _name(colour: str) -> str:

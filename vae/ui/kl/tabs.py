@@ -17,8 +17,8 @@ BETAS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 100.0, 784.0)
 def parts() -> None:
     """Three tabs, of which only the open one is made: a figure in a hidden tab would not know its width."""
     shown = {
-        "Derivation, step by step": derivation,
-        "The log-variance trick": log_var_trick,
+        "Derivation": derivation,
+        "Why log σ²": log_var_trick,
         "Sum, mean and β": weighing,
     }
     for tab, show in zip(st.tabs(list(shown), key="kl.part", on_change="rerun"), shown.values(), strict=True):

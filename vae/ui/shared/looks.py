@@ -161,7 +161,8 @@ def _style(panel: Panel) -> str:
 LARGER = """<style>
 html { font-size: 20px !important; }
 @media (min-width: 1700px) { html { font-size: 24px !important; } }
-.stAppHeader { padding-right: 3rem; }
+.stAppHeader { padding-right: 8.5rem; }
+@media (min-width: 641px) { .st-key-frame { right: 3.1rem; } .st-key-language { right: 5.1rem; } }
 .stSelectbox input { font-size: 0.8rem !important; padding-inline: 0.4rem !important; }
 .stButtonGroup [role="radiogroup"] { flex-wrap: wrap; }
 </style>"""

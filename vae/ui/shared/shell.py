@@ -67,7 +67,7 @@ button[kind="primary"]:not(:disabled) :is(p, [data-testid="stIconMaterial"]) { c
 .st-key-hint-gone button { min-height: 0; padding: 0.15rem 0.3rem; }
 .st-key-hint-gone button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 [data-testid="stLayoutWrapper"]:has(> :is(.st-key-presenter, .st-key-frame, .st-key-language)) { position: absolute; }
-.st-key-presenter { position: fixed; top: 0.95rem; right: 0.6rem; z-index: 999991; width: auto; }
+.st-key-presenter { position: fixed; top: 1.1rem; right: 0.6rem; z-index: 999991; width: auto; }
 .st-key-presenter button { min-height: 0; padding: 0.2rem 0.4rem; }
 .st-key-frame { position: fixed; top: 0.9rem; right: 2.6rem; z-index: 999991; width: auto; }
 .st-key-language { position: fixed; top: 0.85rem; right: 4.6rem; z-index: 999991; width: auto; }
