@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vae.errors import SettingError
+from vae.training.convolutions import ConvTranspose2d
 
 Shape = tuple[int, int, int]  # (C, H, W)
 
@@ -94,6 +95,10 @@ class _Crop(nn.Module):
         return x[..., : self.height, : self.width]
 
 
+def _leaky() -> nn.Module:
+    return nn.LeakyReLU(0.01, inplace=True)  # a convolution's outputs are large, and nothing else needs them
+
+
 def _quarter(side: int) -> int:
     """A side after two convolutions with stride 2 and padding 1."""
     return (((side + 1) // 2) + 1) // 2
@@ -103,11 +108,11 @@ def _l17_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     channels, height, width = shape
     layers = nn.Sequential(
         nn.Conv2d(channels, 32, 3, stride=1, padding=1),  # (B, 32, H, W)
-        nn.LeakyReLU(0.01),
+        _leaky(),
         nn.Conv2d(32, 64, 3, stride=2, padding=1),  # (B, 64, H/2, W/2)
-        nn.LeakyReLU(0.01),
+        _leaky(),
         nn.Conv2d(64, 64, 3, stride=2, padding=1),  # (B, 64, H/4, W/4)
-        nn.LeakyReLU(0.01),
+        _leaky(),
         nn.Conv2d(64, 64, 3, stride=1, padding=1),
         nn.Flatten(),
     )
@@ -120,13 +125,13 @@ def _l17_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Mod
     return nn.Sequential(
         nn.Linear(latent_dim, 64 * h * w),
         nn.Unflatten(1, (64, h, w)),
-        nn.ConvTranspose2d(64, 64, 3, stride=1, padding=1),  # (B, 64, h, w)
-        nn.LeakyReLU(0.01),
-        nn.ConvTranspose2d(64, 64, 3, stride=2, padding=1),  # (B, 64, 2h - 1, 2w - 1)
-        nn.LeakyReLU(0.01),
-        nn.ConvTranspose2d(64, 32, 3, stride=2, padding=0),  # (B, 32, 4h - 1, 4w - 1)
-        nn.LeakyReLU(0.01),
-        nn.ConvTranspose2d(32, channels, 3, stride=1, padding=0),  # (B, C, 4h + 1, 4w + 1)
+        ConvTranspose2d(64, 64, 3, stride=1, padding=1),  # (B, 64, h, w)
+        _leaky(),
+        ConvTranspose2d(64, 64, 3, stride=2, padding=1),  # (B, 64, 2h - 1, 2w - 1)
+        _leaky(),
+        ConvTranspose2d(64, 32, 3, stride=2, padding=0),  # (B, 32, 4h - 1, 4w - 1)
+        _leaky(),
+        ConvTranspose2d(32, channels, 3, stride=1, padding=0),  # (B, C, 4h + 1, 4w + 1)
         _Crop(height, width),
     )
 
@@ -142,11 +147,11 @@ def _conv_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     layers = nn.Sequential(
         nn.ZeroPad2d((0, 8 * w - width, 0, 8 * h - height)),
         nn.Conv2d(channels, 32, 4, stride=2, padding=1),  # (B, 32, H/2, W/2)
-        nn.LeakyReLU(0.01),
+        _leaky(),
         nn.Conv2d(32, 64, 4, stride=2, padding=1),  # (B, 64, H/4, W/4)
-        nn.LeakyReLU(0.01),
+        _leaky(),
         nn.Conv2d(64, 128, 4, stride=2, padding=1),  # (B, 128, h, w)
-        nn.LeakyReLU(0.01),
+        _leaky(),
         nn.Flatten(),
     )
     return layers, 128 * h * w
@@ -158,12 +163,12 @@ def _conv_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Mo
     return nn.Sequential(
         nn.Linear(latent_dim, 128 * h * w),
         nn.Unflatten(1, (128, h, w)),
-        nn.LeakyReLU(0.01),
-        nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1),  # (B, 64, 2h, 2w)
-        nn.LeakyReLU(0.01),
-        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),  # (B, 32, 4h, 4w)
-        nn.LeakyReLU(0.01),
-        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),  # (B, C, 8h, 8w)
+        _leaky(),
+        ConvTranspose2d(128, 64, 4, stride=2, padding=1),  # (B, 64, 2h, 2w)
+        _leaky(),
+        ConvTranspose2d(64, 32, 4, stride=2, padding=1),  # (B, 32, 4h, 4w)
+        _leaky(),
+        ConvTranspose2d(32, channels, 4, stride=2, padding=1),  # (B, C, 8h, 8w)
         _Crop(height, width),
     )
 
@@ -194,7 +199,7 @@ def _keras_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]
 def _keras_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Module:
     channels, height, width = shape
     h, w = _quarter(height), _quarter(width)
-    doubling = partial(nn.ConvTranspose2d, kernel_size=3, stride=2, padding=1, output_padding=1)
+    doubling = partial(ConvTranspose2d, kernel_size=3, stride=2, padding=1, output_padding=1)
     return nn.Sequential(
         nn.Linear(latent_dim, 64 * h * w),
         nn.ReLU(),
@@ -203,7 +208,7 @@ def _keras_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.M
         nn.ReLU(),
         doubling(64, 32),  # (B, 32, 4h, 4w)
         nn.ReLU(),
-        nn.ConvTranspose2d(32, channels, 3, padding=1),  # (B, C, 4h, 4w)
+        ConvTranspose2d(32, channels, 3, padding=1),  # (B, C, 4h, 4w)
         _Crop(height, width),
     ).apply(_as_keras_starts)
 
