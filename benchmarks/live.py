@@ -19,6 +19,7 @@ from benchmarks.measuring import Row, exponent, in_turn, paired, seconds
 from benchmarks.steps import CORES, L17, MLP
 from vae import TrainConfig, load_dataset, train
 from vae.engine import Engine, Status
+from vae.training.memory import keep_freed
 
 FOUR = [replace(MLP, loss=loss, epochs=1) for loss in ("bce", "mse", "laplace", "gaussian")]
 
@@ -90,6 +91,7 @@ def without_app(config: TrainConfig, threads: int) -> None:
 
 
 def one_thread() -> None:
+    keep_freed()
     torch.set_num_threads(1)
     load_dataset(MLP.dataset)
 

@@ -189,9 +189,11 @@ def _train(options: argparse.Namespace) -> int:
     from vae.training.checkpoint import save_checkpoint
     from vae.training.device import AUTO, checked, chosen, wanted
     from vae.training.evaluation import evaluate
+    from vae.training.memory import keep_freed
     from vae.training.on_device import train
     from vae.training.update import model_of
 
+    keep_freed()
     if options.threads is not None:
         if not isinstance(options.threads, int) or not 1 <= options.threads <= 1024:
             raise SettingError("--threads", options.threads, "a whole number from 1 to 1024 is accepted")
