@@ -35,7 +35,7 @@ from vae.study.sweep import cell
 from vae.training import device
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
-from vae.training.memory import keep_freed
+from vae.training.memory import keep_freed, keep_trimming
 from vae.training.on_device import advance
 from vae.training.step import Program, Progress, TrainState, initial_state
 from vae.training.update import model_of
@@ -118,6 +118,7 @@ def dask_setup(worker: Worker) -> None:
     if hasattr(os, "nice"):
         os.nice(max(0, niceness() - os.nice(0)))
     keep_freed()
+    keep_trimming()
     limit_memory()
 
 

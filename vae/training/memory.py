@@ -7,16 +7,46 @@ that have to be cleared and mapped: of a small net's step a third of its time, a
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+import threading
+import time
+from typing import Any
 
 # glibc's names for mallopt(), malloc.h. A higher threshold than 32 MiB it does not take, as it is half of an arena's heap.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 SETTINGS = {TRIM_THRESHOLD: 1 << 30, TOP_PAD: 64 << 20, MMAP_THRESHOLD: 32 << 20, ARENA_MAX: 1}
 
 
+ITS_OWN = "MALLOC_TRIM_THRESHOLD_"  # where the environment has it, it is left alone: little memory matters more there
+EVERY_SECONDS = 10.0
+
+
 def keep_freed() -> bool:
-    """For this process, from now on, whatever its environment says; whether its C library has such settings."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is None:
+    """For this process, from now on; whether its C library has such settings, and its environment none of its own."""
+    mallopt = _of_glibc("mallopt")
+    if mallopt is None or ITS_OWN in os.environ:
         return False
     return all(mallopt(setting, value) == 1 for setting, value in SETTINGS.items())
+
+
+def trim() -> bool:
+    """Whether memory went back to the system. Takes some milliseconds, in which other threads go on."""
+    found = _of_glibc("malloc_trim")
+    return bool(found and found(0))
+
+
+def keep_trimming() -> None:
+    """What lies free for longer, as after an evaluation, goes back now and then; a step that runs misses ten milliseconds."""
+
+    def go_on() -> None:
+        while True:
+            time.sleep(EVERY_SECONDS)
+            trim()
+
+    threading.Thread(target=go_on, name="vae-trim", daemon=True).start()
+
+
+def _of_glibc(name: str) -> Any:
+    """A function that glibc has, and musl and other systems have not: None."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -7,12 +7,11 @@ it is there for good. glibc keeps what was freed between what was not, in an are
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import sys
 from typing import Any
 
 from streamlit.runtime import get_instance
 
+from vae.training.memory import trim
 from vae.ui.shared import downloads, owner
 
 EVERY_SECONDS = 30.0
@@ -23,14 +22,6 @@ def let_go_of_sessions() -> None:
     sessions: Any = get_instance()._session_mgr  # there is no public way: a test looks for the names
     sessions._session_storage._cache.expire()
     owner.forget_who_has_gone()
-
-
-def trim() -> bool:
-    """Whether memory went back to the system. Takes some milliseconds, in which other threads go on."""
-    if sys.platform != "linux":
-        return False
-    found = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl not
-    return bool(found and found(0))
 
 
 async def keep_giving_back() -> None:
