@@ -23,6 +23,7 @@ import torch
 from benchmarks import live, maps, pages, steps, study
 from benchmarks.measuring import Row
 from vae.data import DATASETS, data_folder
+from vae.training.memory import keep_freed
 
 # Those with workers come before those that run pages: AppTest leaves its page as __main__, which workers would run.
 SECTIONS: Mapping[str, Callable[[int], Iterator[Row]]] = MappingProxyType(
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE", help="written after every section")
     given = parser.parse_args()
+    keep_freed()  # as workers do; whatever else is measured in this process has it, too
     if unknown := set(given.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
     if given.rounds < 1:

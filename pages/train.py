@@ -15,7 +15,7 @@ headline(
 notices, controls, moving, results = slots(4)
 
 tell(notices, STATE.restore()[1])
-race_config = sidebar()
+race_config = sidebar(notices)
 if race_config is not None:
     STATE.share()
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from vae import load_dataset
 from vae.training.shipped import SHIPPED
-from vae.ui.latent.state import PARTS
+from vae.ui.latent.state import PARTS, STATE
 
 
 @pytest.fixture
@@ -118,3 +118,4 @@ def test_images_of_one_class_can_be_asked_for_and_the_row_has_the_chosen_one(ope
     labels = load_dataset("digits").test_labels
     eights = [i for i, label in enumerate(labels.tolist()) if label == 8]
     assert picker_of(app, "To")["count"] == min(20, len(eights))
+    assert app.number_input(key=STATE.key("other")).value == eights[0], "the walk goes there, too"

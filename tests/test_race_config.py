@@ -86,7 +86,7 @@ def sidebar():
     from vae.ui.train.state import STATE, turn_dial
 
     STATE.restore()
-    st.session_state.race_config = controls()
+    st.session_state.race_config = controls(st.container())
     if st.session_state.race_config is not None:
         STATE.share()
     if request := st.session_state.pop("turn", None):

@@ -238,3 +238,17 @@ def test_a_page_s_link_is_copied_and_a_phone_s_menu_closes_when_it_has_led_somew
     sidebar.get_by_text("Lecture", exact=True).click()
     expect(page.locator(".vae-elbo")).to_be_visible()
     expect(sidebar).to_have_attribute("data-collapsed", "true")
+
+
+def test_an_svg_of_a_race_names_its_lines_and_the_page_stays_as_it_is(open_page):
+    """On the page their names stand above the pictures, which do not come along."""
+    page = open_page("/train?dataset=digits&hidden=16&epochs=1&vary=loss&against=mse")
+    page.locator(".st-key-do-start button:visible").click(timeout=60_000)
+    page.get_by_text("Done at step").first.wait_for(timeout=60_000)
+    before = drawn(page, "curves").locator(".vae-figure").bounding_box()["height"]
+    _, content = taken(page, "curves", 1)
+    root = ET.fromstring(content)
+    texts = {"".join(node.itertext()) for node in root.iter() if node.tag.endswith("text")}
+    assert any(text.startswith("BCE") for text in texts) and any(text.startswith("MSE") for text in texts)
+    assert float(root.get("height")) > before
+    assert drawn(page, "curves").locator(".legend").count() == 0

@@ -46,7 +46,7 @@ def picker(model: OpenedModel, field: str, label: str, key: str, n: int = ROW) -
     """A row of test images to click, of one class if wanted, and a number for any other one; returns the index chosen."""
     index = index_of(model, STATE.now(field))
     left, middle, right = st.columns([6, 1, 1], vertical_alignment="center")
-    among = _of_class(model, middle, f"{label}, of class", f"{key}.class")
+    among = _of_class(model, middle, field, f"{label}, of class", f"{key}.class")
     first = n * (among.index(index) // n) if index in among else 0  # the row that has the chosen one
     shown = among[first : first + n]
     with left:
@@ -63,15 +63,21 @@ def picker(model: OpenedModel, field: str, label: str, key: str, n: int = ROW) -
     return index
 
 
-def _of_class(model: OpenedModel, place, label: str, key: str) -> list[int]:
-    """The test images of the class that is asked for: of all, unless one is."""
+def _of_class(model: OpenedModel, place, field: str, label: str, key: str) -> list[int]:
+    """The test images of the class that is asked for: of all, unless one is. Whoever asks for one wants an image of it."""
     labels = model.encoded.labels
     if labels is None or not len(model.classes):
         return list(range(len(model.encoded)))
     there = sorted(set(labels.tolist()))
     names = {str(i): model.classes[i] for i in there}
+    key = f"{key}.{model.config.dataset}"
+
+    def take_first() -> None:
+        if (wanted := st.session_state[key]) and int(labels[index_of(model, STATE.now(field))]) != int(wanted):
+            STATE.set(**{field: labels.tolist().index(int(wanted))})
+
     wanted = place.selectbox(
-        label, ["", *names], format_func=lambda i: names.get(i, "all classes"), key=f"{key}.{model.config.dataset}",
+        label, ["", *names], format_func=lambda i: names.get(i, "all classes"), key=key, on_change=take_first,
         label_visibility="collapsed", filter_mode=None, persist_state="session",
     )  # fmt: skip
     return [i for i, of in enumerate(labels.tolist()) if wanted in ("", str(of))]

@@ -17,7 +17,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
     {
         "lecture": "Press First claim. Before you read on, guess what the numbers will say.",
         "lesson": "Start the tour of five minutes: each step is a page with one question, and Page Down goes on.",
-        "surfaces": "Press .8 / .9 under the lecture's examples and compare the columns of the table. Then turn a surface.",
+        "surfaces": "Press .4 / .4 under the lecture's examples: what does a perfect prediction cost? Then turn a surface.",
         "kl": "Move μ away from 0 and watch what the code costs. Then make it narrow with log σ².",
         "train": "Press Start and watch the second row. For two losses side by side, set “Race: columns differ in” to loss.",
         "latent": "Move one of the sliders and watch the picture change. Then look at the same model as Map or Walk.",

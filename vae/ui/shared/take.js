@@ -1,5 +1,6 @@
 // A small menu on each figure, to take it along: as a picture for slides, or its numbers. The server is not asked.
 const SLIDE = { paper: "#ffffff", ink: "#1b1f24" };  // a picture is for white slides, whatever the page's theme
+const KEY_HEIGHT = 28;  // pixels of the names of lines
 const SHARP = 2;  // pixels of a PNG for one on the page
 const COLUMNS = ["trace", "x", "y", "z", "base", "error", "text", "color", "customdata"];
 
@@ -70,9 +71,18 @@ function save(content, type, name) {
 async function pictured(host, format) {
   const Plotly = await loadPlotly(host.latest.data.plotly);
   const [data, shown] = JSON.parse(JSON.stringify([plainly(host.data), host.layout]).replaceAll("var(--paper)", SLIDE.paper));
-  const layout = inked(shown);
+  const layout = named(data, inked(shown));
   const size = { width: host.clientWidth, height: layout.height };
   return Plotly.toImage({ data, layout, config: {} }, { format, ...size, scale: format === "png" ? SHARP : 1, imageDataOnly: true });
+}
+
+// With the names of its lines below, where the page has them outside the figure.
+function named(data, layout) {
+  const lines = [...new Map(data.filter((trace) => trace.name && (trace.type ?? "scatter") === "scatter" && trace.meta !== "outline" && trace.visible !== false).map((trace) => [trace.name, trace])).values()];
+  if (layout.showlegend || lines.length < 2) return layout;
+  for (const trace of data) trace.showlegend = lines.includes(trace);
+  const key = { orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom" };
+  return { ...layout, showlegend: true, legend: { ...layout.legend, ...key }, height: layout.height + KEY_HEIGHT, margin: { ...layout.margin, b: (layout.margin?.b ?? 80) + KEY_HEIGHT } };
 }
 
 // Arrays that JSON would make objects of, as lists.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vae.errors import SettingError
 from vae.losses.kl_terms import KL_TERMS
@@ -64,7 +65,7 @@ def _use_preset() -> None:
         use(RaceConfig(PRESETS[chosen].config(dataset=STATE.now("dataset"))), preset=chosen)
 
 
-def sidebar() -> RaceConfig | None:
+def sidebar(notices: DeltaGenerator) -> RaceConfig | None:
     """Draw the controls; the race they stand for, or None after saying in one sentence what is wrong."""
     with st.sidebar:
         own_images.settle()
@@ -91,7 +92,7 @@ def sidebar() -> RaceConfig | None:
         _race()
         with st.expander("More", expanded=STATE.now("kl_term") != "constant"):  # what a link sets there is seen
             _more()
-        return _race_config()
+        return _race_config(notices)
 
 
 def _about_preset() -> None:
@@ -193,7 +194,8 @@ def _base_or_none() -> TrainConfig | None:
         return None  # the sentence is said where the settings are taken
 
 
-def _race_config() -> RaceConfig | None:
+def _race_config(notices: DeltaGenerator) -> RaceConfig | None:
+    """None for what cannot be: why is said below the controls, and above the page, where the buttons wait for it."""
     try:
         let_go_of_dials(base_of(STATE.values()))
         race_config = race_config_of(STATE.values())
@@ -202,4 +204,6 @@ def _race_config() -> RaceConfig | None:
         return race_config
     except SettingError as reason:
         say(reason, "error")
+        with notices:
+            say(reason, "error")
         return None
