@@ -124,7 +124,7 @@ def test_a_preset_takes_a_step(open_app, engine, preset):
         if race.step_reached:
             break
         said(app.button(key="do.step").click().run())
-    assert race.step_reached == 1
+    assert race.step_reached >= 1  # one, or another that was asked for before the first was accepted
     said(app.run())
     for run in race.runs:
         engine.discard(run)

@@ -243,6 +243,7 @@ def test_the_same_pictures_of_two_people_are_kept_until_both_have_gone(keeper):
     assert brought() == []
 
 
+@pytest.mark.slow
 def test_they_are_forgotten_when_their_owner_has_long_been_away(monkeypatch):
     monkeypatch.setattr("vae.engine.cluster.ABSENCE_BEFORE_FORGETTING", 0.5)
     here = {ME, NEIGHBOUR}

@@ -175,7 +175,7 @@ def test_nonsense_in_the_controls_is_refused_and_the_page_lives_on(open_page):
     for value, sentence in (("0", "latent_dim = 0 cannot be used"), ("999", "latent_dim = 999 cannot be used")):
         page.get_by_role("spinbutton", name="Latent dimensions").fill(value)
         page.get_by_role("spinbutton", name="Latent dimensions").press("Enter")
-        expect(page.get_by_text(sentence)).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_text(sentence)).to_be_visible()
         expect(button(page, "start")).to_be_disabled()
     page.get_by_role("spinbutton", name="Latent dimensions").fill("2")
     page.get_by_role("spinbutton", name="Latent dimensions").press("Enter")
