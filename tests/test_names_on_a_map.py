@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vae.figures.scatter import Colouring, apart, scattered
+from vae.figures.apart import apart
+from vae.figures.scatter import Colouring, scattered
 
 
 def overlaps(middles, sizes):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from vae.figures.apart import apart
 from vae.figures.beside import beside, on, stacked
 from vae.figures.plot import Figure, Layout, Part, Trace, across, figure, numbered, trace, upright
 from vae.figures.theme import LOSS_COLOURS, Ink, axis, layout
@@ -110,22 +111,11 @@ def _labels(lines: Sequence[tuple[str, str, float]], span: Sequence[float] | Non
     found = sorted(((value, [*wrap(label, LABEL_WIDTH), f"{value:.4g}"]) for _, label, value in lines), reverse=True)
     scale = LEAST_HEIGHT / (span[1] - span[0]) if span else 0.0
     at = [-scale * value for value, _ in found]  # pixels down
-    free = _apart(at, [LABEL_SIZE * 1.35 * len(rows) for _, rows in found]) if span else at
+    sizes = [(1.0, LABEL_SIZE * 1.35 * len(rows)) for _, rows in found]  # one below the other: all as wide
+    free = apart(np.array([(0.0, y) for y in at]), np.array(sizes))[:, 1] if span and found else at
     return [
         _label("<br>".join(rows), value, plot, place - moved) for (value, rows), place, moved in zip(found, at, free)
     ]
-
-
-def _apart(at: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """The middles of things with these heights, in their order from the top, moved as little as keeps them off each other."""
-    middles = list(at)
-    for _ in range(100):
-        for i in range(len(middles) - 1):
-            overlap = middles[i] + (heights[i] + heights[i + 1]) / 2 - middles[i + 1]
-            if overlap > 0:
-                middles[i] -= overlap / 2
-                middles[i + 1] += overlap / 2
-    return middles
 
 
 def _label(text: str, y: float, plot: int, up: float) -> Part:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from vae.figures.apart import apart
 from vae.figures.plot import Figure, Part, Trace, figure, trace
 from vae.figures.theme import Ink, axis, class_colours, heading, layout
 
 MOST_NAMES = 12  # classes whose names are written into the plot; more would hide it
 NAME_HEIGHT, NAME_WIDTH, NAME_LETTER = 23, 5, 10  # pixels that a name takes: of its frame, and of each of its letters
 NARROWEST = 330  # pixels of a map on a phone
-ROUNDS, TOUCHING = 200, 1e-6  # of moving names apart, and the share of a name by which two may overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,21 +139,6 @@ def _names(points: np.ndarray, colouring: Colouring | None, pixels: float) -> li
          "bordercolor": shades[i], "borderwidth": 2, "borderpad": 1, "bgcolor": "rgba(128,128,128,.35)"}
         for i, (x, y) in zip(there, apart(middles, sizes))
     ]  # fmt: skip
-
-
-def apart(middles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Rectangles (n, 2), of width and height sizes (n, 2), moved up and down until none lies on another; the rest stay."""
-    found = middles.astype(float)
-    for _ in range(ROUNDS):
-        moved = False
-        for i, j in itertools.combinations(range(len(found)), 2):
-            across, up = (sizes[i] + sizes[j]) / 2 - np.abs(found[j] - found[i])
-            if across > TOUCHING * sizes[i, 0] and up > TOUCHING * sizes[i, 1]:
-                way = 0.5 * up * (1 if found[j, 1] >= found[i, 1] else -1)
-                found[i, 1], found[j, 1], moved = found[i, 1] - way, found[j, 1] + way, True
-        if not moved:
-            break
-    return found
 
 
 def _on_top(mark: Mark) -> Trace:

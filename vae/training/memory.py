@@ -38,6 +38,8 @@ def trim() -> bool:
 
 def keep_trimming() -> None:
     """What lies free for longer, as after an evaluation, goes back now and then; a step that runs misses ten milliseconds."""
+    if _of_glibc("malloc_trim") is None:
+        return
 
     def go_on() -> None:
         while True:
