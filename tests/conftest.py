@@ -91,6 +91,13 @@ def engine():
     engine.close()
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Why a journey needed its second try: one that often does has something to tell."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first try of {report.nodeid}", "-")
+        terminalreporter.write_line("\n".join(str(report.longrepr).splitlines()[-25:]))
+
+
 @pytest.fixture
 def open_app(monkeypatch):
     """open_app(name, engine, **link) -> the page of that name as Streamlit runs it, without a browser, under the bar of the

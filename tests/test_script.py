@@ -94,7 +94,7 @@ TOGETHER = (
     ({"loss": "gaussian_optimal", "kl_term": "capacity"}, 200),
     ({"loss": "gaussian_learned", "kl_term": "iwae", "kl_parameters": {"samples": 3}, "reduction": "mean"}, 200),
     ({"loss": "continuous_bernoulli", "kl_term": "free_bits"}, 200),
-    ({"loss": "laplace", "parameters": {"b": 0.2}, "architecture": "keras"}, 50),
+    ({"loss": "laplace", "parameters": {"b": 0.2}, "architecture": "keras"}, 20),
     ({"loss": "logcosh", "architecture": "conv", "size": 11}, 25),
     ({"loss": "ssim", "size": 12}, 200),
     ({"loss": "formula", "formula": FORMULA, "hidden": (32, 16)}, 200),
@@ -133,7 +133,7 @@ def test_nothing_is_left_out_of_the_scripts_that_are_run(field):
 
 
 @pytest.mark.skipif(not is_possible("bfloat16"), reason="this processor multiplies no bfloat16")
-@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+@pytest.mark.parametrize("architecture", ["mlp", pytest.param("conv", marks=pytest.mark.slow)])
 def test_a_script_rounds_products_as_the_run_does(architecture, alone):
     """To the same bfloat16, so the curves agree far better than float32's own does (see test_update.py)."""
     config = vae.TrainConfig(**BASE | {"precision": "bfloat16", "architecture": architecture})

@@ -153,6 +153,7 @@ def test_a_map_of_codes_that_are_all_alike(open_app, file_of, engine, part, meth
         assert "a map needs 7 different codes, and there are 1" in said(app)
 
 
+@pytest.mark.slow
 def test_a_large_perplexity_of_whole_numbers(perplexity=200):
     """Codes of zeros and ones, most of them there many times: the KL is a number at every look."""
     codes = np.random.default_rng(0).integers(-1, 1, size=(4000, 12)).astype(np.float32)
