@@ -14,7 +14,7 @@ import vae.engine.run as run_module
 import vae.engine.tsne_run as unfolding_module
 from tests.waiting import wait_for
 from vae.engine import Engine, LimitError, Status, tasks
-from vae.latent.pca_tsne import EmbeddingConfig, advance_embedding, affinities, initial_embedding
+from vae.latent.pca_tsne import EmbeddingConfig, advance_embedding, affinities, initial_embedding, place, quality
 from vae.launch import workers_wanted
 from vae.study.sweep import SweepSpec
 
@@ -398,6 +398,35 @@ def test_reference_lines_come_from_a_worker(engine):
     wait_for(lambda: engine.reference_lines(CONFIG) is not None)
     data = vae.load_dataset("digits")
     assert engine.reference_lines(CONFIG) == vae.reference_lines(data, vae.LOSSES["bce"], {}, 2)
+
+
+def test_how_far_to_trust_a_map_comes_from_a_worker_and_so_does_why_it_cannot_be_said(engine):
+    rng = np.random.default_rng(1)
+    codes, labels = rng.normal(size=(60, 3)).astype(np.float32), np.arange(60) % 2
+    wait_for(lambda: engine.quality(codes, codes[:, :2], labels) is not None)
+    assert engine.quality(codes, codes[:, :2], labels) == quality(codes, codes[:, :2], labels)
+    assert engine.quality(codes, codes[:, 1:], labels) is None  # another map is another question
+    few = codes[:5]
+
+    def refused():
+        try:
+            return engine.quality(few, few[:, :2], None) is not None
+        except vae.SettingError as reason:
+            return "k = 10" in str(reason)
+
+    wait_for(refused)
+    assert refused()  # said each time, not only to whoever asked first
+
+
+def test_a_code_is_placed_on_a_map_by_a_worker(engine):
+    codes = np.random.default_rng(2).normal(size=(80, 4)).astype(np.float32)
+    unfolding = engine.create_tsne(codes, EmbeddingConfig(perplexity=10, early_iterations=0, iterations=50))
+    unfolding.start()
+    wait_for(lambda: unfolding.view().status is Status.DONE)
+    wait_for(lambda: engine.place(unfolding, codes[3]) is not None)
+    np.testing.assert_array_equal(
+        engine.place(unfolding, codes[3]), place(unfolding.state(), codes, unfolding.config, codes[3:4])[0]
+    )
 
 
 def test_the_local_cluster_listens_on_loopback_only(engine):

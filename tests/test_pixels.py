@@ -88,7 +88,9 @@ def test_a_measured_sigma_is_doubled_with_the_pixels():
     torch.testing.assert_close(free_wide, free + math.log(2))
 
 
-@pytest.mark.parametrize("dataset", ["digits", "sprites", pytest.param("patches", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "dataset", ["digits", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sprites", "patches"))]
+)
 def test_the_floor_of_bce_is_0_on_binary_pixels_and_on_grey_ones_their_entropy(dataset):
     data = load_dataset(dataset)
     bce = vae.LOSSES["bce"]

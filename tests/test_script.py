@@ -86,18 +86,18 @@ def curve(config, steps):
 
 # ---- Curves ------------------------------------------------------------------------------------------------------
 
-# Every loss, every KL term, every architecture, both reductions, another size: each in one of these at least.
+# Past an epoch's end and a cycle's. Every loss, every KL term, every architecture, both reductions, another size: each in one of these at least.
 TOGETHER = (
-    ({"loss": "bce", "kl_term": "warmup", "schedule": "linear"}, 200),
+    ({"loss": "bce", "kl_term": "warmup", "schedule": "linear"}, 60),
     ({"loss": "mse", "kl_term": "constant", "architecture": "l17"}, 25),
-    ({"loss": "gaussian", "parameters": {"sigma": 0.3}, "kl_term": "cyclical", "reduction": "mean"}, 200),
-    ({"loss": "gaussian_optimal", "kl_term": "capacity"}, 200),
-    ({"loss": "gaussian_learned", "kl_term": "iwae", "kl_parameters": {"samples": 3}, "reduction": "mean"}, 200),
-    ({"loss": "continuous_bernoulli", "kl_term": "free_bits"}, 200),
+    ({"loss": "gaussian", "parameters": {"sigma": 0.3}, "kl_term": "cyclical", "reduction": "mean"}, 60),
+    ({"loss": "gaussian_optimal", "kl_term": "capacity"}, 60),
+    ({"loss": "gaussian_learned", "kl_term": "iwae", "kl_parameters": {"samples": 3}, "reduction": "mean"}, 60),
+    ({"loss": "continuous_bernoulli", "kl_term": "free_bits"}, 60),
     ({"loss": "laplace", "parameters": {"b": 0.2}, "architecture": "keras"}, 20),
     ({"loss": "logcosh", "architecture": "conv", "size": 11}, 25),
-    ({"loss": "ssim", "size": 12}, 200),
-    ({"loss": "formula", "formula": FORMULA, "hidden": (32, 16)}, 200),
+    ({"loss": "ssim", "size": 12}, 60),
+    ({"loss": "formula", "formula": FORMULA, "hidden": (32, 16)}, 60),
     ({"loss": "bce", "pixels": "binary_sampled", "dataset": "sprites", "size": 16}, 20),
     ({"loss": "bce", "pixels": "binary", "dataset": "faces", "size": 12}, 10),
     ({"loss": "mse", "pixels": "dequantised", "dataset": "patches"}, 20),

@@ -134,10 +134,9 @@ def test_on_the_lecture_page_a_question_closes_the_verdict_and_the_reveal_opens_
     expect(phone.get_by_text(reconcile(question_of(CLAIM, key), "true"))).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scheme", "size"),
-    [pytest.param("light", {"width": 1280, "height": 720}, marks=pytest.mark.slow), ("dark", PHONE)],
-    ids=["wall", "phone"],
+    ("scheme", "size"), [("light", {"width": 1280, "height": 720}), ("dark", PHONE)], ids=["wall", "phone"]
 )
 def test_the_lecturers_page_fits(open_page, scheme, size):
     desk, code = opened(open_page, color_scheme=scheme, size=size)

@@ -218,13 +218,8 @@ def test_a_face_is_painted_over(latent):
     expect(page.locator(".vae-pass")).to_have_text(before, use_inner_text=True)
 
 
-@pytest.mark.parametrize(
-    ("part", "last"),
-    [
-        ("traverse", "strips-0"),
-        *(pytest.param(*more, marks=pytest.mark.slow) for more in (("map", "grid-0"), ("walk", "walk-rows"))),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("part", "last"), [("traverse", "strips-0"), ("map", "grid-0"), ("walk", "walk-rows")])
 def test_the_act_fits_a_projector(latent, part, last):
     page = latent(f"?model={MNIST}&part={part}")
     box = grid(page, last).bounding_box()

@@ -123,6 +123,7 @@ def test_a_claim_opens_the_kl_page_where_it_was_left_elsewhere(open_page):
     expect(page.locator(".vae-numbers")).to_contain_text("every sample says the same")
 
 
+@pytest.mark.slow
 def test_an_unknown_claim_is_answered_in_a_sentence(open_page):
     page = open_page("/?claim=magic&colour=red")
     alerts = page.get_by_role("alert")

@@ -34,7 +34,7 @@ def no_foreign_element(page: Page) -> None:
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
-QUICK = ("train", "latent", "classroom")  # one of each way to read a link
+QUICK = ("train",)  # the page that reads the most
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in FIELDS])
@@ -102,7 +102,10 @@ def sheets() -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("name", "choice", "suffix", "files"),
-    [("latent", "Model", "safetensors", checkpoints), ("lab", "Sweep", "csv", sheets)],
+    [
+        ("latent", "Model", "safetensors", checkpoints),
+        pytest.param("lab", "Sweep", "csv", sheets, marks=pytest.mark.slow),
+    ],
 )
 def test_what_a_file_brings_is_text_and_asks_nobody_for_anything(open_page, name, choice, suffix, files):
     page = open_page(f"/{name}")

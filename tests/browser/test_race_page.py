@@ -132,6 +132,7 @@ def test_a_race_is_set_up_in_the_sidebar_and_shared_by_its_address(open_page):
     expect(columns(neighbour).nth(1).locator("h5 b")).to_have_text("β = 4")
 
 
+@pytest.mark.slow
 def test_a_bad_link_to_a_race_is_answered_in_sentences(open_page):
     page = open_page("/train?dataset=digits&vary=colour&dial=7:1&kl_term=magic&free_nats=2")
     ready(page)
@@ -141,10 +142,9 @@ def test_a_bad_link_to_a_race_is_answered_in_sentences(open_page):
     assert "Traceback" not in page.inner_text("body")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scheme", "width", "height"),
-    [pytest.param("dark", 1280, 720, marks=pytest.mark.slow), ("light", 390, 844)],
-    ids=["projector", "phone"],
+    ("scheme", "width", "height"), [("dark", 1280, 720), ("light", 390, 844)], ids=["projector", "phone"]
 )
 def test_a_race_of_four_fits(open_page, scheme, width, height):
     page = open_page(

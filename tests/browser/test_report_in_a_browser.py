@@ -25,7 +25,7 @@ def report(tmp_path_factory):
     return file
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("window", ["phone", *(pytest.param(n, marks=pytest.mark.slow) for n in ("projector", "dark"))])
 def test_it_opens_from_a_file_without_a_network(chromium, report, window):
     context = chromium.new_context(offline=True, accept_downloads=True, **WINDOWS[window])
     page, faults = context.new_page(), []

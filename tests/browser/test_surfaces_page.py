@@ -138,6 +138,7 @@ def test_a_link_followed_within_the_session_applies(open_page):
     expect(page.locator(".vae-point th").first).to_have_text("x = 0.2, p = 0.2")
 
 
+@pytest.mark.slow
 def test_a_bad_link_is_answered_in_sentences(open_page):
     page = open_page(
         "/surfaces?form=section&losses=bce,magic&x=nan&p=1.5&view=upside&colour=red&gaussian.sigma=0&formula=log("
@@ -261,10 +262,9 @@ def test_ssim_is_shown_on_a_patch(open_page):
     expect(page.get_by_text("1 − SSIM is 0.000 on average")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scheme", "width", "height"),
-    [pytest.param("light", 1280, 720, marks=pytest.mark.slow), ("dark", 390, 844)],
-    ids=["projector", "phone"],
+    ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
 )
 def test_the_page_fits(open_page, scheme, width, height):
     page = open_page("/surfaces", color_scheme=scheme, size={"width": width, "height": height})

@@ -159,6 +159,7 @@ def test_a_training_alone_is_the_one_that_the_browser_looks_at(open_page):
     beside.close()
 
 
+@pytest.mark.slow
 def test_a_panel_that_there_is_not_is_answered(open_page):
     page = open_page("/surfaces?only=nonsense&form=section")
     drawn(page, "surfaces")

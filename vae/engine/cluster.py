@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakSet
 
+import numpy as np
 from distributed import Client, Future, fire_and_forget
 from distributed.security import Security
 from numpy.typing import ArrayLike
 
 from vae.data import ImageDataset, Source, default_dataset
 from vae.engine import tasks
+from vae.engine.answers import Answers
 from vae.engine.job import Job
 from vae.engine.limits import LimitError, Limits
 from vae.engine.own_images import OwnImages
@@ -33,7 +35,7 @@ from vae.engine.tsne_run import TSNE
 from vae.engine.workers import Found, Workers
 from vae.errors import VaeError
 from vae.events import event
-from vae.latent.pca_tsne import EmbeddingConfig
+from vae.latent.pca_tsne import EmbeddingConfig, Quality
 from vae.launch import workers_wanted
 from vae.study.sweep import SweepSpec
 from vae.training.config import TrainConfig
@@ -48,7 +50,6 @@ LOOK_ROUND_EVERY = 2.0
 ENDED_JOBS_KEPT = 8  # of each kind, for each owner; a race counts as one
 ABSENT_JOBS_KEPT = 128  # in all, of owners who are away; beyond that, those away longest go first
 SILENCE_OF_THE_DEAD = 30.0  # seconds without any chunk coming back, where some are under way
-LINES_KEPT = 256  # reference lines
 UNTRAINED_KEPT = 128  # first looks at networks, by their settings
 
 J = TypeVar("J", bound=Job)
@@ -102,7 +103,7 @@ class Engine:
         self._own_images = OwnImages(self.cluster, self.limits)
         self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
-        self._lines: dict[tuple[object, ...], tuple[ReferenceLine, ...] | None] = {}  # None while they are computed
+        self._answers = Answers(self.cluster)
         self._untrained: OrderedDict[Prepared, Progress | list[Run]] = OrderedDict()  # or who waits for it
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -347,17 +348,22 @@ class Engine:
             config.parameters,
             config.latent_dim,
         )
-        with self._lock:
-            if key not in self._lines:
-                if len(self._lines) >= LINES_KEPT:
-                    self._lines.pop(next(iter(self._lines)))
-                self._lines[key] = None
-                self.cluster.apart(lambda answer: self._keep_lines(key, answer), tasks.reference_lines_of, config)
-            return self._lines[key]
+        try:
+            return self._answers.of(key, tasks.reference_lines_of, config)
+        except VaeError:  # a curve without its lines is better than no curve
+            return ()
 
-    def _keep_lines(self, key: tuple[object, ...], answer: Found) -> None:
-        with self._lock:
-            self._lines[key] = () if isinstance(answer, BaseException) else answer[0]
+    def quality(self, source: np.ndarray, points: np.ndarray, labels: np.ndarray | None) -> Quality | None:
+        """quality() of a map or of codes; None until a worker has measured it. VaeError where it cannot be."""
+        arrays = (source, points, labels)
+        key = tuple(None if a is None else (a.shape, hash(a.tobytes())) for a in arrays)
+        return self._answers.of(("quality", *key), tasks.map_quality, *arrays)
+
+    def place(self, unfolding: TSNE, code: np.ndarray) -> np.ndarray | None:
+        """Where a code (Z,) belongs on that map as it stands, (2,); None until a worker has found it."""
+        state = unfolding.state()
+        key = ("place", unfolding.id, state.iteration, code.tobytes())
+        return self._answers.of(key, tasks.placed, state, unfolding.codes, unfolding.config, code)
 
     def close(self) -> None:
         """Stop every worker and the scheduler that this engine started."""
@@ -385,9 +391,9 @@ class Engine:
         """The scheduler has gone: find it again or start another, and have every job go on from what is at home."""
         event("workers.lost")
         self.cluster.reconnect()
+        self._answers.forget()
         with self._lock:
             jobs = list(self._jobs.values())
-            self._lines.clear()
             self._untrained = OrderedDict((k, v) for k, v in self._untrained.items() if not isinstance(v, list))
         for together in _by_lock(jobs):
             with together[0].lock:

@@ -27,9 +27,12 @@ from vae.latent.pca_tsne import (
     FEWEST,
     EmbeddingConfig,
     EmbeddingState,
+    Quality,
     advance_embedding,
     affinities,
     initial_embedding,
+    place,
+    quality,
 )
 from vae.study.sweep import cell
 from vae.training import device
@@ -109,6 +112,14 @@ def residual_piece(before: Before, config: TrainConfig, start: int, stop: int, t
 def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
     data = load_dataset(config.dataset, config.size)
     return reference_lines(data, config.loss_record(), config.loss_parameters(), config.latent_dim, config.pixels)
+
+
+def map_quality(source: np.ndarray, points: np.ndarray, labels: np.ndarray | None) -> Quality:
+    return quality(source, points, labels)
+
+
+def placed(state: EmbeddingState, codes: np.ndarray, config: EmbeddingConfig, code: np.ndarray) -> np.ndarray:
+    return place(state, codes, config, code[None])[0]
 
 
 def dask_setup(worker: Worker) -> None:

@@ -16,7 +16,7 @@ from vae.errors import SettingError, VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
 from vae.latent.codes import Axis, axis_between
-from vae.latent.pca_tsne import FEWEST, EmbeddingConfig, largest_perplexity, pca, place, place_by_pca, usable
+from vae.latent.pca_tsne import FEWEST, EmbeddingConfig, largest_perplexity, pca, place_by_pca, usable
 from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.drawing import code_of_drawing
@@ -61,7 +61,7 @@ def _show_maps(panels: Sequence[Panel], state: Values) -> None:
         start_up_notice(starter())
     else:
         maps = [_unfolding(panel, panels[0]) for panel in panels]
-        active = _active(maps)
+        active = _active(panels, maps)
         # Always a fragment, though it refreshes only while a map unfolds: else the figure would be made anew at each change.
         refreshing(_moving, OFTEN if active else None, panels, maps, state, _chosen(), active)
 
@@ -161,13 +161,17 @@ def _at_rest(panel: Panel, state: Values) -> np.ndarray | None:
 
 def _moving(panels: Sequence[Panel], maps: Sequence[TSNE], state: Values, chosen: tuple, active: bool) -> None:
     """The part that refreshes while a map unfolds; the whole page follows once that changes, or something is chosen."""
-    if _chosen() != chosen or _active(maps) != active:
+    if _chosen() != chosen or _active(panels, maps) != active:
         st.rerun(scope="app")
     _unfolded(panels, maps, state)
 
 
-def _active(maps: Sequence[TSNE]) -> bool:
-    return any(unfolding.view().status.active for unfolding in maps)
+def _active(panels: Sequence[Panel], maps: Sequence[TSNE]) -> bool:
+    """Whether one of them moves, or a drawing's place on it is looked for."""
+    return any(
+        unfolding.view().status.active or (_takes_a_drawing(panel, unfolding) and _placed(panel, unfolding) is None)
+        for panel, unfolding in zip(panels, maps)
+    )
 
 
 def _chosen() -> tuple:
@@ -187,7 +191,7 @@ def _unfolded(panels: Sequence[Panel], maps: Sequence[TSNE], state: Values) -> N
         if view.message:
             say(view.message, "warning")
     layouts = [
-        Layout(view.coordinates, view.kl_divergence, _placed(panel, unfolding, view))
+        Layout(view.coordinates, view.kl_divergence, _placed(panel, unfolding))
         for panel, unfolding, view in zip(panels, maps, views)
     ]
     _maps(panels, state, layouts)
@@ -221,18 +225,16 @@ def _by_pca(panel: Panel) -> Layout:
     return Layout(pca(panel.codes)[0], drawing=placed)
 
 
-def _placed(panel: Panel, unfolding: TSNE, view: TSNEView) -> np.ndarray | None:
-    """Where the drawing belongs on a map that rests: a third of a second, once for each drawing and map."""
-    code = code_of_drawing(panel.model)
-    if code is None or view.status.active or not view.iteration:
+def _takes_a_drawing(panel: Panel, unfolding: TSNE) -> bool:
+    view = unfolding.view()
+    return code_of_drawing(panel.model) is not None and not view.status.active and view.iteration > 0
+
+
+def _placed(panel: Panel, unfolding: TSNE) -> np.ndarray | None:
+    """Where the drawing belongs on a map that rests; None until a worker has found it."""
+    if not _takes_a_drawing(panel, unfolding):
         return None
-    key = (unfolding.id, view.iteration, code.numpy().tobytes())
-    held = st.session_state.setdefault("latent:placed", {})
-    if key not in held:
-        if len(held) > 8:
-            held.clear()
-        held[key] = place(unfolding.state(), panel.codes, panel.config, code[None])[0]
-    return held[key]
+    return engine().place(unfolding, code_of_drawing(panel.model).numpy())
 
 
 def _each(action: str, maps: Sequence[TSNE]) -> Callable[[], None]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 import torch
 
-from vae.latent.pca_tsne import EmbeddingConfig, Quality, neighbours, quality
+from vae.latent.pca_tsne import EmbeddingConfig, Quality, neighbours
 from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
 from vae.ui.latent.image_picker import gallery, index_of, name_of
 from vae.ui.latent.state import STATE
 from vae.ui.shared.downloads import download_button
+from vae.ui.shared.engine import engine
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
+from vae.ui.shared.refresh import OFTEN, refreshing
 
 NEIGHBOURS = 8
 REVISION = "latent:lasso revision"  # counts the selections that were cleared
@@ -91,13 +92,21 @@ def _trust(panel: Panel, points: np.ndarray | None) -> None:
     if points is None:
         st.caption("Trustworthiness and k-NN accuracy are given when the map rests.")
         return
-    labels = None if panel.model.encoded.labels is None else panel.model.encoded.labels.numpy()[panel.index]
-    found = {"map": _quality(Arrays(panel.codes, points, labels))}
-    if panel.model.images is not None:
-        images = panel.model.images.numpy()[panel.index].reshape(len(points), -1)
-        found = {"codes": _quality(Arrays(images, panel.codes, labels))} | found
-    elif labels is not None:
-        found = {"codes": _quality(Arrays(panel.codes, panel.codes, labels))} | found
+    waits = None in _measured(panel, points).values()
+    refreshing(_qualities, OFTEN if waits else None, panel, points, waits)
+    download_button(
+        "Coordinates and codes (CSV)", lambda: _csv(panel, points), "codes.csv", "text/csv",
+        key="latent:csv",
+    )  # fmt: skip
+
+
+def _qualities(panel: Panel, points: np.ndarray, waits: bool) -> None:
+    found = _measured(panel, points)
+    if None in found.values():
+        st.caption("Trustworthiness and k-NN accuracy are being measured.")
+        return
+    if waits:
+        st.rerun(scope="app")
     rows = {
         name: {
             "trustworthiness": f"{q.trustworthiness:.3f}",
@@ -106,29 +115,20 @@ def _trust(panel: Panel, points: np.ndarray | None) -> None:
         for name, q in found.items()
     }
     st.table(pd.DataFrame(rows).T)
-    download_button(
-        "Coordinates and codes (CSV)", lambda: _csv(panel, points), "codes.csv", "text/csv",
-        key="latent:csv",
-    )  # fmt: skip
 
 
-class Arrays:
-    """Arguments of quality(), hashed by content, so that a page made again does not measure again."""
-
-    def __init__(self, source: np.ndarray, points: np.ndarray, labels: np.ndarray | None):
-        self.source, self.points, self.labels = source, points, labels
-        self.key = tuple(None if a is None else (a.shape, hash(a.tobytes())) for a in (source, points, labels))
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Arrays) and self.key == other.key
-
-
-@lru_cache(maxsize=32)
-def _quality(of: Arrays) -> Quality:
-    return quality(of.source, of.points, of.labels)
+def _measured(panel: Panel, points: np.ndarray) -> dict[str, Quality | None]:
+    """Of the codes, where there is something to hold them against, and of the map; None where a worker still measures."""
+    encoded, images = panel.model.encoded, panel.model.images
+    labels = None if encoded.labels is None else encoded.labels.numpy()[panel.index]
+    asked = {}
+    if images is not None:
+        asked["codes"] = images.numpy()[panel.index].reshape(len(points), -1), panel.codes
+    elif labels is not None:
+        asked["codes"] = panel.codes, panel.codes
+    asked["map"] = panel.codes, points
+    workers = engine()
+    return {name: workers and workers.quality(*pair, labels) for name, pair in asked.items()}
 
 
 def _csv(panel: Panel, points: np.ndarray) -> str:
