@@ -14,6 +14,7 @@ from vae.latent.codes import health
 from vae.latent.forward_pass import forward_pass
 from vae.study.claims.evidence import FOLDER
 from vae.study.sweep import parse_results, to_table
+from vae.training.checkpoint import LastEpoch
 from vae.training.step import TrainState
 from vae.training.subset import encode_test
 
@@ -27,7 +28,7 @@ def checkpoint(tmp_path_factory):
     state, _ = vae.advance(vae.initial_state(CONFIG), CONFIG, data, 5)
     model = vae.model_of(CONFIG, state.weights)
     metrics = vae.evaluate(CONFIG, model, data)
-    last = vae.training.checkpoint.LastEpoch(1.0, 2.0, 3.0)
+    last = LastEpoch(1.0, 2.0, 3.0)
     looked_at = TrainState(state.step, state.weights, {}, {})
     vae.save_checkpoint(path, looked_at, CONFIG, metrics, 1, last, encode_test(CONFIG, model, data, metrics.sigma))
     with safe_open(path, "pt") as file:

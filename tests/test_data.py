@@ -87,7 +87,7 @@ def dots(n=40, size=8):
     images = torch.zeros(n, 1, size, size, dtype=torch.uint8)
     images[torch.arange(n), 0, rows, 0] = 255
     row = Factor("row", tuple(range(size)), ("top", "bottom"))
-    return ImageDataset("dots", images, None, (), 30, Factors((row,), rows[:, None].float()))
+    return ImageDataset.divided("dots", images, None, (), 30, Factors((row,), rows[:, None].float()))
 
 
 DOTS = Source("dots", "Dots", (1, 8, 8), 30, 10, (), lambda root: dots(), factors=("row",))

@@ -5,11 +5,13 @@ import gzip
 import hashlib
 import http.server
 import io
+import sys
 import tarfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,6 +159,20 @@ def test_a_set_arrives_and_is_read(tiny, tmp_path):
     assert data.images.shape == tiny.images.shape and data.images.dtype == torch.uint8
     assert (data.images.int() - tiny.images.int()).abs().max() <= (3 if data.name == "lfw" else 0), "JPEG is not exact"
     assert len(data.train) + len(data.test) == len(tiny.images) and data.labels is None or data.labels.max() == 9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is mapped")
+def test_pictures_lie_in_their_file_alone_and_what_is_written_to_them_stays_here(tmp_path):
+    """A server's processes each have a set at hand: in memory it is once, and the system may drop it."""
+    tiny = TinyIdx(FASHION)
+    with server(serves(tiny.served)) as address:
+        tiny.download(tmp_path, address)
+    one, other = tiny.load(tmp_path), tiny.load(tmp_path)
+    mapped = Path("/proc/self/maps").read_text()
+    files = [tmp_path / "FashionMNIST" / "raw" / name for name in ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte")]
+    assert all(str(file) in mapped for file in files)
+    one.train[0] = 255 - one.train[0]
+    assert torch.equal(other.images, tiny.images) and torch.equal(tiny.load(tmp_path).images, tiny.images)
 
 
 def test_what_is_there_is_not_asked_for_again(tiny, tmp_path):

@@ -350,12 +350,12 @@ def test_a_digest_tells_data_sets_apart():
     data = as_dataset(read_images(files, 8, False), "own")
     assert len(digest(data)) == 16 and int(digest(data), 16)
     assert digest(as_dataset(read_images(files[::-1], 8, False), "another name")) == digest(data)
-    one_more = data.images.clone()
+    one_more, images = data.train.clone(), data.images
     one_more[0, 0, 0, 0] += 1
     changes = (
-        {"images": one_more},
-        {"images": data.images.reshape(16, 1, 4, 16)},
-        {"n_train": 12},
+        {"train": one_more},
+        {"train": data.train.reshape(-1, 1, 4, 16), "test": data.test.reshape(-1, 1, 4, 16)},
+        {"train": images[:12], "test": images[12:]},
         {"labels": torch.zeros(16, dtype=torch.int64)},
         {"labels": torch.arange(16) % 2},
         {"classes": ("a", "b")},

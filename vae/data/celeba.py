@@ -54,7 +54,7 @@ def load(root: Path, n_train: int = N_TRAIN, n_test: int = N_TEST) -> ImageDatas
     values = torch.tensor([known[name] for name in names], dtype=torch.float32)
     images = read_jpegs([folder / _PICTURES / name for name in names], PHOTOGRAPH, CROP, SIDE)
     labels = values[:, ATTRIBUTES.index("Smiling")].long()
-    return ImageDataset("celeba", images, labels, CLASSES, n_train, Factors(FACTORS, values))
+    return ImageDataset.divided("celeba", images, labels, CLASSES, n_train, Factors(FACTORS, values))
 
 
 def download(root: Path, progress: Callable[[float], object]) -> None:

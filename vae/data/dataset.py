@@ -1,4 +1,4 @@
-"""A data set as the rest of the package sees it: one uint8 tensor, labels, known factors, and where testing begins."""
+"""A data set as the rest of the package sees it: pictures to train on and to test with, labels, known factors."""
 
 from __future__ import annotations
 
@@ -57,22 +57,36 @@ class Factors:
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """images (N, C, H, W) uint8, training images first; labels (N,) int64 or None; classes name the labels."""
+    """train and test (N, C, H, W) uint8; labels (N,) int64 of both, training images first, or None; classes name the labels."""
 
     name: str
-    images: Tensor
+    train: Tensor
+    test: Tensor
     labels: Tensor | None
     classes: tuple[str, ...]
-    n_train: int
     factors: Factors | None = None
 
-    @property
-    def train(self) -> Tensor:
-        return self.images[: self.n_train]
+    @classmethod
+    def divided(
+        cls,
+        name: str,
+        images: Tensor,
+        labels: Tensor | None,
+        classes: tuple[str, ...],
+        n_train: int,
+        factors: Factors | None = None,
+    ) -> ImageDataset:
+        """Of images (N, C, H, W), the first n_train of which are trained on."""
+        return cls(name, images[:n_train], images[n_train:], labels, classes, factors)
 
     @property
-    def test(self) -> Tensor:
-        return self.images[self.n_train :]
+    def n_train(self) -> int:
+        return len(self.train)
+
+    @property
+    def images(self) -> Tensor:
+        """All of them, training images first: a copy."""
+        return torch.cat((self.train, self.test))
 
     @property
     def train_labels(self) -> Tensor | None:
@@ -99,19 +113,23 @@ class ImageDataset:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
-        channels, height, width = self.images.shape[1:]
+        channels, height, width = self.train.shape[1:]
         return channels, height, width
 
     def resized(self, side: int) -> ImageDataset:
         """The same images at side x side pixels (bilinear, antialiased)."""
-        pieces = [
-            F.interpolate(piece.float(), (side, side), mode="bilinear", antialias=True, align_corners=False)
-            .round()
-            .clamp(0, 255)
-            .to(torch.uint8)
-            for piece in self.images.split(4096)
-        ]
-        return replace(self, images=torch.cat(pieces))
+        return replace(self, train=_resized(self.train, side), test=_resized(self.test, side))
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    pieces = [
+        F.interpolate(piece.float(), (side, side), mode="bilinear", antialias=True, align_corners=False)
+        .round()
+        .clamp(0, 255)
+        .to(torch.uint8)
+        for piece in images.split(4096)
+    ]
+    return torch.cat(pieces)
 
 
 def to_unit(images: Tensor) -> Tensor:

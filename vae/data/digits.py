@@ -18,7 +18,7 @@ def load() -> ImageDataset:
     """
     raw = torch.from_numpy(np.loadtxt(of_scikit_learn("data/digits.csv.gz"), delimiter=","))
     images = raw[:, :-1].reshape(-1, 1, 8, 8).mul(255 / 16).round().to(torch.uint8)
-    return ImageDataset("digits", images, raw[:, -1].long(), tuple("0123456789"), N_TRAIN)
+    return ImageDataset.divided("digits", images, raw[:, -1].long(), tuple("0123456789"), N_TRAIN)
 
 
 SOURCE = Source(

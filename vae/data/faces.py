@@ -55,7 +55,9 @@ def draw(size: int = SIZE) -> ImageDataset:
         mixed = colours[piece] @ geometries[which[piece]].astype(np.float32)  # (n, 3, P) x (n, P, H W)
         images[piece] = ((mixed.astype(np.int32) + POINTS // 2) // POINTS).reshape(-1, 3, size, size)
     labels = torch.from_numpy(places[:, 4].copy())
-    return ImageDataset("faces", torch.from_numpy(images), labels, CLASSES, N_TRAIN, factors_at(FACTORS, places))
+    return ImageDataset.divided(
+        "faces", torch.from_numpy(images), labels, CLASSES, N_TRAIN, factors_at(FACTORS, places)
+    )
 
 
 def _palettes() -> NDArray[np.float32]:

@@ -73,8 +73,8 @@ class IdxSet:
             raise DataError(
                 f"The files of {self.kind} in {root / self.kind} are damaged: remove that folder and fetch them."
             )
-        pictures = torch.from_numpy(np.concatenate((train, test))).view(-1, 1, SIDE, SIDE)
-        return ImageDataset(self.name, pictures, torch.from_numpy(labels), self.classes, self.n_train)
+        shown, held_out = (torch.from_numpy(part).view(-1, 1, SIDE, SIDE) for part in (train, test))
+        return ImageDataset(self.name, shown, held_out, torch.from_numpy(labels), self.classes)
 
     def download(self, root: Path, progress: Callable[[float], object], mirrors: tuple[str, ...] | None = None) -> None:
         """Fetch the files that are missing; progress is called with the share done, 0 to 1. DataError says what failed."""
@@ -87,9 +87,10 @@ class IdxSet:
 
 def _read(file: Path) -> np.ndarray:
     """An idx file of bytes, empty where it is none: http://yann.lecun.com/exdb/mnist. Torchvision reads it likewise, after
-    two seconds of import in each of a server's processes."""
+    two seconds of import in each of a server's processes. The file is mapped: its pages are read when they are looked at, are
+    in memory once for all processes, and may be dropped; whoever writes to them writes to a copy."""
     dimensions = 3 if "idx3" in file.name else 1
-    content = np.fromfile(file, np.uint8)
+    content = np.memmap(file, np.uint8, mode="c")
     shape = tuple(content[4 : 4 + 4 * dimensions].view(">u4").tolist())
     held = content[4 + 4 * dimensions :]
     if content[:4].tobytes() != bytes((0, 0, 8, dimensions)) or held.size != math.prod(shape):

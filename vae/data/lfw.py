@@ -43,7 +43,7 @@ def load(root: Path, n_train: int = N_TRAIN, n_test: int = N_TEST) -> ImageDatas
         raise DataError(
             f"{_folder(root)} holds {len(paths):,} photographs of {n_train + n_test:,}: remove that folder and fetch them."
         )
-    return ImageDataset("lfw", read_jpegs(paths, PHOTOGRAPH, CROP, SIDE), None, (), n_train)
+    return ImageDataset.divided("lfw", read_jpegs(paths, PHOTOGRAPH, CROP, SIDE), None, (), n_train)
 
 
 def download(

@@ -39,7 +39,7 @@ def load(root: Path) -> ImageDataset:
     labels = torch.from_numpy(raw.target).long()
     taken = torch.arange(len(images)) % EACH
     order = torch.cat([(taken < TRAINED).nonzero(), (taken >= TRAINED).nonzero()]).flatten()
-    return ImageDataset("olivetti", images[order], labels[order], CLASSES, N_TRAIN)
+    return ImageDataset.divided("olivetti", images[order], labels[order], CLASSES, N_TRAIN)
 
 
 def download(root: Path, progress: Callable[[float], object]) -> None:

@@ -238,7 +238,7 @@ def as_dataset(own: OwnImages, name: str, label_by_name: bool = False) -> ImageD
     if len(classes) == 1:
         begin, classes = [], ()
     labels = torch.tensor([classes.index(word) for word in begin]) if begin else None
-    return ImageDataset(name, own.images[order], labels, classes, n - max(FEWEST_TEST, n // 5))
+    return ImageDataset.divided(name, own.images[order], labels, classes, n - max(FEWEST_TEST, n // 5))
 
 
 def _beginning(name: str) -> str:
@@ -249,8 +249,9 @@ def _beginning(name: str) -> str:
 def digest(data: ImageDataset) -> str:
     """16 hexadecimal digits that tell one data set from another: its pixels, shape, split, labels and classes."""
     labels = None if data.labels is None else data.labels.tolist()
-    facts = repr((tuple(data.images.shape), data.n_train, labels, data.classes))
-    return hashlib.sha256(facts.encode() + data.images.contiguous().numpy().tobytes()).hexdigest()[:16]
+    images = data.images
+    facts = repr((tuple(images.shape), data.n_train, labels, data.classes))
+    return hashlib.sha256(facts.encode() + images.numpy().tobytes()).hexdigest()[:16]
 
 
 def is_own(name: object) -> bool:
@@ -261,7 +262,7 @@ def is_own(name: object) -> bool:
 def source_of(data: ImageDataset) -> Source:
     """The record of pictures that somebody brought: named by their digest, so that the same ones have the same name."""
     found = digest(data)
-    n, (channels, height, width) = len(data.images), data.shape
+    n, (channels, height, width) = data.n_train + len(data.test), data.shape
     named = replace(data, name=PREFIX + found)
     return Source(
         name=named.name,

@@ -35,7 +35,7 @@ def load(name: str) -> ImageDataset:
         np.concatenate((_in_turn(photographs, N_TRAIN, _trained), _in_turn(photographs, N_TEST, _tested)))
     )
     labels = torch.arange(len(images)) % len(CLASSES)
-    return ImageDataset(name, images, labels, CLASSES, N_TRAIN)
+    return ImageDataset.divided(name, images, labels, CLASSES, N_TRAIN)
 
 
 def _grey(photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -48,7 +48,7 @@ def draw(size: int = SIZE) -> ImageDataset:
             grey = (counted(inside(u, v)) * np.uint16(255) + POINTS // 2) // POINTS
             images[which[:, None, None], rows[:, :, None], columns[:, None, :]] = grey
     labels = torch.from_numpy(places[:, 0].copy())
-    return ImageDataset(
+    return ImageDataset.divided(
         "sprites", torch.from_numpy(images).unsqueeze(1), labels, SHAPES, N_TRAIN, factors_at(FACTORS, places)
     )
 

@@ -41,5 +41,5 @@ def data_card(dataset: str, size: int, pixels: str) -> DataCard:
         counts / counts.sum(),
         float(((x > 0) & (x < 1)).double().mean()),
         float(entropy_floor(data.test[:LOOKED_AT], pixels).mean()),
-        data.images.numel() / 1e6,
+        (data.train.numel() + data.test.numel()) / 1e6,
     )

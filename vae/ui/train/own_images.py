@@ -137,7 +137,7 @@ def _use() -> None:
         choose(source.name)
         steps = math.ceil(source.n_train / STATE.now("batch_size"))  # of few pictures one, and ten epochs show nothing
         _fit(epochs=max(STATE.now("epochs"), ENOUGH_STEPS // steps))
-        told.append((expectation(len(data.images)), "info"))
+        told.append((expectation(data.n_train + len(data.test)), "info"))
         if st.session_state["own:labels"] and not data.classes:
             told.append(("All names begin alike: there are no labels.", "caption"))
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
