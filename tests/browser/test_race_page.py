@@ -121,7 +121,7 @@ def test_a_race_is_set_up_in_the_sidebar_and_shared_by_its_address(open_page):
                        ("-1", "beta = -1.0 cannot be used")):  # fmt: skip
         page.get_by_role("textbox", name="against 1").fill(text)
         page.get_by_role("textbox", name="against 1").press("Enter")
-        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_role("main").get_by_text(said)).to_be_visible()
         expect(button(page, "start")).to_be_disabled()
     page.get_by_role("textbox", name="against 1").fill("4")
     page.get_by_role("textbox", name="against 1").press("Enter")

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakSet
 
-import numpy as np
 from distributed import Client, Future, fire_and_forget
 from distributed.security import Security
 from numpy.typing import ArrayLike
@@ -35,11 +34,10 @@ from vae.engine.tsne_run import TSNE
 from vae.engine.workers import Found, Workers
 from vae.errors import VaeError
 from vae.events import event
-from vae.latent.pca_tsne import EmbeddingConfig, Quality
+from vae.latent.pca_tsne import EmbeddingConfig
 from vae.launch import workers_wanted
 from vae.study.sweep import SweepSpec
 from vae.training.config import TrainConfig
-from vae.training.evaluation import ReferenceLine
 from vae.training.step import CORRECT, Program, Progress
 
 logger = logging.getLogger(__name__)
@@ -103,7 +101,7 @@ class Engine:
         self._own_images = OwnImages(self.cluster, self.limits)
         self._jobs: dict[str, Job] = {}
         self._last_seen: dict[str, float] = {}
-        self._answers = Answers(self.cluster)
+        self.answers = Answers(self.cluster, self.threads)
         self._untrained: OrderedDict[Prepared, Progress | list[Run]] = OrderedDict()  # or who waits for it
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -337,34 +335,6 @@ class Engine:
         """This owner's runs, oldest first."""
         return [run for run in self.runs.values() if run.owner == owner]
 
-    def reference_lines(self, config: TrainConfig) -> tuple[ReferenceLine, ...] | None:
-        """The lines for this config's data, loss and latent dimensions; None until a worker has computed them."""
-        key = (
-            config.dataset,
-            config.size,
-            config.pixels,
-            config.loss,
-            config.formula,
-            config.parameters,
-            config.latent_dim,
-        )
-        try:
-            return self._answers.of(key, tasks.reference_lines_of, config)
-        except VaeError:  # a curve without its lines is better than no curve
-            return ()
-
-    def quality(self, source: np.ndarray, points: np.ndarray, labels: np.ndarray | None) -> Quality | None:
-        """quality() of a map or of codes; None until a worker has measured it. VaeError where it cannot be."""
-        arrays = (source, points, labels)
-        key = tuple(None if a is None else (a.shape, hash(a.tobytes())) for a in arrays)
-        return self._answers.of(("quality", *key), tasks.map_quality, *arrays)
-
-    def place(self, unfolding: TSNE, code: np.ndarray) -> np.ndarray | None:
-        """Where a code (Z,) belongs on that map as it stands, (2,); None until a worker has found it."""
-        state = unfolding.state()
-        key = ("place", unfolding.id, state.iteration, code.tobytes())
-        return self._answers.of(key, tasks.placed, state, unfolding.codes, unfolding.config, code)
-
     def close(self) -> None:
         """Stop every worker and the scheduler that this engine started."""
         self._closed.set()
@@ -391,7 +361,7 @@ class Engine:
         """The scheduler has gone: find it again or start another, and have every job go on from what is at home."""
         event("workers.lost")
         self.cluster.reconnect()
-        self._answers.forget()
+        self.answers.forget()
         with self._lock:
             jobs = list(self._jobs.values())
             self._untrained = OrderedDict((k, v) for k, v in self._untrained.items() if not isinstance(v, list))

@@ -34,6 +34,7 @@ from vae.latent.pca_tsne import (
     place,
     quality,
 )
+from vae.study.scoring import Scores, reference_scores, score
 from vae.study.sweep import cell
 from vae.training import device
 from vae.training.config import TrainConfig
@@ -112,6 +113,16 @@ def residual_piece(before: Before, config: TrainConfig, start: int, stop: int, t
 def reference_lines_of(config: TrainConfig) -> tuple[ReferenceLine, ...]:
     data = load_dataset(config.dataset, config.size)
     return reference_lines(data, config.loss_record(), config.loss_parameters(), config.latent_dim, config.pixels)
+
+
+def score_model(config: TrainConfig, weights: dict[str, torch.Tensor], threads: int) -> Scores:
+    torch.set_num_threads(threads)
+    return score(config, model_of(config, weights), load_dataset(config.dataset, config.size))
+
+
+def score_references(dataset: str, size: int, pixels: str, threads: int) -> tuple[Scores, Scores]:
+    torch.set_num_threads(threads)
+    return reference_scores(load_dataset(dataset, size), pixels=pixels)
 
 
 def map_quality(source: np.ndarray, points: np.ndarray, labels: np.ndarray | None) -> Quality:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vae.engine import Engine, Race, Run, View
-from vae.engine.scoring import Answer, Scorer
+from vae.engine import Answer, Engine, Race, Run, View
 from vae.export.report import ReportRun, Table, report_of
 from vae.study.scoring import GROUPS, Scores, matrix
 from vae.study.scoring.table import Row
@@ -18,18 +17,18 @@ PATIENCE = 60.0  # seconds for all scores; what is not there by then is left out
 SAID_OF = ("sharpness", "squared_error", "kl")
 
 
-def report_of_race(engine: Engine, race: Race, vary: str, scorer: Scorer | None, language: str) -> bytes:
-    """The report as it stands now; waits for the scores of its models. scorer: what scores them, None where there is none."""
+def report_of_race(engine: Engine, race: Race, vary: str, language: str) -> bytes:
+    """The report as it stands now; waits for the scores of its models."""
     views, configs = race.views(), race.configs
     names = labels(configs, vary)
     runs = [_run(run, name, view) for run, name, view in zip(race.runs, names, views)]
     first = configs[0]
     lines = {"reconstruction": first, "squared_error": replace(first, loss="mse", formula="", parameters=())}
     drawn = {
-        kind: [(line.key, line.label, line.value) for line in engine.reference_lines(config) or ()]
+        kind: [(line.key, line.label, line.value) for line in engine.answers.lines(config).value or ()]
         for kind, config in lines.items()
     }
-    tables = _matrix(race.runs, names, views, scorer)
+    tables = _matrix(engine, race.runs, names, views)
     return report_of(
         runs,
         title=_title(race, vary),
@@ -67,9 +66,9 @@ def _verdicts(race: Race, names: Sequence[str], views: Sequence[View]) -> list[s
     return said
 
 
-def _matrix(runs: Sequence[Run], names: Sequence[str], views: Sequence[View], scorer: Scorer | None) -> list[Table]:
+def _matrix(engine: Engine, runs: Sequence[Run], names: Sequence[str], views: Sequence[View]) -> list[Table]:
     """The score matrix, a table for each of its groups."""
-    scores = _scores(runs, views, scorer)
+    scores = _scores(engine, runs, views)
     if not any(scores):
         return []
     unique = {
@@ -92,14 +91,14 @@ def _table(title: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
     return Table(title, ("", "unit", *columns), cells, best)
 
 
-def _scores(runs: Sequence[Run], views: Sequence[View], scorer: Scorer | None) -> list[Scores | None]:
-    if scorer is None:
-        return [None] * len(runs)
+def _scores(engine: Engine, runs: Sequence[Run], views: Sequence[View]) -> list[Scores | None]:
     until = time.monotonic() + PATIENCE
     states = [(run.id, view.step, run.config, run.state()) for run, view in zip(runs, views)]
 
     def answers() -> list[Answer[Scores]]:
-        return [scorer.scores((key, step), config, state.weights) for key, step, config, state in states if state]
+        return [
+            engine.answers.scores((key, step), config, state.weights) for key, step, config, state in states if state
+        ]
 
     while any(answer.pending for answer in answers()) and time.monotonic() < until:
         time.sleep(0.1)

@@ -14,7 +14,7 @@ from vae.engine import Engine, LimitError, Race, Run, Status
 from vae.study.advice import Scored
 from vae.study.scoring import Scores
 from vae.training.config import TrainConfig
-from vae.ui.compare.models import scorer
+from vae.ui.shared.engine import engine
 from vae.ui.shared.owner import owner
 
 Plan = tuple[tuple[TrainConfig, ...], ...]  # a race a seed
@@ -132,10 +132,10 @@ def _settle(run: Run) -> None:
     if run.id not in weights:
         state = run.state()
         weights[run.id] = None if state is None else state.weights
-    if weights[run.id] is None or (asked := scorer()) is None:
+    if weights[run.id] is None or (running := engine()) is None:
         _kept(FAILED)[run.config] = "the workers lost it: race again."
         return
-    answer = asked.scores(("advisor", run.id), run.config, weights[run.id])
+    answer = running.answers.scores(("advisor", run.id), run.config, weights[run.id])
     if not answer.pending:
         del weights[run.id]
         if answer.value is None:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from vae.data import load_dataset
-from vae.engine.scoring import Answer
+from vae.engine import Answer
 from vae.figures import matrix as figures
 from vae.figures.mosaics import strip
 from vae.figures.theme import colour_of

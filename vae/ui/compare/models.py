@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from vae.data import ImageDataset
-from vae.engine.scoring import Answer, Scorer
+from vae.engine import Answer
 from vae.errors import CheckpointError
 from vae.study.opened import OpenedModel
 from vae.study.scoring import Scores
@@ -107,27 +107,14 @@ def test_pictures(data: ImageDataset, pixels: str, indices: Sequence[int]) -> np
 # ---- Scores ----------------------------------------------------------------------------------------------------------
 
 
-@st.cache_resource(show_spinner=False)
-def _scorer(_engine, number: int) -> Scorer:
-    return Scorer(_engine.cluster, _engine.threads)
-
-
-def scorer() -> Scorer | None:
-    """None while the engine is starting."""
-    running = engine()
-    return None if running is None else _scorer(running, id(running))
-
-
 def scores_of(model: OpenedModel) -> Answer[Scores]:
     """Under way, or there; its title says after which step a run was opened."""
-    asked = scorer()
-    if asked is None:
+    if (running := engine()) is None:
         return Answer(problem=starter().problem)
-    return asked.scores((model.key, model.title), model.config, model.model.state_dict())
+    return running.answers.scores((model.key, model.title), model.config, model.model.state_dict())
 
 
 def references_of(data: Images) -> Answer[tuple[Scores, Scores]]:
-    asked = scorer()
-    return (
-        Answer(problem=starter().problem) if asked is None else asked.references(data.dataset, data.size, data.pixels)
-    )
+    if (running := engine()) is None:
+        return Answer(problem=starter().problem)
+    return running.answers.references(data.dataset, data.size, data.pixels)

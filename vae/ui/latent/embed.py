@@ -11,7 +11,7 @@ import streamlit as st
 from torch import Tensor
 
 from vae.data import Factor
-from vae.engine import TSNE, LimitError, TSNEView
+from vae.engine import TSNE, Answer, LimitError, TSNEView
 from vae.errors import SettingError, VaeError
 from vae.figures.plot import Figure
 from vae.figures.scatter import Colouring, Mark, scattered
@@ -169,7 +169,7 @@ def _moving(panels: Sequence[Panel], maps: Sequence[TSNE], state: Values, chosen
 def _active(panels: Sequence[Panel], maps: Sequence[TSNE]) -> bool:
     """Whether one of them moves, or a drawing's place on it is looked for."""
     return any(
-        unfolding.view().status.active or (_takes_a_drawing(panel, unfolding) and _placed(panel, unfolding) is None)
+        unfolding.view().status.active or (_takes_a_drawing(panel, unfolding) and _asked(panel, unfolding).pending)
         for panel, unfolding in zip(panels, maps)
     )
 
@@ -232,9 +232,11 @@ def _takes_a_drawing(panel: Panel, unfolding: TSNE) -> bool:
 
 def _placed(panel: Panel, unfolding: TSNE) -> np.ndarray | None:
     """Where the drawing belongs on a map that rests; None until a worker has found it."""
-    if not _takes_a_drawing(panel, unfolding):
-        return None
-    return engine().place(unfolding, code_of_drawing(panel.model).numpy())
+    return _asked(panel, unfolding).value if _takes_a_drawing(panel, unfolding) else None
+
+
+def _asked(panel: Panel, unfolding: TSNE) -> Answer:
+    return engine().answers.place(unfolding, code_of_drawing(panel.model).numpy())
 
 
 def _each(action: str, maps: Sequence[TSNE]) -> Callable[[], None]:

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
+from vae.engine import Answer
 from vae.latent.pca_tsne import EmbeddingConfig, Quality, neighbours
 from vae.study.opened import OpenedModel
 from vae.ui.latent.arithmetic import LASSO
@@ -21,6 +22,7 @@ from vae.ui.shared.engine import engine
 from vae.ui.shared.page_state import Values
 from vae.ui.shared.pictures import pictures
 from vae.ui.shared.refresh import OFTEN, refreshing
+from vae.ui.shared.words import say
 
 NEIGHBOURS = 8
 REVISION = "latent:lasso revision"  # counts the selections that were cleared
@@ -92,7 +94,7 @@ def _trust(panel: Panel, points: np.ndarray | None) -> None:
     if points is None:
         st.caption("Trustworthiness and k-NN accuracy are given when the map rests.")
         return
-    waits = None in _measured(panel, points).values()
+    waits = any(answer.pending for answer in _measured(panel, points).values())
     refreshing(_qualities, OFTEN if waits else None, panel, points, waits)
     download_button(
         "Coordinates and codes (CSV)", lambda: _csv(panel, points), "codes.csv", "text/csv",
@@ -102,23 +104,28 @@ def _trust(panel: Panel, points: np.ndarray | None) -> None:
 
 def _qualities(panel: Panel, points: np.ndarray, waits: bool) -> None:
     found = _measured(panel, points)
-    if None in found.values():
+    if any(answer.pending for answer in found.values()):
         st.caption("Trustworthiness and k-NN accuracy are being measured.")
         return
     if waits:
         st.rerun(scope="app")
+    for answer in found.values():
+        if answer.problem:
+            say(answer.problem, "warning")
+            return
+    measured = {name: answer.value for name, answer in found.items()}
     rows = {
         name: {
             "trustworthiness": f"{q.trustworthiness:.3f}",
             "10-NN accuracy": "" if q.knn_accuracy is None else f"{q.knn_accuracy:.3f}",
         }
-        for name, q in found.items()
+        for name, q in measured.items()
     }
     st.table(pd.DataFrame(rows).T)
 
 
-def _measured(panel: Panel, points: np.ndarray) -> dict[str, Quality | None]:
-    """Of the codes, where there is something to hold them against, and of the map; None where a worker still measures."""
+def _measured(panel: Panel, points: np.ndarray) -> dict[str, Answer[Quality]]:
+    """Of the codes, where there is something to hold them against, and of the map."""
     encoded, images = panel.model.encoded, panel.model.images
     labels = None if encoded.labels is None else encoded.labels.numpy()[panel.index]
     asked = {}
@@ -127,8 +134,9 @@ def _measured(panel: Panel, points: np.ndarray) -> dict[str, Quality | None]:
     elif labels is not None:
         asked["codes"] = panel.codes, panel.codes
     asked["map"] = panel.codes, points
-    workers = engine()
-    return {name: workers and workers.quality(*pair, labels) for name, pair in asked.items()}
+    if (running := engine()) is None:
+        return {name: Answer() for name in asked}
+    return {name: running.answers.quality(*pair, labels) for name, pair in asked.items()}
 
 
 def _csv(panel: Panel, points: np.ndarray) -> str:

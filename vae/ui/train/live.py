@@ -220,8 +220,12 @@ def _curves(
     first = configs[0]
     wanted = first if kinds[0] == "reconstruction" else replace(first, loss="mse", formula="", parameters=())
     waits = all(view.status.active and len(view.observations) < OBSERVED_FIRST for view in views)
-    lines = None if waits else engine.reference_lines(wanted)
-    drawn_lines = {kinds[0]: [(line.key, line.label, line.value) for line in lines or () if applies(line.key, configs)]}
+    asked = None if waits else engine.answers.lines(wanted)
+    drawn_lines = {
+        kinds[0]: [
+            (line.key, line.label, line.value) for line in (asked and asked.value) or () if applies(line.key, configs)
+        ]
+    }
     if len({config.pixels for config in configs}) > 1:
         drawn_lines[kinds[0]] = [] if waits else _floors(engine, [replace(wanted, pixels=c.pixels) for c in configs])
     if "sharpness" in kinds:
@@ -233,7 +237,7 @@ def _curves(
     for name, view in zip(told, views):
         if told_of := sentences.collapse(name, view):
             words.say(told_of)
-    if lines is None:
+    if asked is None or asked.pending:
         st.caption("The reference lines are being computed.")
     elif kinds[0] != "reconstruction" and any(config.loss == "bce" for config in configs):
         _say_floors(engine, [config for config in configs if config.loss == "bce"])
@@ -249,7 +253,7 @@ def _say_floors(engine: Engine, configs: Sequence[TrainConfig]) -> None:
 
 def _floors(engine: Engine, configs: Sequence[TrainConfig]) -> list[tuple[str, str, float]]:
     """What a perfect copy costs, once for each treatment of pixels."""
-    of_each = {config.pixels: engine.reference_lines(config) or () for config in configs}
+    of_each = {config.pixels: engine.answers.lines(config).value or () for config in configs}
     return [
         (line.key, f"{line.label}, {TREATMENTS[pixels].name}", line.value)
         for pixels, lines in of_each.items()

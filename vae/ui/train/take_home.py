@@ -12,7 +12,6 @@ from vae.export.race_report import report_of_race
 from vae.training.checkpoint import checkpoint_bytes
 from vae.training.race import labels
 from vae.training.race import names as short_names
-from vae.ui.compare.models import scorer
 from vae.ui.shared.downloads import download_button, script_or_why_not
 from vae.ui.shared.language import language
 from vae.ui.shared.words import plain
@@ -30,7 +29,7 @@ def show(engine: Engine, race: Race, vary: str) -> None:
             help="Reconstruction and KL over every test image; done by itself at the end of a run.",
         )  # fmt: skip
         download_button(
-            "Report", data=lambda: report_of_race(engine, race, vary, scorer(), reader), file_name=f"report-{race.runs[0].id}.html",
+            "Report", data=lambda: report_of_race(engine, race, vary, reader), file_name=f"report-{race.runs[0].id}.html",
             mime="text/html", key="report", icon=":material/description:",
             disabled=any(v.status.active or not v.step for v in views),
             help="Settings, seeds, curves, pictures, every score and what may be said, with the scripts: one file that "
