@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import sys
 import time
 
 import numpy as np
@@ -422,6 +423,17 @@ def test_a_code_is_placed_on_a_map_by_a_worker(engine):
         engine.answers.place(unfolding, codes[3]).value,
         place(unfolding.state(), codes, unfolding.config, codes[3:4])[0],
     )
+
+
+def test_workers_go_without_pandas_which_takes_memory_of_each(engine):
+    """Dask and scikit-learn import it wherever it is."""
+    engine.warm_maps()
+    wait_for(lambda: all("openTSNE" in modules for modules in engine.client.run(_imported).values()))
+    assert not any("pandas" in modules for modules in engine.client.run(_imported).values())
+
+
+def _imported():
+    return {name for name, module in sys.modules.items() if module is not None}
 
 
 def test_the_local_cluster_listens_on_loopback_only(engine):

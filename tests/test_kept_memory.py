@@ -40,3 +40,20 @@ def test_pages_that_a_step_freed_are_there_for_the_next_one():
 def test_settings_of_the_environment_are_left_alone(monkeypatch):
     monkeypatch.setenv(ITS_OWN, "131072")
     assert not keep_freed()
+
+
+WITHOUT = """
+import sys
+from vae.training.memory import not_found
+with not_found("pandas"):
+    import sklearn.utils
+assert "pandas" not in sys.modules
+import pandas
+with not_found("pandas"):
+    import pandas as again
+assert again is pandas
+"""
+
+
+def test_what_is_not_found_for_a_while_is_there_for_whoever_asks_later():
+    subprocess.run([sys.executable, "-c", WITHOUT], check=True)

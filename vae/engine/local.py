@@ -34,6 +34,7 @@ from vae.data import DATASETS, default_dataset, load_dataset
 from vae.engine import tasks
 from vae.errors import VaeError
 from vae.launch import ONE_THREAD, cluster_process
+from vae.training.memory import not_found
 
 START_SECONDS = 60  # in which a cluster is up, or is not waited for any longer
 HUNG_AFTER = "30s"  # without a sign of life a worker is replaced, and what it held is computed again
@@ -174,7 +175,8 @@ def _fork_workers_from_a_copy() -> None:
 def _serve(workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the app closes its cluster itself
     dask.config.set(SETTINGS)
-    get_mp_context().set_forkserver_preload(IMPORTED_ONCE)
+    with not_found("pandas"):  # Dask imports what its users may want: .4 s, and 30 MB in every worker
+        get_mp_context().set_forkserver_preload(IMPORTED_ONCE)
     if FORKS:
         _fork_workers_from_a_copy()
     os.environ.setdefault("VAE_WORKER_MEMORY", str(memory_of_a_worker(workers)))

@@ -39,7 +39,7 @@ from vae.study.sweep import cell
 from vae.training import device
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
-from vae.training.memory import keep_freed, keep_trimming
+from vae.training.memory import keep_freed, keep_trimming, not_found
 from vae.training.on_device import advance
 from vae.training.step import Program, Progress, TrainState, initial_state
 from vae.training.update import model_of
@@ -220,7 +220,10 @@ def warm(dataset: str, threads: int) -> None:
 def warm_unfolding() -> None:
     """Pay for the imports of a t-SNE, which take seconds."""
     codes, config = np.eye(FEWEST), EmbeddingConfig(perplexity=2)
-    advance_embedding(initial_embedding(codes, config), affinities(codes, config), config)
+    with not_found(
+        "pandas"
+    ):  # scikit-learn imports it where it is: 30 MB and half a second, for tables that nobody hands it
+        advance_embedding(initial_embedding(codes, config), affinities(codes, config), config)
     _freeze()
 
 

@@ -11,6 +11,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # glibc's names for mallopt(), malloc.h. A higher threshold than 32 MiB it does not take, as it is half of an arena's heap.
@@ -47,6 +49,20 @@ def keep_trimming() -> None:
             trim()
 
     threading.Thread(target=go_on, name="vae-trim", daemon=True).start()
+
+
+@contextmanager
+def not_found(module: str) -> Iterator[None]:
+    """What is imported in here finds no such module, unless it is imported already, and does without it."""
+    known: dict[str, Any] = sys.modules
+    if module in known:
+        yield
+        return
+    known[module] = None  # the import system's own word for a module that is not to be found
+    try:
+        yield
+    finally:
+        del known[module]
 
 
 def _of_glibc(name: str) -> Any:
