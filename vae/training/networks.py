@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vae.errors import SettingError
-from vae.training.convolutions import ConvTranspose2d
+from vae.training.convolutions import ConvTranspose2d, LeakyReLU
 
 Shape = tuple[int, int, int]  # (C, H, W)
 
@@ -95,10 +95,6 @@ class _Crop(nn.Module):
         return x[..., : self.height, : self.width]
 
 
-def _leaky() -> nn.Module:
-    return nn.LeakyReLU(0.01, inplace=True)  # a convolution's outputs are large, and nothing else needs them
-
-
 def _quarter(side: int) -> int:
     """A side after two convolutions with stride 2 and padding 1."""
     return (((side + 1) // 2) + 1) // 2
@@ -108,11 +104,11 @@ def _l17_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     channels, height, width = shape
     layers = nn.Sequential(
         nn.Conv2d(channels, 32, 3, stride=1, padding=1),  # (B, 32, H, W)
-        _leaky(),
+        LeakyReLU(),
         nn.Conv2d(32, 64, 3, stride=2, padding=1),  # (B, 64, H/2, W/2)
-        _leaky(),
+        LeakyReLU(),
         nn.Conv2d(64, 64, 3, stride=2, padding=1),  # (B, 64, H/4, W/4)
-        _leaky(),
+        LeakyReLU(),
         nn.Conv2d(64, 64, 3, stride=1, padding=1),
         nn.Flatten(),
     )
@@ -126,11 +122,11 @@ def _l17_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Mod
         nn.Linear(latent_dim, 64 * h * w),
         nn.Unflatten(1, (64, h, w)),
         ConvTranspose2d(64, 64, 3, stride=1, padding=1),  # (B, 64, h, w)
-        _leaky(),
+        LeakyReLU(),
         ConvTranspose2d(64, 64, 3, stride=2, padding=1),  # (B, 64, 2h - 1, 2w - 1)
-        _leaky(),
+        LeakyReLU(),
         ConvTranspose2d(64, 32, 3, stride=2, padding=0),  # (B, 32, 4h - 1, 4w - 1)
-        _leaky(),
+        LeakyReLU(),
         ConvTranspose2d(32, channels, 3, stride=1, padding=0),  # (B, C, 4h + 1, 4w + 1)
         _Crop(height, width),
     )
@@ -147,11 +143,11 @@ def _conv_encoder(shape: Shape, hidden: Sequence[int]) -> tuple[nn.Module, int]:
     layers = nn.Sequential(
         nn.ZeroPad2d((0, 8 * w - width, 0, 8 * h - height)),
         nn.Conv2d(channels, 32, 4, stride=2, padding=1),  # (B, 32, H/2, W/2)
-        _leaky(),
+        LeakyReLU(),
         nn.Conv2d(32, 64, 4, stride=2, padding=1),  # (B, 64, H/4, W/4)
-        _leaky(),
+        LeakyReLU(),
         nn.Conv2d(64, 128, 4, stride=2, padding=1),  # (B, 128, h, w)
-        _leaky(),
+        LeakyReLU(),
         nn.Flatten(),
     )
     return layers, 128 * h * w
@@ -163,11 +159,11 @@ def _conv_decoder(shape: Shape, hidden: Sequence[int], latent_dim: int) -> nn.Mo
     return nn.Sequential(
         nn.Linear(latent_dim, 128 * h * w),
         nn.Unflatten(1, (128, h, w)),
-        _leaky(),
+        LeakyReLU(),
         ConvTranspose2d(128, 64, 4, stride=2, padding=1),  # (B, 64, 2h, 2w)
-        _leaky(),
+        LeakyReLU(),
         ConvTranspose2d(64, 32, 4, stride=2, padding=1),  # (B, 32, 4h, 4w)
-        _leaky(),
+        LeakyReLU(),
         ConvTranspose2d(32, channels, 4, stride=2, padding=1),  # (B, C, 8h, 8w)
         _Crop(height, width),
     )
