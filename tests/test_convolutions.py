@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from vae.training.config import TrainConfig
-from vae.training.convolutions import ConvTranspose2d
+from vae.training.convolutions import ConvTranspose2d, LeakyReLU
 from vae.training.networks import ARCHITECTURES
 
 # Channels in and out, kernel, stride, padding, output padding, sides: those of the networks here, and others.
 LAYERS = [
     (64, 64, 3, 1, 1, 0, (7, 7)), (64, 64, 3, 2, 1, 0, (7, 7)), (64, 32, 3, 2, 0, 0, (13, 13)), (32, 1, 3, 1, 0, 0, (27, 27)),
-    (32, 64, 4, 2, 1, 0, (4, 4)), (32, 3, 4, 2, 1, 0, (16, 12)), (64, 64, 3, 2, 1, 1, (7, 7)), (5, 7, (2, 3), (3, 1), (0, 1), (2, 0), (4, 6)),
+    (32, 64, 4, 2, 1, 0, (4, 4)), (32, 3, 3, 1, 1, 0, (9, 12)), (6, 2, (2, 3), 1, (1, 0), 0, (5, 4)), (32, 3, 4, 2, 1, 0, (16, 12)), (64, 64, 3, 2, 1, 1, (7, 7)), (5, 7, (2, 3), (3, 1), (0, 1), (2, 0), (4, 6)),
 ]  # fmt: skip
 
 
@@ -41,6 +41,24 @@ def test_values_and_gradients_are_pytorchs(layer, images, memory_format):
         torch.testing.assert_close(mine, reference, rtol=1e-5, atol=1e-5 * float(reference.detach().abs().max()))
     with torch.inference_mode():
         torch.testing.assert_close(ours(x), found[0][0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_an_activation_in_place_both_ways_is_pytorchs(memory_format):
+    x = torch.linspace(-2, 2, 2 * 8 * 5 * 5).reshape(2, 8, 5, 5).to(memory_format=memory_format)
+    found = []
+    for activation in (LeakyReLU(0.1), nn.LeakyReLU(0.1)):
+        leaf = x.clone().requires_grad_()
+        made = activation(2 * leaf)
+        d = torch.cos(made.detach())
+        (made * d).sum().backward()
+        plain = x.clone().requires_grad_()
+        activation(1 * plain).sum().backward()  # a gradient that is one number for all
+        found.append((made.detach(), leaf.grad, plain.grad))
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.equal(ours, theirs)
+    with torch.inference_mode():
+        assert torch.equal(LeakyReLU(0.1)(2 * x), found[0][0])
 
 
 def test_gradients_are_those_of_finite_differences():

@@ -12,7 +12,7 @@ from vae.engine.job import Status
 
 CHUNK_SECONDS = 0.25  # of a worker: short enough to be watched
 LONGEST_CHUNK = 0.5  # where so many share the workers that each sees but every other second of its own: costs less
-ROUND = 1.2  # a chunk of every column, however many for a worker, in chunks of a run alone
+ROUND = 2.0  # a chunk of every column, however many for a worker, in chunks of a run alone
 
 
 class Column(Protocol):
@@ -46,7 +46,7 @@ class Pace:
 
     def chunk_seconds(self) -> float:
         """What a chunk should take: longer under load, so that their number is bounded, whatever is asked for; and a round of
-        all columns not much longer than a chunk of a run alone."""
+        all columns at most twice as long as a chunk of a run alone, so that four columns move twice a second."""
         load = self._workers.running / (4 * self._workers.threads)
         together = math.ceil(max(1, len(self.columns)) / self._workers.threads)
         return min(LONGEST_CHUNK, CHUNK_SECONDS * max(1.0, load)) * min(1.0, ROUND / together)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 Sides = tuple[int, ...]
+FEW = 3  # channels of a picture: of so few a convolution is bound by memory, and a product is four times as fast
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
@@ -41,6 +42,8 @@ class _Adjoint(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, output: Sides, stride: Sides, padding: Sides) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.stride, ctx.padding = stride, padding
+        if stride == (1, 1) and weight.shape[1] <= FEW:
+            return _laid_over(x, weight, output, padding)
         innermost = weight.is_contiguous(memory_format=torch.channels_last)
         shape = torch.empty(  # never read: of a convolution's input its gradient needs to know the shape alone
             (len(x), weight.shape[1], *output),
@@ -58,6 +61,22 @@ class _Adjoint(torch.autograd.Function):
             _derivatives(x, d, weight, ctx.stride, ctx.padding, (False, True))[1] if ctx.needs_input_grad[1] else None
         )
         return d_x, d_weight, None, None, None
+
+
+def _laid_over(x: Tensor, weight: Tensor, output: Sides, padding: Sides) -> Tensor:
+    """A transposed convolution of stride 1: one product for all taps of the kernel, and each laid over at its place."""
+    images, channels, height, width = x.shape
+    few, down, across = weight.shape[1:]
+    flat = x.permute(0, 2, 3, 1).reshape(-1, channels)
+    taps = (weight.permute(1, 2, 3, 0).reshape(-1, channels) @ flat.T).view(few, down, across, images, height, width)
+    made = x.new_zeros(few, images, height + down - 1, width + across - 1)
+    for i in range(down):
+        for j in range(across):
+            made[:, :, i : i + height, j : j + width] += taps[:, i, j]
+    (top, left), (rows, columns) = padding, output
+    return (
+        made[:, :, top : top + rows, left : left + columns].transpose(0, 1).clone(memory_format=torch.contiguous_format)
+    )
 
 
 class LeakyReLU(nn.LeakyReLU):

@@ -203,6 +203,7 @@ STYLE = """
 .st-key-lecture-contents [role=radiogroup] label { padding: 3.5px 6px; border-radius: 6px; }
 .st-key-lecture-contents [role=radiogroup] label:has(input:checked) { background: rgba(0, 114, 178, 0.13); }
 .st-key-lecture-predict { min-height: 2.6rem; }
+.st-key-lecture-predict .stElementContainer:has(.stCheckbox) { display: flex; align-items: center; }
 .vae-claim h3 { font-size: 1.3rem; margin: 0 0 4px; padding: 0; }
 .vae-claim p { margin: 0; }
 .vae-evidence { width: 100%; font-size: 0.86rem; border-collapse: collapse; font-variant-numeric: tabular-nums; }

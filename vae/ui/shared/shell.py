@@ -56,6 +56,9 @@ STYLE = (
 /* On a light blue, as things to press have it on a dark page, dark letters. */
 button[kind="primary"]:not(:disabled) :is(p, [data-testid="stIconMaterial"]) { color: light-dark(#ffffff, #08131c); }
 .stMultiSelect :is([data-baseweb="tag"], [data-tag]) span { color: light-dark(#ffffff, #08131c); }
+/* What was chosen is there to be read: Streamlit has it in one line that fades out. */
+.stMultiSelect .react-aria-ComboBox > div { height: auto !important; max-height: none !important; }
+.stMultiSelect [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap; height: auto !important; max-height: none !important; padding-block: 2px; mask-image: none !important; }
 [data-testid="stWidgetLabel"] p, .stButtonGroup span[aria-hidden] p { color: light-dark(#1f2730, #e6ebf1); }
 .stApp .katex-display { overflow: visible !important; }
 .stMain h4 { padding: 0; margin: 0; font-size: 1.15rem; }
