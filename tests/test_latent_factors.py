@@ -109,6 +109,13 @@ def test_an_attribute_is_added_to_a_picture(opened, trained):
     assert not app.exception
 
 
+def test_two_classes_begin_with_one_less_the_other(opened):
+    """The usual ones are digits, 8 less 5, which a set of two classes has not."""
+    app = opened("faces-gaussian_optimal", part="arithmetic")
+    assert [app.selectbox(key=f"latent.{name}_class").value for name in ("minus", "plus")] == [0, 1]
+    assert "mean codes are 0.00 apart" not in captions(app)
+
+
 def test_attributes_are_offered_where_there_are_some_and_begin_at_a_picture(opened):
     app = opened("file:sprites", part="arithmetic")
     app.selectbox(key="latent.groups").set_value("attribute").run()

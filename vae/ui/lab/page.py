@@ -32,7 +32,7 @@ def controls(state: Values) -> Opened | None:
     if not state["sweep"] and titles:
         STATE.set(sweep=next((key for key in titles if key.startswith("shipped:")), next(iter(titles))))
     asked = STATE.now("sweep")
-    first, second, third = st.columns([3.3, 5.2, 3.3], vertical_alignment="bottom")
+    first, second, third = st.columns([3.9, 5.3, 3.1], vertical_alignment="bottom")
     options = list(titles) if asked in titles else [*titles, asked]
     key = STATE.control(
         first.selectbox, "sweep", "Sweep", options, format_func=lambda k: titles.get(k, k), filter_mode=None

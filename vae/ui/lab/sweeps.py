@@ -87,7 +87,7 @@ def _titled(path: Path) -> str:
     if not sheet.spec:
         return path.stem
     title = told(find_source(sheet.spec.base.dataset).title)
-    return f"{re.split('[,，]', title)[0]}: {grid(sheet.spec)}"
+    return f"{re.split('[,，]| [0-9]+×', title)[0]}: {grid(sheet.spec)}"  # without its size, or the list cuts the rest
 
 
 def grid(spec: SweepSpec) -> str:

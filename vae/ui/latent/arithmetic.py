@@ -92,7 +92,7 @@ def _class(model: OpenedModel, name: str, label: str, column) -> list[int]:
         return []
     known = range(len(model.classes))
     if STATE.now(f"{name}_class") not in known:
-        STATE.set(**{f"{name}_class": 0})
+        STATE.set(**{f"{name}_class": known[-1] if name == "plus" else 0})  # or plus and minus would be the same
     chosen = STATE.control(
         column.selectbox, f"{name}_class", label, known, format_func=lambda i: str(model.classes[i]), filter_mode=None
     )
