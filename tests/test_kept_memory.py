@@ -57,3 +57,16 @@ assert again is pandas
 
 def test_what_is_not_found_for_a_while_is_there_for_whoever_asks_later():
     subprocess.run([sys.executable, "-c", WITHOUT], check=True)
+
+
+WARM = """
+import sys
+from vae.engine import tasks
+tasks.warm_unfolding()
+assert "sklearn" in sys.modules and "pandas" not in sys.modules
+"""
+
+
+def test_a_worker_is_ready_for_a_map_without_pandas():
+    """scikit-learn imports it wherever it is."""
+    subprocess.run([sys.executable, "-c", WARM], check=True)

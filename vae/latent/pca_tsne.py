@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from openTSNE.affinity import PerplexityBasedNN
     from scipy.sparse import csr_matrix
 
-ITERATIONS_A_CHUNK = 25  # part of what a seed means: chunks of another size round at other places
+ITERATIONS_A_CHUNK = 50  # part of what a seed means: chunks of another size round at other places
 ITERATIONS_OF_MANY = 5  # likewise, of more codes than MANY: their map is to move twice a second too
 MANY = 4_000
 # How coarsely Barnes-Hut takes far points together. While clusters form it need not be exact: 1.6 times as fast, and the
