@@ -30,7 +30,7 @@ class ByHand:
         )
         (folder / "vae.yaml").write_text(settings.stdout)
         self._start("dask_scheduler", "--port", "0", "--no-dashboard")
-        wait_for(self.file.exists)
+        wait_for(lambda: self.file.exists() and self.file.read_text().endswith("}"))  # written, and not only begun
         self.address = json.loads(self.file.read_text())["address"]
 
     def _start(self, program: str, *arguments: str, **environment: str) -> subprocess.Popen:

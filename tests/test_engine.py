@@ -296,7 +296,7 @@ def test_a_run_whose_owner_is_away_is_parked_and_goes_on(engine, headless):
 def test_a_map_from_the_workers_is_the_one_of_this_process_bit_for_bit(engine, codes, unfolded):
     unfolding = engine.create_tsne(codes, UNFOLDING)
     first = unfolding.view()
-    assert first.status is Status.PAUSED and (first.iteration, first.total_iterations) == (0, 300)
+    assert first.status is Status.PAUSED and (first.iteration, first.total_iterations) == (0, 600)
     np.testing.assert_array_equal(first.coordinates, unfolded[0])  # something to show before any worker is asked
     unfolding.start()
     assert unfolding.view().status.active
@@ -309,9 +309,9 @@ def test_a_map_from_the_workers_is_the_one_of_this_process_bit_for_bit(engine, c
     unfolding.start()
     wait_for(lambda: unfolding.view().status.ended)
     view = unfolding.view()
-    assert (view.status, view.message, view.iteration) == (Status.DONE, "", 300)
+    assert (view.status, view.message, view.iteration) == (Status.DONE, "", 600)
     np.testing.assert_array_equal(view.coordinates, unfolded[-1])
-    assert 0 < view.kl_divergence < 5 and unfolding.state().iteration == 300
+    assert 0 < view.kl_divergence < 5 and unfolding.state().iteration == 600
 
 
 def test_a_map_survives_its_worker_and_leaves_nothing_behind(engine, codes, unfolded):
