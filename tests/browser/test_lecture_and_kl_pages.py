@@ -239,10 +239,9 @@ def test_the_log_variance_trick_and_the_weights_answer(open_page):
 # ---- Both ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scheme", "width", "height"),
-    [pytest.param("light", 1280, 720, marks=pytest.mark.slow), ("dark", 390, 844)],
-    ids=["projector", "phone"],
+    ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
 )
 @pytest.mark.parametrize(("path", "figure", "last"), [
     ("/lecture?claim=perfect_costs", "lecture-perfect_costs", ".st-key-lecture-next"),

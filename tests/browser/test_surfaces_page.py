@@ -251,6 +251,7 @@ def test_a_pixel_and_its_point_light_up_together(open_page):
     page.wait_for_function(f"() => {{ const t = {node}.data.at(-3); return t.x[0] === {column} && t.y[0] === {row}; }}")
 
 
+@pytest.mark.slow
 def test_ssim_is_shown_on_a_patch(open_page):
     page = open_page("/surfaces?losses=ssim,mse&form=section&distortion=blur&amount=0")
     ready(page)

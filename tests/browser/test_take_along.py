@@ -83,6 +83,7 @@ def test_the_numbers_of_curves_are_those_of_the_figure(open_page):
         same(of(rows, re.sub("<[^>]*>", "", shown["name"]).strip(), column), shown[column], rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_numbers_of_a_surface_are_rows_of_x_y_z(open_page):
     page = open_page("/surfaces?losses=mse")
     rows = [row for row in table(taken(page, "surfaces", 2)[1]) if row["trace"] == "MSE"]
@@ -135,7 +136,11 @@ def test_the_address_of_a_panel_shows_it_alone(open_page, app):
 
 @pytest.mark.parametrize(
     ("path", "shown"),
-    [("/latent?only=map", ".st-key-grid-0 .grid"), ("/train?only=pictures", ".vae-film"), ("/kl?only=convergence", ".st-key-kl-convergence .vae-figure")],
+    [
+        ("/train?only=pictures", ".vae-film"),
+        pytest.param("/latent?only=map", ".st-key-grid-0 .grid", marks=pytest.mark.slow),
+        pytest.param("/kl?only=convergence", ".st-key-kl-convergence .vae-figure", marks=pytest.mark.slow),
+    ],
 )  # fmt: skip
 def test_panels_stand_alone(open_page, path, shown):
     page = open_page(path)
@@ -215,7 +220,8 @@ def test_a_training_is_an_animation(open_page):
     assert film.n_frames == min(steps, 60) and film.width > 600
 
 
-@pytest.mark.parametrize("part", [pytest.param("traverse", marks=pytest.mark.slow), "walk"])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["traverse", "walk"])
 def test_a_walk_through_the_latent_space_is_an_animation(open_page, part):
     page = open_page(f"/latent?model=digits-bce-z2&part={part}")
     with page.expect_download() as download:

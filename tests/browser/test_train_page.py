@@ -222,10 +222,9 @@ def test_how_long_a_user_waits(open_page, capsys, mnist):
     assert len(first) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scheme", "width", "height"),
-    [pytest.param("light", 1280, 720, marks=pytest.mark.slow), ("dark", 390, 844)],
-    ids=["projector", "phone"],
+    ("scheme", "width", "height"), [("light", 1280, 720), ("dark", 390, 844)], ids=["projector", "phone"]
 )
 def test_the_page_fits(open_page, scheme, width, height):
     page = open_page("/train?dataset=digits&epochs=2000", color_scheme=scheme, size={"width": width, "height": height})
