@@ -29,6 +29,8 @@ class ByHand:
             [sys.executable, "-m", "vae.engine", "--settings"], cwd=ROOT, capture_output=True, text=True, check=True
         )
         (folder / "vae.yaml").write_text(settings.stdout)
+
+    def begin(self) -> None:
         self._start("dask_scheduler", "--port", "0", "--no-dashboard")
         wait_for(lambda: self.file.exists() and self.file.read_text().endswith("}"))  # written, and not only begun
         self.address = json.loads(self.file.read_text())["address"]
@@ -58,8 +60,11 @@ class ByHand:
 @pytest.fixture(scope="module")
 def by_hand(tmp_path_factory):
     cluster = ByHand(tmp_path_factory.mktemp("cluster"))
-    yield cluster
-    cluster.close()
+    try:
+        cluster.begin()
+        yield cluster
+    finally:  # also of what had begun before something went wrong
+        cluster.close()
 
 
 @pytest.fixture(scope="module")
