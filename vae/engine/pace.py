@@ -24,7 +24,11 @@ class Column(Protocol):
     def status(self) -> Status: ...
 
     @property
-    def under_way(self) -> bool: ...
+    def step_reached(self) -> int: ...
+
+    @property
+    def is_due(self) -> bool:
+        """Whether more of it is to come, under way or not yet."""
 
     @property
     def first_is_back(self) -> bool: ...
@@ -60,11 +64,14 @@ class Pace:
         return self._ends[start]
 
     def arrived(self) -> None:
-        """Chunks are back: accept the first one of every column, if all of them have theirs. The lock is held."""
-        while waiting := [run for run in self.columns if run.under_way]:
-            if not all(run.first_is_back for run in waiting):
+        """Chunks are back: accept the first one of every column, if all of them have theirs; one that has fallen behind, as
+        after a loss of the workers, catches up first. The lock is held."""
+        while due := [run for run in self.columns if run.is_due]:
+            behind = min(run.step_reached for run in due)
+            last = [run for run in due if run.step_reached == behind]
+            if not all(run.first_is_back for run in last):
                 return
-            for run in waiting:
+            for run in last:
                 run.accept_first()
             for run in self.columns:
                 run.fill()

@@ -213,12 +213,16 @@ class Run(Job):
     # ---- chunks ----
 
     @property
-    def under_way(self) -> bool:
-        return bool(self._chunks)
+    def step_reached(self) -> int:
+        return self._step
+
+    @property
+    def is_due(self) -> bool:
+        return self._status.active or bool(self._chunks) or self._asked_for > 0
 
     @property
     def first_is_back(self) -> bool:
-        return self._chunks[0].progress is not None
+        return bool(self._chunks) and self._chunks[0].progress is not None
 
     @property
     def in_flight(self) -> int:
