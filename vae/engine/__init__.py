@@ -1,8 +1,8 @@
 """Where work runs: a Dask cluster (cluster.py), what its workers execute (tasks.py), and jobs of many chunks (job.py):
-a training run (run.py), runs side by side in step (race.py, pace.py), a t-SNE (tsne.py), and a sweep
+a training run (run.py), runs side by side in step (race.py, pace.py), a t-SNE (tsne_run.py), and a sweep
 (sweep.py; headless.py runs one without the app). What pages ask once for all is in answers.py."""
 
-from vae.engine.answers import Answer, Answers
+from vae.engine.answers import Answer
 from vae.engine.cluster import Engine, shared_engine
 from vae.engine.job import Job, Status
 from vae.engine.limits import LimitError, Limits
@@ -13,7 +13,6 @@ from vae.engine.tsne_run import TSNE, TSNEView
 
 __all__ = [
     "Answer",
-    "Answers",
     "Engine",
     "Job",
     "LimitError",

@@ -17,7 +17,7 @@ from vae.engine import tasks
 from vae.engine.job import sentence_of
 from vae.engine.tsne_run import TSNE
 from vae.engine.workers import Found, Workers
-from vae.latent.pca_tsne import Quality
+from vae.latent.pca_tsne import Quality, quality
 from vae.study.scoring import Scores
 from vae.training.config import TrainConfig
 from vae.training.evaluation import ReferenceLine
@@ -65,7 +65,7 @@ class Answers:
         """How far to trust a map of codes, or codes of pictures: see pca_tsne.quality()."""
         arrays = (source, points, labels)
         key = tuple(None if a is None else (a.shape, hash(a.tobytes())) for a in arrays)
-        return self._ask(("quality", *key), tasks.map_quality, *arrays)
+        return self._ask(("quality", *key), quality, *arrays)
 
     def place(self, unfolding: TSNE, code: np.ndarray) -> Answer[np.ndarray]:
         """Where a code (Z,) belongs on that map as it stands, (2,)."""

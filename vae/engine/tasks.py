@@ -27,12 +27,10 @@ from vae.latent.pca_tsne import (
     FEWEST,
     EmbeddingConfig,
     EmbeddingState,
-    Quality,
     advance_embedding,
     affinities,
     initial_embedding,
     place,
-    quality,
 )
 from vae.study.scoring import Scores, reference_scores, score
 from vae.study.sweep import cell
@@ -125,11 +123,8 @@ def score_references(dataset: str, size: int, pixels: str, threads: int) -> tupl
     return reference_scores(load_dataset(dataset, size), pixels=pixels)
 
 
-def map_quality(source: np.ndarray, points: np.ndarray, labels: np.ndarray | None) -> Quality:
-    return quality(source, points, labels)
-
-
 def placed(state: EmbeddingState, codes: np.ndarray, config: EmbeddingConfig, code: np.ndarray) -> np.ndarray:
+    """Where a code (Z,) belongs on the map of codes (N, Z), (2,)."""
     return place(state, codes, config, code[None])[0]
 
 
@@ -220,9 +215,8 @@ def warm(dataset: str, threads: int) -> None:
 def warm_unfolding() -> None:
     """Pay for the imports of a t-SNE, which take seconds."""
     codes, config = np.eye(FEWEST), EmbeddingConfig(perplexity=2)
-    with not_found(
-        "pandas"
-    ):  # scikit-learn imports it where it is: 30 MB and half a second, for tables that nobody hands it
+    # scikit-learn imports pandas where it is: 30 MB and half a second, for tables that nobody hands it.
+    with not_found("pandas"):
         advance_embedding(initial_embedding(codes, config), affinities(codes, config), config)
     _freeze()
 
