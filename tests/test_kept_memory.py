@@ -42,6 +42,31 @@ def test_settings_of_the_environment_are_left_alone(monkeypatch):
     assert not keep_freed()
 
 
+# Where a training takes blocks of 64 MiB until its worker's memory is full, whatever is left over then.
+FULL = """
+import psutil, resource, torch
+from vae.training.memory import keep_freed
+assert keep_freed()
+for over in range(0, 64, 8):
+    room = psutil.Process().memory_info().data + (128 + 4 + over) * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (room, resource.RLIM_INFINITY))
+    held = []
+    try:
+        while True:
+            held.append(torch.empty(1 << 24))
+    except RuntimeError:
+        assert len(held) >= 1
+        messages = [bytearray(1 << 20) for _ in range(2)]
+    resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    del held, messages
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has no mallopt()")
+def test_a_worker_whose_memory_a_training_has_filled_can_still_say_so():
+    subprocess.run([sys.executable, "-c", FULL], check=True)
+
+
 WITHOUT = """
 import sys
 from vae.training.memory import not_found

@@ -17,7 +17,9 @@ from typing import Any
 
 # glibc's names for mallopt(), malloc.h. A higher threshold than 32 MiB it does not take, as it is half of an arena's heap.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
-SETTINGS = {TRIM_THRESHOLD: 1 << 30, TOP_PAD: 64 << 20, MMAP_THRESHOLD: 32 << 20, ARENA_MAX: 1}
+# A pad is asked for with every allocation that finds no room: where memory is bounded, one of 64 MiB would make a small message
+# fail as soon as less than that is left, and a worker that cannot speak dies.
+SETTINGS = {TRIM_THRESHOLD: 1 << 30, TOP_PAD: 1 << 20, MMAP_THRESHOLD: 32 << 20, ARENA_MAX: 1}
 
 
 ITS_OWN = "MALLOC_TRIM_THRESHOLD_"  # where the environment has it, it is left alone: little memory matters more there
