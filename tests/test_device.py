@@ -174,7 +174,7 @@ def test_what_goes_by_autograd_goes_the_same_way_on_a_device(digits, changes):
     config = dataclasses.replace(CONFIG, batch_size=500, **changes)
     assert not batched.is_batched(config)
     start = initial_state(config)
-    (found,) = on_device._on_device([start], [config], digits, 7, torch.device("cpu"))
+    (found,) = on_device.take_chunk([start], [config], digits, 7, torch.device("cpu"))
     assert_alike(found, advance(start, config, digits, 7))
 
 
@@ -232,7 +232,7 @@ def test_what_a_card_does_not_take_stays_on_the_cpu(digits, monkeypatch):
     def refused(*_):
         raise AssertionError("this was to stay on the CPU")
 
-    monkeypatch.setattr(on_device, "_on_device", refused)
+    monkeypatch.setattr(on_device, "take_chunk", refused)
     other = Program(picture=torch.sigmoid)
     for config, program in (
         (dataclasses.replace(CONFIG, precision="bfloat16"), vae.training.step.CORRECT),
@@ -269,8 +269,8 @@ def failing(reason, after=0):
 
 @pytest.fixture
 def on_this_card(monkeypatch, as_on_a_card):
-    real = on_device._on_device
-    monkeypatch.setattr(on_device, "_on_device", lambda *a: real(*a[:-1], torch.device("cpu")))
+    real = on_device.take_chunk
+    monkeypatch.setattr(on_device, "take_chunk", lambda *a: real(*a[:-1], torch.device("cpu")))
 
 
 @pytest.mark.parametrize(("reason", "said", "lost"), [(FULL, "memory is full", False), (LOST, "was lost", True)])

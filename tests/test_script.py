@@ -117,7 +117,7 @@ def test_a_script_prints_the_curve_of_the_run(changes, steps, alone):
     config = vae.TrainConfig(**BASE | changes)
     got, wanted = alone(script_of(config), "--steps", steps), curve(config, steps)
     assert got.shape == wanted.shape
-    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)  # a KL near 0 is a difference of numbers near 1
 
 
 @pytest.mark.parametrize("field", ["loss", "kl_term", "architecture", "pixels"])
@@ -132,7 +132,7 @@ def test_nothing_is_left_out_of_the_scripts_that_are_run(field):
     assert {changes.get(field, default.get(field)) for changes, _ in TOGETHER} == set(known)
 
 
-@pytest.mark.skipif(not is_possible("bfloat16"), reason="this processor multiplies no bfloat16")
+@pytest.mark.skipif(not is_possible("bfloat16"), reason="PyTorch multiplies no bfloat16 on this processor")
 @pytest.mark.parametrize("architecture", ["mlp", pytest.param("conv", marks=pytest.mark.slow)])
 def test_a_script_rounds_products_as_the_run_does(architecture, alone):
     """To the same bfloat16, so the curves agree far better than float32's own does (see test_update.py)."""

@@ -139,7 +139,7 @@ def test_the_learning_rate_follows_its_schedule():
 
 # ---- bfloat16 --------------------------------------------------------------------------------------------------------
 
-HERE = pytest.mark.skipif(not is_possible("bfloat16"), reason="this processor multiplies no bfloat16")
+HERE = pytest.mark.skipif(not is_possible("bfloat16"), reason="PyTorch multiplies no bfloat16 on this processor")
 
 
 @HERE

@@ -11,23 +11,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
+from weakref import ReferenceType, ref
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
 
 from vae.data import to_unit
 from vae.losses.kl_terms import find_kl_term
 from vae.losses.objective import combine, kl_divergence
 from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.training.config import MOST_STEPS_BETWEEN_OBSERVATIONS, TrainConfig
-from vae.training.networks import VAE
+from vae.training.device import CPU
 from vae.training.pixels import UNIT
 from vae.training.precision import FLOAT32
 from vae.training.schedule import CONSTANT
-from vae.training.update import HEADS, Tensors, WrittenOut, is_dense, model_of, through_relu
+from vae.training.step import Draws, Images, TrainState, look
+from vae.training.update import HEADS, KINDS, Tensors, WrittenOut, is_dense, through_relu
 
+LOOKED_AT = 16  # networks at a time: of 768 images of MNIST each takes some 20 MB
 SPAN = MOST_STEPS_BETWEEN_OBSERVATIONS  # steps that the tables have rows for
 FIRST, SECOND, SMALL = 0.9, 0.999, 1e-8  # Adam's
 ALIGNED = 32  # numbers: where each layer's weights begin, as products on a card like it
@@ -61,17 +65,21 @@ def group_of(config: TrainConfig) -> tuple[object, ...]:
     return config.loss, config.formula, config.parameters, config.kl_term, config.kl_parameters
 
 
-def numbers_of(config: TrainConfig, step: int, images: int) -> tuple[float, ...]:
-    """The row of numbers of the update after `step` others, on so many images."""
-    term, updates = config.kl_record(), step + 1
-    return (
-        images,
-        combine(1.0, 0.0, math.prod(config.shape), config.reduction),
-        config.beta,
-        term.target_at(config.beta, step / config.steps_per_epoch, config.kl_settings()),
-        config.rate(step) / (1 - FIRST**updates),
-        math.sqrt(1 - SECOND**updates),
-    )
+def numbers_of(config: TrainConfig, first: int, sizes: Sequence[int]) -> list[tuple[float, ...]]:
+    """The rows of numbers of updates on so many images each, the first of them after so many others."""
+    term, settings, epoch = config.kl_record(), config.kl_settings(), config.steps_per_epoch
+    scale = combine(1.0, 0.0, math.prod(config.shape), config.reduction)
+    return [
+        (
+            images,
+            scale,
+            config.beta,
+            term.target_at(config.beta, step / epoch, settings),
+            config.rate(step) / (1 - FIRST ** (step + 1)),
+            math.sqrt(1 - SECOND ** (step + 1)),
+        )
+        for step, images in enumerate(sizes, first)
+    ]
 
 
 @dataclass(frozen=True)
@@ -87,13 +95,11 @@ class Tables:
 
 
 class DenseRuns(WrittenOut["_Layers"]):
-    """R runs under way, in the order of `kinds`, those of one group side by side. images: uint8 (N, C, H, W), on the device.
-
-    models: a network for each run, whose weights are the very ones that are updated.
-    """
+    """R runs under way, in the order of `kinds`, those of one group side by side. images: uint8 (N, C, H, W), on the device."""
 
     def __init__(self, kinds: Sequence[TrainConfig], images: Tensor):
         shared, device, runs = kinds[0], images.device, len(kinds)
+        self.runs = runs
         self._latent, self._batch = shared.latent_dim, shared.batch_size
         self._images = images.flatten(1)
         self._encoder = [f"encoder.{1 + 2 * i}" for i in range(len(shared.hidden))]
@@ -106,9 +112,7 @@ class DenseRuns(WrittenOut["_Layers"]):
             shapes = {name: tuple(tensor.shape) for name, tensor in shared.build_model().state_dict().items()}
         stack = partial(_Layers, shapes, runs, device)
         self._weights, self._first, self._second, self._grads = stack(), stack(), stack(), stack()
-        self.models: list[VAE] = [
-            model_of(kind, self._weights.named(run)).requires_grad_(False) for run, kind in enumerate(kinds)
-        ]
+        self._held: list[ReferenceType[TrainState] | None] = [None] * runs
         self._chosen = torch.zeros(SPAN, runs, self._batch, dtype=torch.int64, device=device)
         self._eps = torch.zeros(SPAN, runs, self._batch, self._latent, device=device)
         self._numbers = torch.ones(SPAN, runs, NUMBERS, device=device)
@@ -129,6 +133,29 @@ class DenseRuns(WrittenOut["_Layers"]):
         first, second = self._first.copied(run), self._second.copied(run)
         return self._weights.copied(run), first, second
 
+    def left(self, run: int, state: TrainState) -> None:
+        """That is the state which was had of it last."""
+        self._held[run] = ref(state)
+
+    def held(self, run: int) -> TrainState | None:
+        """The state at which a run stands, where somebody has it still."""
+        found = self._held[run]
+        return found() if found else None
+
+    def look(
+        self, runs: Sequence[int], kind: TrainConfig, images: Images, draws: Sequence[Draws]
+    ) -> list[dict[str, Tensor]]:
+        """step.look() at the networks of these, all of that kind, at once; on the CPU. images, draws: on the device."""
+        network = _Looked(kind, images)
+        eps, trained = (
+            tuple(map(torch.stack, zip(*parts))) for parts in ([d.pieces for d in draws], [d.trained for d in draws])
+        )
+        drawn = Draws(torch.stack([d.prior for d in draws]), eps, trained)
+        weights = {f"model.{name}": tensor for name, tensor in self._weights.stacked(runs).items()}
+        seen = vmap(lambda w, d: functional_call(network, w, (d,)), chunk_size=LOOKED_AT)(weights, drawn)
+        here = {name: tensor.cpu() for name, tensor in seen.items()}
+        return [{name: tensor[row] for name, tensor in here.items()} for row in range(len(runs))]
+
     def take(self, tables: Tables) -> Tensor:
         """As many steps as the tables have rows (SPAN at most): reconstruction, KL and objective of each, (K, R, 3), nats per
         image, on the CPU. This is where the device is waited for."""
@@ -136,6 +163,7 @@ class DenseRuns(WrittenOut["_Layers"]):
         for held, drawn in ((self._chosen, tables.chosen), (self._eps, tables.eps), (self._numbers, tables.numbers)):
             held[:steps].copy_(drawn.pin_memory() if held.is_cuda else drawn, non_blocking=True)
         self._now.zero_()
+        self._held = [None] * self.runs
         for _ in range(steps):
             if self._graph is None:
                 self.one_step()
@@ -207,19 +235,32 @@ class DenseRuns(WrittenOut["_Layers"]):
         weights.sub_((first / second.sqrt().div_(root).add_(SMALL)).mul_(size))
 
 
+class _Looked(nn.Module):
+    """A look at a network of that kind, whose weights come from outside, for all that it draws."""
+
+    def __init__(self, kind: TrainConfig, images: Images):
+        super().__init__()
+        self._kind, self._images = kind, images
+        with torch.device("meta"):
+            self.model = kind.build_model()
+
+    def forward(self, draws: Draws) -> dict[str, Tensor]:
+        return look(self._kind, self.model, self._images, draws)
+
+
 class _Layers:
     """What R MLPs have of each weight (itself, its gradient, a moment), in the rows of one tensor; both heads as one layer."""
 
-    def __init__(self, shapes: dict[str, tuple[int, ...]], runs: int, device: torch.device):
+    def __init__(self, shapes: dict[str, tuple[int, ...]], runs: int, device: torch.device, pinned: bool = False):
         self._shapes = shapes
         parts = {name: shape for name, shape in shapes.items() if not name.startswith(HEADS)}
-        parts |= {f"heads.{kind}": _doubled(shapes[f"{HEADS[0]}.{kind}"]) for kind in ("weight", "bias")}
+        parts |= {f"heads.{kind}": _doubled(shapes[f"{HEADS[0]}.{kind}"]) for kind in KINDS}
         sizes = {name: math.prod(shape) for name, shape in parts.items()}
         starts, total = {}, 0
         for name, numbers in sizes.items():
             starts[name] = total
             total += -(-numbers // ALIGNED) * ALIGNED
-        self.flat = torch.zeros(runs, total, device=device)  # (R, P)
+        self.flat = torch.zeros(runs, total, device=device, pin_memory=pinned)  # (R, P)
         self._parts = {
             name: self.flat[:, starts[name] : starts[name] + sizes[name]].unflatten(1, shape)
             for name, shape in parts.items()
@@ -233,25 +274,30 @@ class _Layers:
 
     def named(self, run: int) -> Tensors:
         """One run's, by the network's own names."""
-        found = {name: part[run] for name, part in self._parts.items()}
-        for kind in ("weight", "bias"):
-            found |= {f"{head}.{kind}": half for head, half in zip(HEADS, found[f"heads.{kind}"].chunk(2))}
+        return self._by_name({name: part[run] for name, part in self._parts.items()}, 0)
+
+    def stacked(self, runs: Sequence[int]) -> Tensors:
+        """Copies of these runs', (len(runs), ...), by the network's own names."""
+        return self._by_name({name: part[list(runs)] for name, part in self._parts.items()}, 1)
+
+    def _by_name(self, found: Tensors, outputs: int) -> Tensors:
+        for kind in KINDS:
+            found |= {f"{head}.{kind}": half for head, half in zip(HEADS, found[f"heads.{kind}"].chunk(2, outputs))}
         return {name: found[name] for name in self._shapes}
 
     def put(self, run: int, held: Tensors) -> None:
-        one = self._one()
-        for name, tensor in one.named(0).items():
+        for name, tensor in self._passage.named(0).items():
             tensor.copy_(held[name])
-        self.flat[run].copy_(one.flat[0])
+        self.flat[run].copy_(self._passage.flat[0])
 
     def copied(self, run: int) -> Tensors:
-        one = self._one()
-        one.flat[0].copy_(self.flat[run])
-        return {name: tensor.clone() for name, tensor in one.named(0).items()}
+        self._passage.flat[0].copy_(self.flat[run])
+        return {name: tensor.clone() for name, tensor in self._passage.named(0).items()}
 
-    def _one(self) -> _Layers:
+    @cached_property
+    def _passage(self) -> _Layers:
         """Of one run, on the CPU: so that all of it goes there and back in one piece."""
-        return _Layers(self._shapes, 1, torch.device("cpu"))
+        return _Layers(self._shapes, 1, CPU, pinned=self.flat.is_cuda)
 
 
 def _doubled(shape: tuple[int, ...]) -> tuple[int, ...]:

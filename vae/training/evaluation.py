@@ -48,7 +48,7 @@ class Evaluation:
         return self.reconstruction + self.kl
 
 
-def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | None = None) -> dict[str, Any]:
+def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | Tensor | None = None) -> dict[str, Any]:
     """The keyword arguments for the loss: given, trained, or (batch_sigma) measured on the training set.
 
     Without batch_sigma the optimal sigma is that of the batch at hand, which is what training uses.
@@ -63,7 +63,7 @@ def loss_keywords(config: TrainConfig, model: VAE, batch_sigma: float | None = N
 
 
 def terms_of_batch(
-    config: TrainConfig, model: VAE, x: Tensor, eps: Tensor, batch_sigma: float | None = None, step: int = 0
+    config: TrainConfig, model: VAE, x: Tensor, eps: Tensor, batch_sigma: float | Tensor | None = None, step: int = 0
 ) -> Terms:
     """x (B, C, H, W) in [0, 1], eps (B, Z) standard normal -> the Terms of the update after `step` others on this batch.
 
@@ -79,12 +79,17 @@ def pieces(images: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + PIECE, images)) for start in range(0, images, PIECE))
 
 
+def evaluation_noise(config: TrainConfig, start: int, stop: int) -> Tensor:
+    """The fixed noise of a piece, (B, Z)."""
+    return torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
+
+
 @torch.inference_mode()
 def evaluate_piece(
     config: TrainConfig, model: VAE, images: Tensor, start: int, stop: int, batch_sigma: float | None = None
 ) -> Evaluation:
     """One sample of z per image, the noise fixed by the config's seed and the piece's start. images: uint8 (N, C, H, W)."""
-    eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
+    eps = evaluation_noise(config, start, stop)
     terms = terms_of_batch(config, model, config.x(images[start:stop], start), eps, batch_sigma)
     return Evaluation(stop - start, float(terms.reconstruction), tuple(terms.kl_per_dim.tolist()), batch_sigma)
 
@@ -92,9 +97,12 @@ def evaluate_piece(
 @torch.inference_mode()
 def squared_residual(config: TrainConfig, model: VAE, images: Tensor, start: int, stop: int) -> float:
     """Mean squared residual of a piece of images (uint8) after one sampled pass: what the optimal sigma is made of."""
-    x = config.x(images[start:stop], start)
-    eps = torch.randn(stop - start, config.latent_dim, generator=generator(config.seed, "evaluation", start))
-    return float((torch.sigmoid(model(x, eps)[0]) - x).square().mean())
+    return float(residual_of(model, config.x(images[start:stop], start), evaluation_noise(config, start, stop)))
+
+
+def residual_of(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
+    """Mean squared residual of images x (B, C, H, W) after one pass with noise eps (B, Z)."""
+    return (torch.sigmoid(model(x, eps)[0]) - x).square().mean()
 
 
 def merge(parts: Iterable[Evaluation]) -> Evaluation:
@@ -123,6 +131,17 @@ def sigma_of(residuals: Sequence[float], spans: Sequence[tuple[int, int]]) -> fl
     return max(math.sqrt(total / spans[-1][1]), SMALLEST_SIGMA)
 
 
+def sigma_from(residuals: Sequence[Tensor], images: Sequence[int]) -> Tensor:
+    """The same where the model lies, without asking for a number: mean squared residuals of pieces of so many images."""
+    total = torch.stack([count * exact(residual) for count, residual in zip(images, residuals)]).sum()
+    return (total / sum(images)).sqrt().clamp_min(SMALLEST_SIGMA)
+
+
+def exact(x: Tensor) -> Tensor:
+    """In float64, where the device has it."""
+    return x if x.device.type == "mps" else x.double()
+
+
 def evaluate(config: TrainConfig, model: VAE, data: ImageDataset) -> Evaluation:
     """The whole test set; an optimal sigma comes from the whole training set, so that the test set is not flattered."""
     sigma = training_sigma(config, model, data.train)
@@ -135,7 +154,7 @@ def evaluate(config: TrainConfig, model: VAE, data: ImageDataset) -> Evaluation:
 def laplacian_variance(images: Tensor) -> Tensor:
     """Variance over each image (N, C, H, W) of its 4-neighbour Laplacian, without padding: (N,), float64. Its mean over
     a model's pictures, divided by that of the data, is their sharpness: below 1 they are blurrier."""
-    x = images.double()
+    x = exact(images)
     sides = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
     return (sides - 4 * x[..., 1:-1, 1:-1]).flatten(1).var(1, correction=0)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -20,17 +21,22 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 PRECISIONS: Mapping[str, str] = MappingProxyType({FLOAT32: "float32", BFLOAT16: "bfloat16, faster"})
 
 
+@lru_cache
 def is_possible(precision: str) -> bool:
-    """Whether this processor multiplies in that precision. Elsewhere PyTorch would compute in float32 without a word."""
-    found = torch.cpu.get_capabilities()
-    return precision == FLOAT32 or bool(found.get("avx512_bf16") or found.get("amx_bf16") or found.get("bf16"))
+    """Whether products here are in that precision when they are asked for in it. By trying, as a processor may have the
+    instructions and PyTorch still compute in float32 without a word, as on those with AVX-512's and without AMX."""
+    if precision == FLOAT32:
+        return True
+    factor = torch.full((64, 64), 1 + 2.0**-10)  # which bfloat16, with 8 bits, takes for 1
+    with products_in(precision):
+        return bool((factor @ factor == 64).all())
 
 
 def check_possible(precision: str) -> None:
     """SettingError where a training in that precision cannot run here."""
     if not is_possible(precision):
         raise SettingError(
-            "precision", precision, "on this processor, which multiplies no bfloat16, float32 is accepted"
+            "precision", precision, "on this processor, where PyTorch multiplies no bfloat16, float32 is accepted"
         )
 
 

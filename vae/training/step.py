@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,12 +24,14 @@ from vae.training.config import FEWEST_HELD_OUT, TrainConfig
 from vae.training.evaluation import (
     Evaluation,
     evaluate_piece,
+    evaluation_noise,
     laplacian_variance,
     loss_keywords,
     merge,
     pieces,
+    residual_of,
+    sigma_from,
     terms_of_batch,
-    training_sigma,
 )
 from vae.training.networks import VAE
 from vae.training.pixels import treated
@@ -336,46 +339,116 @@ def batch_indices(config: TrainConfig, step: int) -> Tensor:
     return order[position * config.batch_size : (position + 1) * config.batch_size]
 
 
-@torch.inference_mode()
-def pictures_of(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Pictures:
-    """What the model shows as it is now: a few images' work, where an observation costs hundreds."""
+class Images(NamedTuple):
+    """The fixed images that a look at a network is made from, as it sees them: (n, C, H, W), wherever it lies.
+
+    shown: of the pictures. held: held-out ones; pieces: those in pieces; trained: as many training images, where the loss takes
+    its sigma from residuals. coded: those whose codes are drawn, of two dimensions.
+    """
+
+    shown: Tensor
+    held: Tensor
+    pieces: tuple[Tensor, ...]
+    trained: tuple[Tensor, ...]
+    coded: Tensor | None
+
+
+class Draws(NamedTuple):
+    """The fixed draws of a look: prior (N_SAMPLES, Z) of the samples, and the noise (B, Z) of each piece of Images."""
+
+    prior: Tensor
+    pieces: tuple[Tensor, ...]
+    trained: tuple[Tensor, ...]
+
+
+def images_of(config: TrainConfig, data: ImageDataset) -> Images:
+    """On the CPU."""
+    held, train = data.test[: config.n_held_out], data.train[: config.n_held_out]
+    spans = list(pieces(len(held)))
+    return Images(
+        config.x(data.test[picture_indices(data)]),
+        config.x(held),
+        tuple(config.x(held[a:b], a) for a, b in spans),
+        tuple(config.x(train[a:b], a) for a, b in spans) if config.loss_record().origin("sigma") == "batch" else (),
+        config.x(data.test[:N_CODES]) if config.latent_dim == 2 else None,
+    )
+
+
+def draws_of(config: TrainConfig, images: Images) -> Draws:
+    """On the CPU."""
+    prior = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
+    eps = tuple(evaluation_noise(config, a, b) for a, b in pieces(len(images.held)))
+    return Draws(prior, eps, eps if images.trained else ())
+
+
+def pictured(config: TrainConfig, model: VAE, shown: Tensor, prior: Tensor, program: Program) -> tuple[Tensor, Tensor]:
+    """Reconstructions and samples, uint8 (n, C, H, W)."""
+    seen = program.shown(config, model.decode(model.encode(shown)[0]))
+    return as_levels(seen), as_levels(program.shown(config, model.decode(prior)))
+
+
+def look(
+    config: TrainConfig, model: VAE, images: Images, draws: Draws, program: Program = CORRECT
+) -> dict[str, Tensor]:
+    """All that an observation needs of a network, as tensors where it lies: nothing here asks for a number."""
+    seen: dict[str, Tensor] = {}
+    if model.log_sigma is not None:
+        seen["sigma"] = model.log_sigma.exp()
     model = program.as_observed(model)
-    x = config.x(data.test[picture_indices(data)])
-    z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
-    return Pictures(
+    seen["reconstructions"], seen["samples"] = pictured(config, model, images.shown, draws.prior, program)
+    sigma = None
+    if images.trained:
+        residuals = [residual_of(model, x, eps) for x, eps in zip(images.trained, draws.trained)]
+        seen["sigma"] = sigma = sigma_from(residuals, [len(x) for x in images.trained])
+    terms = [terms_of_batch(config, model, x, eps, sigma) for x, eps in zip(images.pieces, draws.pieces)]
+    seen["reconstruction"] = torch.stack([part.reconstruction for part in terms])  # (pieces,)
+    seen["kl_per_dim"] = torch.stack([part.kl_per_dim for part in terms])  # (pieces, Z)
+    p = program.shown(config, model.decode(model.encode(images.held)[0]))
+    seen["squared_error"] = (p - images.held).square().flatten(1).sum(1).mean()
+    seen["sharpness"] = laplacian_variance(p).mean()
+    if images.coded is not None:
+        seen["codes"] = model.encode(images.coded)[0]
+    return seen
+
+
+def observation_of(config: TrainConfig, data: ImageDataset, seen: dict[str, Tensor], step: int) -> Observation:
+    """What was seen, on the CPU, as an Observation after `step` updates."""
+    sizes = [stop - start for start, stop in pieces(len(data.test[: config.n_held_out]))]
+    figures = merge(
+        Evaluation(images, reconstruction, tuple(kl))
+        for images, reconstruction, kl in zip(sizes, seen["reconstruction"].tolist(), seen["kl_per_dim"].tolist())
+    )
+    inputs = as_bytes(config.x(data.test[picture_indices(data)]))
+    return Observation(
         step,
-        as_bytes(x),
-        as_bytes(program.shown(config, model.decode(model.encode(x)[0]))),
-        as_bytes(program.shown(config, model.decode(z))),
+        inputs,
+        seen["reconstructions"].numpy(),
+        seen["samples"].numpy(),
+        reconstruction=figures.reconstruction,
+        kl_per_dim=figures.kl_per_dim,
+        objective=held_out_objective(config, figures, inputs[0].size, step),
+        squared_error=float(seen["squared_error"]),
+        sharpness=float(seen["sharpness"]) / _sharpness_of_data(data, sum(sizes), config.pixels),
+        codes=seen["codes"].numpy() if "codes" in seen else None,
+        labels=data.test_labels[:N_CODES].numpy() if "codes" in seen and data.test_labels is not None else None,
+        sigma=float(seen["sigma"]) if "sigma" in seen else None,
     )
 
 
 @torch.inference_mode()
 def observe(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Observation:
     """Pictures and held-out figures of the model as it is now."""
-    shown = pictures_of(config, model, data, step, program)
-    trained_sigma = None if model.log_sigma is None else float(model.log_sigma.exp())
-    model = program.as_observed(model)
-    images = data.test[: config.n_held_out]
-    sigma = training_sigma(config, model, data.train[: config.n_held_out])
-    figures = merge(evaluate_piece(config, model, images, a, b, sigma) for a, b in pieces(len(images)))
-    x = config.x(images)
-    p = program.shown(config, model.decode(model.encode(x)[0]))
-    codes = labels = None
-    if config.latent_dim == 2:
-        codes = model.encode(config.x(data.test[:N_CODES]))[0].numpy()
-        labels = None if data.test_labels is None else data.test_labels[:N_CODES].numpy()
-    return Observation(
-        **vars(shown),
-        reconstruction=figures.reconstruction,
-        kl_per_dim=figures.kl_per_dim,
-        objective=held_out_objective(config, figures, shown.inputs[0].size, step),
-        squared_error=float((p - x).square().flatten(1).sum(1).mean()),
-        sharpness=float(laplacian_variance(p).mean()) / _sharpness_of_data(data, len(images), config.pixels),
-        codes=codes,
-        labels=labels,
-        sigma=sigma if trained_sigma is None else trained_sigma,
-    )
+    images = images_of(config, data)
+    return observation_of(config, data, look(config, model, images, draws_of(config, images), program), step)
+
+
+@torch.inference_mode()
+def pictures_of(config: TrainConfig, model: VAE, data: ImageDataset, step: int, program: Program = CORRECT) -> Pictures:
+    """What the model shows as it is now: a few images' work, where an observation costs hundreds."""
+    x = config.x(data.test[picture_indices(data)])
+    z = torch.randn(N_SAMPLES, config.latent_dim, generator=generator(config.seed, "prior"))
+    seen = pictured(config, program.as_observed(model), x, z, program)
+    return Pictures(step, as_bytes(x), *(levels.numpy() for levels in seen))
 
 
 @lru_cache(maxsize=16)
@@ -389,9 +462,13 @@ def pictures(config: TrainConfig, logits: Tensor) -> np.ndarray:
     return as_bytes(config.loss_record().picture(logits))
 
 
-def as_bytes(picture: Tensor) -> np.ndarray:
+def as_levels(picture: Tensor) -> Tensor:
     """A picture in [0, 1] as grey levels, uint8."""
-    return picture.clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
+    return picture.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def as_bytes(picture: Tensor) -> np.ndarray:
+    return as_levels(picture).numpy()
 
 
 @lru_cache(maxsize=16)
