@@ -11,6 +11,7 @@ import argparse
 import json
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,8 +24,10 @@ from vae.data import DATASETS, default_dataset
 from vae.training.batched import SPAN, DenseRuns, kind_of
 from vae.training.device import chosen
 from vae.training.on_device import tables
+from vae.training.together import Together
 
 ROUNDS = 3
+CHUNK = 5  # of a person in a class, in steps from one observation to the next
 
 
 def seconds_of(act: Callable[[], object]) -> float:
@@ -46,7 +49,7 @@ def replayed(configs: Sequence[TrainConfig], data, device: torch.device) -> floa
     for run, config in enumerate(configs):
         state = initial_state(config)
         runs.put(run, state.weights, state.first, state.second)
-    runs.take(tables(configs, [0] * len(configs), SPAN))
+    runs.take(tables(configs, [0] * len(configs), SPAN, range(len(configs)), len(configs)))
 
     def span() -> None:
         runs._now.zero_()
@@ -60,6 +63,27 @@ def live(configs: Sequence[TrainConfig], data, steps: int, device: torch.device)
     """Seconds of so many steps with all that a page shows of them."""
     states = [initial_state(config) for config in configs]
     return seconds_of(lambda: advance_many(states, configs, data, steps, device))
+
+
+def class_of(configs: Sequence[TrainConfig], data, chunks: int, device: torch.device) -> float:
+    """Images a second of all of them together, each in a thread of its own that asks for one chunk after the other, as a
+    worker's threads do."""
+    card = Together()
+
+    def person(config: TrainConfig) -> None:
+        state = initial_state(config)
+        for _ in range(chunks):
+            state, _ = card.advance(state, config, data, CHUNK * config.observe_every, device)
+
+    def everyone() -> None:
+        threads = [threading.Thread(target=person, args=(config,)) for config in configs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    steps = chunks * CHUNK * configs[0].observe_every
+    return len(configs) * steps * configs[0].batch_size / seconds_of(everyone)
 
 
 def chunks_equal_whole(config: TrainConfig, data, device: torch.device) -> bool:
@@ -91,6 +115,7 @@ def measured(dataset: str, many: int, device: torch.device) -> dict[str, object]
     steps = 2 * SPAN
     found[f"{many} runs, images/s together, live"] = many * steps * batch / live(people, data, steps, device)
     found[f"{many} runs, images/s together, graph alone"] = many * batch / replayed(people, data, device)
+    found[f"{many} runs, images/s together, each in a thread of its own"] = class_of(people, data, 4, device)
     found["memory, MB"] = torch.cuda.max_memory_allocated() / 1e6
     conv = replace(base, architecture="conv", batch_size=min(128, batch))
     for name, config in (("MLP", base), ("conv", conv)):

@@ -11,6 +11,7 @@ class Column:
     """Ten steps a chunk; back: chunks that have come back and are not accepted."""
 
     next_steps: int = 10
+    grid: int = 1
     step_reached: int = 0
     back: int = 0
     status: Status = field(default=Status.RUNNING)
@@ -61,3 +62,11 @@ def test_one_that_has_ended_holds_nobody_up():
     ended, going = Column(step_reached=5, status=Status.FAILED), Column(back=2)
     race_of(ended, going).arrived()
     assert (ended.step_reached, going.step_reached) == (5, 20)
+
+
+def test_chunks_end_on_the_lines_of_the_grid_of_every_column():
+    """As on a card, where runs are looked at together."""
+    pace = race_of(Column(next_steps=70, grid=50), Column(next_steps=120, grid=50))
+    assert [pace.end_of_chunk(start) for start in (0, 100, 130)] == [100, 200, 200]
+    assert race_of(Column(next_steps=7), Column(next_steps=9)).end_of_chunk(5) == 12
+    assert race_of().end_of_chunk(5) == 6

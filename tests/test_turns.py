@@ -129,7 +129,7 @@ def test_a_worker_with_other_work_is_the_last_to_be_asked():
     assert turns.hold("more") and turns_with({}).hold("none") is None
 
 
-def test_what_goes_by_cards_goes_to_a_worker_that_has_one_and_the_rest_anywhere():
+def test_what_goes_by_cards_goes_to_a_worker_that_has_one_and_the_rest_elsewhere():
     turns = Turns()
     turns.workers = WORKERS
     run, other = Job("x", on_cards=True), Job("y")
@@ -139,5 +139,15 @@ def test_what_goes_by_cards_goes_to_a_worker_that_has_one_and_the_rest_anywhere(
     for number in range(SLOTS):
         turns.give(str(number), run, "b", 0.25)
     assert turns.next([run]) is None and turns.next([run, other]) == (other, "a")
+    assert turns.without_card() == {"a": 1} and turns.hold("a map") == "a"
+    for number in range(SLOTS):
+        turns.give(f"other {number}", other, "a", 0.25)
+    turns.take_back("0")
+    assert turns.next([other]) is None and turns.next([run]) == (run, "b")
+    turns.cards = frozenset({"a", "b"})  # all have one: then there is no elsewhere
+    assert turns.next([other]) == (other, "b") and turns.without_card() == WORKERS
+    turns.take_back("1")
+    for key in ("a map", "other 0", "other 1"):
+        turns.release(key), turns.take_back(key)
     turns.cards = frozenset({"gone"})
     assert turns.next([run]) == (run, "a")

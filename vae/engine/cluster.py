@@ -191,7 +191,7 @@ class Engine:
         if self.cluster.scheduler is not None:  # what cores there are elsewhere is for who set that up to say
             return 1
         people = len({job.owner for job in self.jobs() if not job.status.ended} | {owner})
-        return min(threads_of(config, len(configs), people, self.cluster.threads) for config in configs)
+        return min(threads_of(config, len(configs), people, self.cluster.cores) for config in configs)
 
     def _new_run(self, config: TrainConfig, owner: str, pace: Pace, program: Program, threads: int) -> Run:
         run = self._keep(Run(self.cluster, config, owner, _new_id(), threads, pace, program))

@@ -26,7 +26,7 @@ from typing import Any
 import dask
 import psutil
 import yaml
-from distributed import LocalCluster
+from distributed import LocalCluster, Nanny
 from distributed.security import Security
 from distributed.utils import get_mp_context
 
@@ -34,7 +34,9 @@ from vae.data import DATASETS, default_dataset, load_dataset
 from vae.engine import tasks
 from vae.errors import VaeError
 from vae.launch import ONE_THREAD, cluster_process
+from vae.training import device
 from vae.training.memory import not_found
+from vae.training.together import MOST
 
 START_SECONDS = 60  # in which a cluster is up, or is not waited for any longer
 HUNG_AFTER = "30s"  # without a sign of life a worker is replaced, and what it held is computed again
@@ -146,6 +148,27 @@ def _keep_up(cluster: LocalCluster, workers: int, gone: threading.Event) -> None
         cluster.scale(workers)
 
 
+def beside(cluster: LocalCluster, wanted: str, threads: int = MOST) -> Nanny:
+    """The keeper of one more worker, for the card that `wanted` means: what many threads of it want of the card goes there
+    side by side. It goes with the cluster's process, and where the card is lost, by itself."""
+
+    async def start() -> Nanny:
+        return await Nanny(
+            cluster.scheduler_address,
+            nthreads=threads,
+            resources={"GPU": 1},
+            env={"VAE_DEVICE": wanted},
+            security=cluster.security,
+            protocol=cluster.scheduler_address.partition("://")[0] + "://",
+            host="127.0.0.1",
+            memory_limit=0,
+            silence_logs=50,
+        )
+
+    keeper: Nanny = cluster.sync(start)
+    return keeper
+
+
 def _fork_workers_from_a_copy() -> None:
     """What the standard library's fork server starts by a new interpreter that imports everything again is here a fork of
     this process, which has no thread yet. Where the copy dies, the library starts its own kind."""
@@ -180,7 +203,8 @@ def _serve(workers: int) -> None:
     if FORKS:
         _fork_workers_from_a_copy()
     os.environ.setdefault("VAE_WORKER_MEMORY", str(memory_of_a_worker(workers)))
-    security = Security.temporary()
+    security, wanted = Security.temporary(), device.wanted()
+    has_card = device.chosen(wanted).type != "cpu"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cluster = LocalCluster(
@@ -194,7 +218,10 @@ def _serve(workers: int) -> None:
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,  # Dask would kill the worker, and every run on it: see tasks.limit_memory
             silence_logs=50,
+            # One worker has the card; the others have it only where nothing else will do.
+            env={"VAE_DEVICE": device.CPU_ONLY} if has_card and wanted == device.AUTO else {},
         )
+        keeper = beside(cluster, wanted) if has_card else None
     told = {"address": cluster.scheduler_address} | {name: getattr(security, name) for name in CERTIFICATES}
     print(json.dumps(told), flush=True)
     gone = threading.Event()
@@ -203,5 +230,7 @@ def _serve(workers: int) -> None:
         sys.stdin.read()  # until the app has gone, however it went
     finally:
         gone.set()
+        if keeper is not None:
+            cluster.sync(keeper.close, timeout=2)
         cluster.close(timeout=5)
         _kill_tree(os.getpid())

@@ -21,6 +21,10 @@ class Column(Protocol):
     next_steps: int
 
     @property
+    def grid(self) -> int:
+        """Steps of which its chunks should be whole multiples."""
+
+    @property
     def status(self) -> Status: ...
 
     @property
@@ -56,11 +60,13 @@ class Pace:
         return min(LONGEST_CHUNK, CHUNK_SECONDS * max(1.0, load)) * min(1.0, ROUND / together)
 
     def end_of_chunk(self, start: int) -> int:
-        """Where the chunk from that step ends, for every column: as far as the slowest would go."""
+        """Where the chunk from that step ends, for every column: as far as the slowest would go, and to the next line of the
+        grid."""
         if start not in self._ends:
-            going = [run.next_steps for run in self.columns if run.status.active] or [1]
+            going = [run for run in self.columns if run.status.active]
+            grid = math.lcm(*(run.grid for run in going))
             self._ends = {a: b for a, b in self._ends.items() if b > start - 10_000}
-            self._ends[start] = start + min(going)
+            self._ends[start] = -(-(start + min((run.next_steps for run in going), default=1)) // grid) * grid
         return self._ends[start]
 
     def arrived(self) -> None:

@@ -217,6 +217,11 @@ class Run(Job):
         return self._step
 
     @property
+    def grid(self) -> int:
+        """On a card, from one observation to another: so that runs of many people, side by side, are looked at together."""
+        return self.config.observe_every if self.on_cards and self._workers.has_card else 1
+
+    @property
     def is_due(self) -> bool:
         return self._status.active or bool(self._chunks) or self._asked_for > 0
 

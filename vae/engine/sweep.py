@@ -178,7 +178,7 @@ class Sweep(Job):
         assert self._file is not None
         taken = self._cells.keys() | {result.config for result in self._unwritten}
         waiting = [config for config in self._file.missing if config not in taken]
-        for config in waiting[: max(0, self._workers.threads - len(self._cells))]:
+        for config in waiting[: max(0, self._workers.cores - len(self._cells))]:
             first = int(FIRST_CHUNK_OPERATIONS / operations_of_step(config))
             self._cells[config] = _Cell(self, config, max(1, min(FIRST_CHUNK_STEPS, first)))
             self._continue(self._cells[config])

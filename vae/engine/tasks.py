@@ -34,12 +34,11 @@ from vae.latent.pca_tsne import (
 )
 from vae.study.scoring import Scores, reference_scores, score
 from vae.study.sweep import cell
-from vae.training import device
+from vae.training import device, together
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.training.memory import keep_freed, keep_trimming, not_found
-from vae.training.on_device import advance
-from vae.training.step import Program, Progress, TrainState, initial_state
+from vae.training.step import Program, Progress, TrainState, advance, initial_state
 from vae.training.update import model_of
 
 if TYPE_CHECKING:
@@ -72,10 +71,22 @@ def advance_chunk(
     torch.set_num_threads(threads)
     data, state = load_dataset(config.dataset, config.size), state_in(before, config)
     state, progress = device.on_device_of_this_process(
-        lambda where: advance(state, config, data, steps, program, where)
+        lambda where: together.advance(state, config, data, steps, program, where)
     )
+    if device.is_lost():
+        _go_without_card()
     publish(topic, key, time.perf_counter() - started, progress)
     return state
+
+
+def _go_without_card() -> None:
+    """A worker that was there for its card goes, with all that it holds handed on; others take its runs from then on."""
+    try:
+        worker = get_worker()
+    except ValueError:  # not in a worker
+        return
+    if worker.state.total_resources.get("GPU"):
+        worker.loop.add_callback(worker.close_gracefully)
 
 
 def untrained(config: TrainConfig, program: Program, threads: int) -> Progress:
@@ -207,7 +218,7 @@ def warm(dataset: str, threads: int) -> None:
     config = TrainConfig(dataset=dataset)
     torch.set_num_threads(threads)
     data, start = load_dataset(dataset, config.size), initial_state(config)
-    state, _ = device.on_device_of_this_process(lambda where: advance(start, config, data, 2, device=where))
+    state, _ = device.on_device_of_this_process(lambda where: together.advance(start, config, data, 2, device=where))
     evaluation_piece(state, config, 0, 1, None, threads)
     _freeze()
 

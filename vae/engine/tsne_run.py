@@ -89,9 +89,7 @@ class TSNE(Job):
             if self._affinities is None:
                 self._affinities = self._workers.submit(affinities, self.codes, self.config)
             self._count, self.worker = self._count + 1, worker
-            threads = max(
-                1, self._workers.threads // max(1, self._workers.running)
-            )  # a map is the same with any number
+            threads = max(1, self._workers.cores // max(1, self._workers.running))  # a map is the same with any number
             self._chunk = self._workers.submit_chunk(
                 tasks.advance_map, self._state, self._affinities, self.config, threads, key=self._key, worker=worker
             )

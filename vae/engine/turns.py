@@ -74,10 +74,15 @@ class Turns:
 
     def _places(self, job: Claimant, free: Mapping[str, int]) -> Mapping[str, int]:
         """Of the free ones; where some workers have a card, what goes by cards goes there alone: elsewhere its curve would
-        have other last digits."""
-        if not job.on_cards or not self.cards & self.workers.keys():
+        have other last digits. All else goes elsewhere, if there is an elsewhere."""
+        with_card = self.cards & self.workers.keys()
+        if not with_card or (not job.on_cards and with_card == self.workers.keys()):
             return free
-        return {address: places for address, places in free.items() if address in self.cards}
+        return {address: places for address, places in free.items() if (address in self.cards) == job.on_cards}
+
+    def without_card(self) -> dict[str, int]:
+        """address -> threads of the workers for whatever goes by no card: those that have none, or all where all have one."""
+        return {a: threads for a, threads in self.workers.items() if a not in self.cards} or dict(self.workers)
 
     def _order(self, job: Claimant) -> tuple[float, int, int]:
         return self._served[job.owner], job.in_flight, self._last.get(job, 0)
@@ -97,7 +102,7 @@ class Turns:
 
     def hold(self, key: str, worker: str | None = None) -> str | None:
         """That worker, or the one with most room, one place of which is taken until the release; None where there is none."""
-        free = self._free()
+        free = {address: places for address, places in self._free().items() if address in self.without_card()}
         worker = worker or max(free, key=free.__getitem__, default=None)
         if worker:
             self._held[key] = worker

@@ -157,6 +157,15 @@ class Workers:
         return max(1, sum(self._turns.workers.values()))
 
     @property
+    def cores(self) -> int:
+        """Threads of the workers that compute on their processor."""
+        return max(1, sum(self._turns.without_card().values()))
+
+    @property
+    def has_card(self) -> bool:
+        return bool(self._turns.cards & self._turns.workers.keys())
+
+    @property
     def workers(self) -> dict[str, int]:
         """address -> threads, of the workers that answer."""
         return dict(self._turns.workers)
@@ -235,8 +244,10 @@ class Workers:
     # ---- single results ----
 
     def submit(self, function: Callable[..., T], *arguments: Any, priority: int = 0) -> Future[T]:
-        """A task anywhere. A priority below 0 would never have its turn, as there is always a chunk waiting at a worker."""
-        return self.client.submit(function, *arguments, pure=False, priority=priority)
+        """A task anywhere, rather not where a card is busy. A priority below 0 would never have its turn, as there is always a
+        chunk waiting at a worker."""
+        place = {"workers": [*self._turns.without_card()], "allow_other_workers": True} if self.has_card else {}
+        return self.client.submit(function, *arguments, pure=False, priority=priority, **place)
 
     def fetch(self, futures: Sequence[Future[Any]], then: Then) -> None:
         """Call `then` with the results, or with the exception, once they are here; nobody waits for it."""

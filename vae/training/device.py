@@ -85,6 +85,11 @@ def on_device_of_this_process(act: Callable[[torch.device], T]) -> T:
         return act(CPU)
 
 
+def is_lost() -> bool:
+    """Whether this process has given its card up for good."""
+    return bool(_lost)
+
+
 def leave(reason: DeviceError) -> None:
     """The work goes on without the card: this time, or for good where it is lost."""
     event("device.left", lost=reason.lost)

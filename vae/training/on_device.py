@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -127,8 +128,8 @@ class Runs(Protocol):
     def left(self, run: int, state: TrainState) -> None:
         """That is the state which was had of it last."""
 
-    def take(self, steps: Sequence[int], count: int) -> Tensor:
-        """`count` steps, of each run those after so many others: (count, R, 3)."""
+    def take(self, steps: Sequence[int], count: int, then: tuple[Sequence[int], int] | None) -> Tensor:
+        """`count` steps, of each run those after so many others: (count, R, 3). then: what is taken next, if anything."""
 
     def look(self, runs: Sequence[int]) -> list[dict[str, Tensor]]:
         """step.look() at the networks of these, on the CPU."""
@@ -184,12 +185,18 @@ class _Walk:
     def go(self, steps: int) -> None:
         """Take the steps in spans from one observation of any of the runs to the next."""
         self._observe([run for run, step in enumerate(self._at) if step == 0])
+        span = self._span(steps)
         while steps > 0:
-            span = min(SPAN, steps, *map(_to_observation, self._configs, self._at))
-            self._rows.append(self._runs.take(self._at, span))
-            self._at, steps, self._shown = [step + span for step in self._at], steps - span, {}
+            at, count = self._at, span
+            self._at, steps, self._shown = [step + span for step in at], steps - span, {}
+            span = self._span(steps)
+            self._rows.append(self._runs.take(at, count, (self._at, span) if span else None))
             self._observe([run for run, c in enumerate(self._configs) if c.observes(self._at[run])])
         self._look([run for run in range(len(self._configs)) if run not in self._shown])
+
+    def _span(self, steps: int) -> int:
+        """From where they are to the next observation, of so many steps that are left."""
+        return min(SPAN, steps, *map(_to_observation, self._configs, self._at))
 
     def _observe(self, due: Sequence[int]) -> None:
         self._look(due)
@@ -241,6 +248,9 @@ def _runs_of(
     return _Batched(states, configs, data, device)
 
 
+_drawing = ThreadPoolExecutor(1, thread_name_prefix="vae-draws")
+
+
 class _Batched:
     """Through DenseRuns: a program is made once for its kinds, and used again.
 
@@ -258,6 +268,7 @@ class _Batched:
         room = {key: 1 << (len(runs) - 1).bit_length() for key, runs in alike.items()}
         kinds = tuple(kind_of(configs[alike[key][0]]) for key in sorted(alike) for _ in range(room[key]))
         self._data, self._device, self._alike = data, device, alike
+        self._drawn: Future[Tables] | None = None  # of the next steps, while the device takes those before
         self._program = _program(kinds, data, device)
         self._places, start = [0] * len(configs), 0
         for key in sorted(alike):
@@ -280,9 +291,13 @@ class _Batched:
     def left(self, run: int, state: TrainState) -> None:
         self._program.left(self._places[run], state)
 
-    def take(self, steps: Sequence[int], count: int) -> Tensor:
-        drawn = tables(self._configs, steps, count, self._places, self._program.runs)
+    def take(self, steps: Sequence[int], count: int, then: tuple[Sequence[int], int] | None) -> Tensor:
+        drawn = self._drawn.result() if self._drawn else self._tables(steps, count)
+        self._drawn = _drawing.submit(self._tables, *then) if then else None
         return self._program.take(drawn)[:, self._places]
+
+    def _tables(self, steps: Sequence[int], count: int) -> Tables:
+        return tables(self._configs, steps, count, self._places, self._program.runs)
 
     def look(self, runs: Sequence[int]) -> list[dict[str, Tensor]]:
         seen: dict[int, dict[str, Tensor]] = {}
@@ -322,7 +337,7 @@ def tables(
     return Tables(chosen, eps, numbers)
 
 
-@lru_cache(maxsize=4 * SPAN)
+@lru_cache(maxsize=40 * SPAN)
 def _noise(seed: int, step: int, images: int, latent: int) -> Tensor:
     """Drawn once for runs of one seed side by side."""
     return torch.randn(images, latent, generator=generator(seed, "noise", step))
@@ -348,7 +363,7 @@ class _Eager:
         pass  # it is put there anew next time
 
     @torch.enable_grad()
-    def take(self, steps: Sequence[int], count: int) -> Tensor:
+    def take(self, steps: Sequence[int], count: int, then: tuple[Sequence[int], int] | None) -> Tensor:
         rows = torch.full((count, 1, 3), torch.nan)
         for row, step in enumerate(range(steps[0], steps[0] + count)):
             chosen = batch_indices(self._config, step).to(self._images.device)

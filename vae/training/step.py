@@ -6,6 +6,7 @@ forked. Randomness is a function of the seed and the step (see randomness.py), s
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -171,9 +172,14 @@ CORRECT = Program()
 # ---- Training ----------------------------------------------------------------------------------------------------
 
 
+_DRAWING = (
+    threading.Lock()
+)  # weights are drawn from the process's generator, which is put back: by one thread at a time
+
+
 def initial_state(config: TrainConfig) -> TrainState:
-    """Step 0: PyTorch's default initialisation, drawn from the config's seed. No process-wide generator is touched."""
-    with torch.random.fork_rng(devices=[]):
+    """Step 0: PyTorch's default initialisation, drawn from the config's seed. The process's generator is left as it was."""
+    with _DRAWING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(config.seed, "weights"))
         model = config.build_model()
     weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}
