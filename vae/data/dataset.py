@@ -134,4 +134,4 @@ def _resized(images: Tensor, side: int) -> Tensor:
 
 def to_unit(images: Tensor) -> Tensor:
     """uint8 in 0..255 -> float32 in [0, 1], exactly as torchvision's ToTensor scales."""
-    return images / 255
+    return images.to(torch.float32, copy=True).div_(255)  # in place: new memory costs more than the division

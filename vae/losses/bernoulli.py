@@ -33,7 +33,14 @@ def bce_total(logits: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """
     linear = logits.relu().sum() - torch.dot(x.flatten(), logits.flatten())
     p = logits.sigmoid_()
-    return linear - (p - 0.5).abs_().add_(0.5).log_().sum(), p.sub_(x)
+    likelier = (p - 0.5).abs_().add_(0.5)
+    return linear - _sum_of_logs(likelier.view(-1)), p.sub_(x)
+
+
+def _sum_of_logs(q: Tensor) -> Tensor:
+    """Of numbers from .5 to 1, (N,): by the logarithms of products of 32 of them, none below 2^-32, in a fifth of the time."""
+    each = len(q) // 32
+    return q[: 32 * each].view(32, each).prod(0).log_().sum() + q[32 * each :].log_().sum()
 
 
 def _share(part: Tensor, whole: Tensor) -> Tensor:

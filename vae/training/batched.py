@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from vae.data import to_unit
-from vae.losses.kl_terms import find_kl_term
 from vae.losses.objective import combine, kl_divergence
 from vae.losses.squared_error import SMALLEST_SIGMA
 from vae.training.config import MOST_STEPS_BETWEEN_OBSERVATIONS, TrainConfig
@@ -42,10 +41,8 @@ NUMBERS = 6
 
 
 def is_batched(config: TrainConfig) -> bool:
-    """Whether DenseRuns serves: for an MLP whose loss and KL term have their derivatives written out, in float32, and of grey
-    pixels."""
-    plain = config.precision == FLOAT32 and config.pixels == UNIT
-    return plain and is_dense(config) and find_kl_term(config.kl_term).priced is not None
+    """Whether DenseRuns serves: where DenseUpdate does, in float32 and of grey pixels."""
+    return is_dense(config) and config.precision == FLOAT32 and config.pixels == UNIT
 
 
 def shape_of(config: TrainConfig) -> tuple[object, ...]:

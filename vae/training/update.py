@@ -75,7 +75,7 @@ class AutogradUpdate:
 
 def is_dense(config: TrainConfig) -> bool:
     """Whether DenseUpdate serves, for what TrainConfig minimises."""
-    closed = config.loss_record().total is not None and not config.kl_record().bound
+    closed = config.loss_record().total is not None and config.kl_record().priced is not None
     return closed and config.architecture == "mlp"
 
 
@@ -229,8 +229,9 @@ def through_relu(d: Tensor, outputs: Tensor) -> Tensor:
 
 def _price(config: TrainConfig, kl_per_dim: Tensor, step: int) -> tuple[float, Tensor]:
     """What the KL adds to the objective, and by how much more for another nat in each dimension, (Z,)."""
-    with torch.enable_grad():
-        leaf = kl_per_dim.detach().requires_grad_()
-        cost = config.kl_cost(leaf, step)
-        (price,) = torch.autograd.grad(cost, leaf)
-    return cost.item(), price
+    term, settings = config.kl_record(), config.kl_settings()
+    assert term.priced is not None
+    moved = term.target_at(config.beta, step / config.steps_per_epoch, settings)
+    beta, target = torch.tensor(((config.beta,), (moved,))).unbind()
+    cost, price = term.priced(kl_per_dim[None], beta, target, **settings)
+    return cost.item(), price[0]
