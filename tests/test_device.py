@@ -10,7 +10,7 @@ import torch
 
 import vae
 from vae.losses.kl_terms import KL_TERMS
-from vae.training import batched, device, on_device
+from vae.training import batched, device, on_device, together
 from vae.training.on_device import advance_many
 from vae.training.step import Program, advance, initial_state
 from vae.training.update import is_dense
@@ -270,7 +270,8 @@ def failing(reason, after=0):
 @pytest.fixture
 def on_this_card(monkeypatch, as_on_a_card):
     real = on_device.take_chunk
-    monkeypatch.setattr(on_device, "take_chunk", lambda *a: real(*a[:-1], torch.device("cpu")))
+    for module in (on_device, together):
+        monkeypatch.setattr(module, "take_chunk", lambda *a: real(*a[:-1], torch.device("cpu")))
 
 
 @pytest.mark.parametrize(("reason", "said", "lost"), [(FULL, "memory is full", False), (LOST, "was lost", True)])

@@ -24,7 +24,7 @@ from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
 from vae.training.networks import ARCHITECTURES
 from vae.training.pixels import TREATMENTS
-from vae.training.precision import is_possible
+from vae.training.precision import rounds_by_itself
 
 BASE = {"hidden": (32,), "latent_dim": 3, "batch_size": 64, "epochs": 10, "beta": 2.0, "seed": 4}
 FORMULA = "where(x < .5, abs(x - p)**1.5, 2*(x - p)**2) + clip(p, .1, e/3)**2 - minimum(logits, -3)*1e-3/pi"
@@ -132,7 +132,7 @@ def test_nothing_is_left_out_of_the_scripts_that_are_run(field):
     assert {changes.get(field, default.get(field)) for changes, _ in TOGETHER} == set(known)
 
 
-@pytest.mark.skipif(not is_possible("bfloat16"), reason="PyTorch multiplies no bfloat16 on this processor")
+@pytest.mark.skipif(not rounds_by_itself(), reason="PyTorch rounds no factors by itself on this processor")
 @pytest.mark.parametrize("architecture", ["mlp", pytest.param("conv", marks=pytest.mark.slow)])
 def test_a_script_rounds_products_as_the_run_does(architecture, alone):
     """To the same bfloat16, so the curves agree far better than float32's own does (see test_update.py)."""

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 import vae
 from vae.losses.kl_terms import KL_TERMS
 from vae.losses.table import LOSSES
-from vae.training.precision import is_possible, products_in
+from vae.training import precision
+from vae.training.precision import Rounded, is_possible, products_in, rounds_by_itself
 from vae.training.randomness import generator
 from vae.training.step import advance, batch_indices, initial_state, training_terms
 from vae.training.update import AutogradUpdate, DenseUpdate, is_dense
@@ -139,10 +140,11 @@ def test_the_learning_rate_follows_its_schedule():
 
 # ---- bfloat16 --------------------------------------------------------------------------------------------------------
 
-HERE = pytest.mark.skipif(not is_possible("bfloat16"), reason="PyTorch multiplies no bfloat16 on this processor")
+HERE = pytest.mark.skipif(not is_possible("bfloat16"), reason="this processor multiplies no bfloat16")
+BY_ITSELF = pytest.mark.skipif(not rounds_by_itself(), reason="PyTorch rounds no factors by itself on this processor")
 
 
-@HERE
+@BY_ITSELF
 def test_products_are_bfloat16_within_and_float32_again_after():
     a, b = torch.rand(256, 300, generator=torch.Generator().manual_seed(0)), torch.rand(300, 256)
     exact, rounded = a @ b, a.bfloat16().float() @ b.bfloat16().float()
@@ -153,8 +155,21 @@ def test_products_are_bfloat16_within_and_float32_again_after():
     assert torch.equal(a @ b, exact)
 
 
+def test_rounded_products_are_those_of_rounded_factors():
+    """With one more rounding, of what comes out, to 8 bits."""
+    products, draw, near = Rounded(), torch.Generator().manual_seed(0), {"rtol": 2.0**-8, "atol": 1e-6}
+    inputs, d = (torch.rand(60, n, generator=draw) for n in (50, 40))
+    weight, bias, out = torch.rand(40, 50, generator=draw), torch.rand(40, generator=draw), torch.empty(40, 50)
+    i, g, w = (factor.bfloat16().float() for factor in (inputs, d, weight))
+    torch.testing.assert_close(products.affine(bias, inputs, weight) - bias, i @ w.T, **near)
+    torch.testing.assert_close(products.back(d, weight), g @ w, **near)
+    products.gradient(d, inputs, out)
+    torch.testing.assert_close(out, g.T @ i, **near)
+    assert products.back(d, weight).dtype == torch.float32 and not torch.equal(out, d.T @ inputs)
+
+
 @HERE
-@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+@pytest.mark.parametrize("architecture", ["mlp", pytest.param("conv", marks=BY_ITSELF)])
 def test_in_bfloat16_a_training_goes_the_same_way_within_its_rounding(architecture):
     """Products of factors with 8 bits: 2^-9 each at most, so the objective agrees to a hundredth."""
     config, data = dataclasses.replace(CONFIG, architecture=architecture, hidden=(64,)), vae.load_dataset("digits")
@@ -178,8 +193,15 @@ def test_chunks_in_bfloat16_leave_no_trace():
 
 def test_where_the_processor_has_none_it_is_refused_in_a_sentence(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    monkeypatch.setattr(precision, "rounds_by_itself", lambda: False)
     config = dataclasses.replace(CONFIG, precision="bfloat16")  # of a checkpoint from elsewhere: it can be looked at
     with pytest.raises(vae.SettingError, match="precision = 'bfloat16' cannot be used.*float32 is accepted"):
         advance(initial_state(config), config, vae.load_dataset("digits"), 1)
     with pytest.raises(vae.SettingError, match="one of float32, bfloat16"):
         dataclasses.replace(CONFIG, precision="half")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    for change in ({"architecture": "conv"}, {"loss": "gaussian_learned"}, {"kl_term": "iwae"}):
+        other = dataclasses.replace(config, **change)
+        with pytest.raises(vae.SettingError, match="it is for fully connected nets whose loss has its derivative"):
+            advance(initial_state(other), other, vae.load_dataset("digits"), 1)
+    assert is_possible("bfloat16") and not is_possible("bfloat16", written_out=False)

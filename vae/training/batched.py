@@ -191,11 +191,12 @@ class DenseRuns(WrittenOut["_Layers"]):
         self._rows.index_copy_(0, row, shown[None])
 
         d = self._backward(self._decoder, made, slope.mul_(share * scale[:, None, None]))
-        d = d @ self._weights.weight(self._decoder[0])  # with respect to z
+        d = self._products.back(d, self._weights.weight(self._decoder[0]))  # with respect to z
         pull = price[:, None] * share  # (R, B, Z)
         d_mu = torch.addcmul(d, mu, pull)
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), pull).mul_(0.5)
-        d = self._keep("heads", torch.cat((d_mu, d_log_var), 2), seen[-1]) @ self._weights.weight("heads")
+        d = self._keep("heads", torch.cat((d_mu, d_log_var), 2), seen[-1])
+        d = self._products.back(d, self._weights.weight("heads"))
         self._backward(self._encoder, seen[:-1], through_relu(d, seen[-1]))
         self._adam(size[:, None], root[:, None])
         row.add_(1)

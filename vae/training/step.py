@@ -222,10 +222,10 @@ class _Chunk:
 
     def __init__(self, state: TrainState, config: TrainConfig, program: Program):
         check_trainable(state)
-        check_possible(config.precision)
+        dense = program.terms is training_terms and is_dense(config)
+        check_possible(config.precision, dense)
         self.config, self.program, self.step = config, program, state.step
         held = (state.step, state.weights, state.first, state.second)
-        dense = program.terms is training_terms and is_dense(config)
         self.update: Update = DenseUpdate(config, *held) if dense else AutogradUpdate(config, program.terms, *held)
         self.model = self.update.model
         self.rows: list[Row] = []

@@ -18,6 +18,7 @@ from vae.losses.objective import Terms, combine, kl_divergence, of_batch
 from vae.training.config import TrainConfig
 from vae.training.evaluation import loss_keywords
 from vae.training.networks import VAE
+from vae.training.precision import Products, products_of
 
 Row = tuple[float, float, float]  # reconstruction, KL, objective: nats per image
 TermsOf = Callable[[TrainConfig, VAE, Tensor, torch.Generator, int], Terms]
@@ -95,6 +96,7 @@ class WrittenOut(ABC, Generic[L]):
 
     _weights: L
     _grads: L
+    _products = Products()
 
     @abstractmethod
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
@@ -109,7 +111,7 @@ class WrittenOut(ABC, Generic[L]):
 
     def _keep(self, name: str, d: Tensor, inputs: Tensor) -> Tensor:
         """Write down the gradient of a layer, from that of its outputs, d, which is returned."""
-        torch.matmul(d.mT, inputs, out=self._grads.weight(name))
+        self._products.gradient(d, inputs, self._grads.weight(name))
         torch.sum(d, -2, out=self._grads.bias(name))
         return d
 
@@ -117,7 +119,7 @@ class WrittenOut(ABC, Generic[L]):
         """Back through layers with a ReLU after each but the last, from the gradient of the last one's outputs to that of the
         first one's, and write down those of their weights. inputs: of each layer."""
         for name, below in zip(reversed(names[1:]), reversed(inputs[1:])):
-            d = through_relu(self._keep(name, d, below) @ self._weights.weight(name), below)
+            d = through_relu(self._products.back(self._keep(name, d, below), self._weights.weight(name)), below)
         return self._keep(names[0], d, inputs[0])
 
 
@@ -126,7 +128,7 @@ class DenseUpdate(WrittenOut["_Layers"]):
     heads are one product, and the loss gives its sum and its slope together (Loss.total)."""
 
     def __init__(self, config: TrainConfig, step: int, weights: Tensors, first: Tensors, second: Tensors):
-        self._config = config
+        self._config, self._products = config, products_of(config.precision)
         self._weights, self._first, self._second = _Layers(weights), _Layers(first), _Layers(second)
         self._grads = _Layers(weights)
         self.model = model_of(config, self._weights.named())
@@ -156,19 +158,19 @@ class DenseUpdate(WrittenOut["_Layers"]):
         if not all(map(math.isfinite, row)):
             return None
 
-        d = self._backward(self._decoder, made, slope.mul_(share)) @ self._weights.weight(
-            self._decoder[0]
-        )  # with respect to z
+        d = self._backward(self._decoder, made, slope.mul_(share))
+        d = self._products.back(d, self._weights.weight(self._decoder[0]))  # with respect to z
         d_mu = torch.addcmul(d, mu, price, value=1 / images)
         d_log_var = (d * eps).mul_(sigma).addcmul_(log_var.expm1(), price, value=1 / images).mul_(0.5)
-        d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1]) @ self._weights.weight("heads")
+        d = self._keep("heads", torch.cat((d_mu, d_log_var), 1), seen[-1])
+        d = self._products.back(d, self._weights.weight("heads"))
         self._backward(self._encoder, seen[:-1], through_relu(d, seen[-1]))
         weights, first, second = ([layers.flat] for layers in (self._weights, self._first, self._second))
         _adam(config.rate(step), [self._grads.flat], weights, first, second, [self._updates])
         return row
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
-        return torch.addmm(self._weights.bias(name), inputs, self._weights.weight(name).T)
+        return self._products.affine(self._weights.bias(name), inputs, self._weights.weight(name))
 
     def state(self) -> tuple[Tensors, Tensors, Tensors]:
         first, second = self._first.named(), self._second.named()

@@ -17,6 +17,7 @@ from vae.training.precision import PRECISIONS, check_possible, is_possible
 from vae.training.presets import PRESETS, measured, measurements
 from vae.training.race import MOST_COLUMNS, RaceConfig
 from vae.training.schedule import SCHEDULES
+from vae.training.update import is_dense
 from vae.ui.shared.own_images import known
 from vae.ui.shared.words import plain, say
 from vae.ui.train import own_images
@@ -171,7 +172,10 @@ def _more() -> None:
     if ARCHITECTURES[STATE.now("architecture")].uses_hidden:
         _control(st.text_input, "hidden", "Hidden widths")
     _select("reduction", "Reduction over pixels", list(REDUCTIONS), str)
-    possible = [key for key in PRECISIONS if is_possible(key) or key == STATE.now("precision")]
+    base = _base_or_none()
+    possible = [
+        key for key in PRECISIONS if is_possible(key, base is None or is_dense(base)) or key == STATE.now("precision")
+    ]
     if len(possible) > 1:
         _select("precision", "Precision", possible, PRECISIONS.get)
     _control(st.number_input, "learning_rate", "Learning rate", step=1e-4, format="%g")
@@ -200,7 +204,7 @@ def _race_config(notices: DeltaGenerator) -> RaceConfig | None:
         let_go_of_dials(base_of(STATE.values()))
         race_config = race_config_of(STATE.values())
         for config in race_config.columns():
-            check_possible(config.precision)
+            check_possible(config.precision, is_dense(config))
         return race_config
     except SettingError as reason:
         say(reason, "error")
