@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import product
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.measuring import Row, seconds
-from tests.browser.app_server import running_app
+from tests.browser.app_server import chromium_of, running_app
+from vae.data import DATASETS
 from vae.training.shipped import SHIPPED
 
 MOVES = 20
@@ -117,6 +118,60 @@ def cold(rounds: int) -> Iterator[Row]:
             warm.append(time.perf_counter() - started)
     yield Row("cold start, until the server answers", statistics.median(answers), "s")
     yield Row("cold start, until the workers are warm", statistics.median(warm), "s")
+
+
+# In the page: when the Start button can be pressed, and when the bar over the pictures says more than step 0.
+WATCH = """document.addEventListener("DOMContentLoaded", () => {
+  window.seen = {};
+  const look = () => {
+    const button = [...document.querySelectorAll(".st-key-do-start button")].find(one => one.offsetParent && !one.disabled);
+    if (button) window.seen.button ??= performance.now();
+    const told = document.querySelector('[data-testid="stProgress"]')?.textContent.match(/step ([\\d,]+) of/);
+    if (told && told[1] !== "0") window.seen.moved ??= performance.now();
+    requestAnimationFrame(look);
+  };
+  look();
+})"""
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+
+
+def click(rounds: int) -> Iterator[Row]:
+    """From the first paint of Train on a fresh server to pictures that move, by a robot that presses Start as soon as it is
+    there, and a second later. The browser draws in software, on the cores that the server has, too."""
+    with sync_playwright() as playwright:
+        for dataset, patience in product(("mnist", "digits"), (0.0, 1.0)):
+            if DATASETS[dataset].is_present():
+                found = [_clicked(playwright, dataset, patience) for _ in range(rounds)]
+                to_button, from_paint, from_press = (statistics.median(times) for times in zip(*found))
+                what = (
+                    f"{dataset}, pressed {'a second later' if patience else 'at once'}: first paint to moving pictures"
+                )
+                worst = max(paint for _, paint, _ in found)
+                beside = (
+                    f"worst of {rounds}: {worst:.1f} s; to the button {to_button:.1f}; from the press {from_press:.1f}"
+                )
+                yield Row(what, from_paint, "s", beside)
+
+
+def _clicked(playwright: Playwright, dataset: str, patience: float) -> tuple[float, float, float]:
+    """Seconds from the first paint to the button, from there to moving pictures, and from the press."""
+    with running_app() as (_, address, _):
+        browser = playwright.chromium.launch(**chromium_of())
+        tab = browser.new_page(viewport={"width": 1280, "height": 720})
+        tab.add_init_script(WATCH)
+        tab.goto(f"{address}/train?dataset={dataset}")
+        button = tab.locator(".st-key-do-start button:visible").first
+        button.wait_for(timeout=60_000)
+        tab.wait_for_timeout(1000 * patience)
+        pressed = tab.evaluate("performance.now()")
+        button.click()
+        tab.wait_for_function("window.seen.moved", timeout=60_000)
+        painted, seen = tab.evaluate(PAINTED), tab.evaluate("window.seen")
+        browser.close()
+    return tuple(
+        (end - start) / 1e3
+        for start, end in ((painted, seen["button"]), (painted, seen["moved"]), (pressed, seen["moved"]))
+    )
 
 
 def load(rounds: int) -> Iterator[Row]:

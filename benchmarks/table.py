@@ -41,6 +41,7 @@ SECTIONS: Mapping[str, Callable[[int], Iterator[Row]]] = MappingProxyType(
         "sweep": study.sweep,
         "zoo": study.zoo,
         "cold": pages.cold,
+        "click": pages.click,
         "load": pages.load,
         "slider": pages.slider,
         "traversal": pages.traversal,

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from vae.ui.shared import components
 from vae.ui.shared.engine import engine, starter
 from vae.ui.shared.shell import headline, slots, tell
 from vae.ui.train import data_card, datasets, live, runs, take_home
@@ -19,7 +18,6 @@ race_config = sidebar(notices)
 if race_config is not None:
     STATE.share()
 
-components.figures_ahead("figures-ahead")
 if engine() is None:
     with moving:
         live.start_up_notice(starter())

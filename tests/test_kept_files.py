@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 
 from tests.own_loop import run
-from vae.door import KeptFiles
+from vae.door import KeptFiles, LoadedAhead
 from vae.door.static_files import MOST_BYTES
 
 SCRIPT = "let one = 1;\n" * 1000
@@ -58,10 +58,10 @@ class Server:
         return PlainTextResponse(large, headers={"etag": '"one"', "cache-control": "no-cache"})
 
     def get(self, path, leaves=False, **headers):
-        sent = []
+        sent, asked = [], [{"type": "http.disconnect" if leaves else "http.request", "body": b"", "more_body": False}]
 
         async def receive():
-            return {"type": "http.disconnect"} if leaves else {"type": "http.request", "body": b"", "more_body": False}
+            return asked.pop() if asked else await asyncio.Event().wait()  # for ever: nothing more comes
 
         async def send(message):
             sent.append(message)
@@ -137,3 +137,35 @@ def test_below_a_base_path():
     for _ in range(2):
         assert server.get("/lab/static/one.js").text == SCRIPT
     assert server.asked == ["/lab/static/one.js"]
+
+
+# ---- What a page will need -------------------------------------------------------------------------------------------
+
+PAGE = "<html><head><title>A page</title></head><body></head></body></html>"
+ASKS = '<script async fetchpriority="low" src="/class/app/static/plotly.js"></script></head>'
+
+
+class Pages(Server):
+    """Pages behind the middleware, compressed for who takes them so."""
+
+    def __init__(self):
+        pieces = Route("/pieces", lambda request: StreamingResponse(_slowly(PAGE * 100), media_type="text/html"))
+        routes = [pieces, Route("/text", lambda request: PlainTextResponse(PAGE)), Route("/{path:path}", self._page)]
+        ahead = Middleware(LoadedAhead, base="/class", script="app/static/plotly.js")
+        self.app = Starlette(routes=routes, middleware=[ahead, Middleware(GZipMiddleware, minimum_size=10)])
+
+    def _page(self, request):
+        return HTMLResponse(PAGE, 404 if request.url.path == "/missing" else 200, {"etag": '"one"'})
+
+
+def test_a_page_asks_for_what_its_figures_need():
+    for answer in (Pages().get("/train", accept="text/html,*/*"), Pages().get("/missing", accept="text/html")):
+        assert answer.text == PAGE.replace("</head>", ASKS, 1)
+        assert int(answer.headers["content-length"]) == len(answer.content) and answer.headers["etag"] == '"one"'
+
+
+def test_whatever_is_no_page_or_comes_in_pieces_is_left_as_it_is():
+    assert Pages().get("/text", accept="text/html").text == PAGE
+    assert Pages().get("/pieces", accept="text/html").text == PAGE * 100
+    asked_by_a_script = Pages().get("/train", accept="*/*", **{"accept-encoding": "gzip"})
+    assert asked_by_a_script.text == PAGE and asked_by_a_script.headers["content-encoding"] == "gzip"

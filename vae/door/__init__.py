@@ -7,7 +7,7 @@ entrance.py asks for all of it; behind it, static_files.py hands out the front e
 from vae.door.entrance import Entrance, Visit
 from vae.door.passes import LECTURER, STUDENT, Passes
 from vae.door.rules import Rules
-from vae.door.static_files import KeptFiles
+from vae.door.static_files import KeptFiles, LoadedAhead
 from vae.door.tries import Tries
 
-__all__ = ["LECTURER", "STUDENT", "Entrance", "KeptFiles", "Passes", "Rules", "Tries", "Visit"]
+__all__ = ["LECTURER", "STUDENT", "Entrance", "KeptFiles", "LoadedAhead", "Passes", "Rules", "Tries", "Visit"]

@@ -24,9 +24,6 @@ _figure = component(
     Path(__file__).with_name("copy.js"),
     Path(__file__).with_name("take.js"),
 )
-_ahead = st.components.v2.component(
-    "vae_ahead", js=_plotly.read_text() + Path(__file__).with_name("ahead.js").read_text(), isolate_styles=False
-)
 _atlas = st.components.v2.component("vae_atlas", js=Path(__file__).with_name("atlas.js").read_text())
 _film = component(Path(__file__).with_name("film.js"))
 
@@ -82,11 +79,6 @@ def figure(
             on_select(chosen)
 
     _figure(data=data, key=key, on_clicked_change=clicked, on_selected_change=selected)
-
-
-def figures_ahead(key: str) -> None:
-    """Have the browser load what figures need, a second's work for a small one, while there is none yet."""
-    _ahead(data={"plotly": plotly_js()}, key=key)
 
 
 def atlas(name: str, pages: Mapping[str, bytes], columns: int, rows: int) -> None:

@@ -20,7 +20,8 @@ from vae.errors import VaeError
 from vae.ui.shared.owner import session_id
 from vae.ui.shared.words import say
 
-OFTEN, SELDOM = 0.35, 1.0  # seconds that a part asks for: where something moves, and where something grows
+# Seconds that a part asks for: where something is about to move, where it moves, and where something grows.
+SOON, OFTEN, SELDOM = 0.1, 0.35, 1.0
 SHARE_OF_MACHINE = 0.02  # of all cores, in the scripts that make refreshes; sending them costs about as much again
 USUAL = 0.02  # seconds of a core that a refresh costs, before anything is known of a part
 SURPRISE = (
@@ -61,21 +62,21 @@ class Governor:
 governor = Governor(SHARE_OF_MACHINE * (os.cpu_count() or 1))
 
 
-def refreshing(part: Callable[..., None], every: float | None, *arguments) -> None:
-    """Put part(*arguments) on the page, as a fragment that is made anew every so many seconds, or more slowly where many
-    look; None: only when something in it is used."""
+def refreshing(part: Callable[..., float | None], every: float | None, *arguments) -> None:
+    """Put part(*arguments) on the page, as a fragment that is made anew every so many seconds, or after as many as it
+    returns, or more slowly where many look; None: only when something in it is used."""
 
     @wraps(part)
     def beating(*arguments) -> None:
-        began = time.thread_time()
+        began, wanted = time.thread_time(), None
         try:
-            part(*arguments)
+            wanted = part(*arguments)
         except VaeError as reason:  # the page's own code is not around a refresh
             say(reason, "warning")
         if every is not None:
             name = f"refresh.{part.__module__}.{part.__name__}"
             cost = time.thread_time() - began
-            after = governor.after(f"{session_id()}.{name}", cost, every, time.monotonic())
+            after = governor.after(f"{session_id()}.{name}", cost, wanted or every, time.monotonic())
             _timer(data={"after": round(after, 3), "beat": next(_beats)}, key=name, on_beat_change=_nothing)
 
     st.fragment(beating)(*arguments)

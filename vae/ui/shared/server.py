@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from vae import events
-from vae.door import LECTURER, Entrance, KeptFiles, Tries, Visit
+from vae.door import LECTURER, Entrance, KeptFiles, LoadedAhead, Tries, Visit
 from vae.door.headers import headers, inline_scripts
 from vae.ui.shared import memory, owner
+from vae.ui.shared.assets import plotly_js
 from vae.ui.shared.engine import starter
 from vae.ui.shared.keys import passes, rules
 from vae.ui.shared.old_links import OldLinks
@@ -27,7 +28,9 @@ STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 def middleware() -> list[Middleware]:
     told = headers(rules(), inline_scripts(STREAMLITS_PAGE.read_text()))
     door = Middleware(Entrance, rules=rules(), passes=passes(), tries=Tries(), headers=told)
-    return [door, Middleware(OldLinks, base=rules().base), Middleware(KeptFiles, base=rules().base)]
+    base = rules().base
+    ahead = Middleware(LoadedAhead, base=base, script=plotly_js())
+    return [door, Middleware(OldLinks, base=base), ahead, Middleware(KeptFiles, base=base)]
 
 
 def routes() -> list[Route]:

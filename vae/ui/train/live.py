@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from vae.data import find_source
-from vae.engine import Engine, Race, View, lookback, sentences
+from vae.engine import Engine, Race, Status, View, lookback, sentences
 from vae.export.race_animation import PICTURES
 from vae.figures import latent
 from vae.figures.curves import RUN_MARKS, RunCurves, applies, kinds_of, narrow, objective_name, training_curves
@@ -24,7 +24,7 @@ from vae.training.step import Observation, Pictures
 from vae.ui.shared import components, looks, words
 from vae.ui.shared.components import Column, Row
 from vae.ui.shared.engine import EngineStart
-from vae.ui.shared.refresh import OFTEN, refreshing
+from vae.ui.shared.refresh import OFTEN, SOON, refreshing
 from vae.ui.train import dial, runs
 
 OBSERVED_FIRST = (
@@ -61,7 +61,8 @@ def _is_waiting(views: Sequence[View]) -> bool:
     return any(view.status.active or not view.observations or view.evaluating for view in views)
 
 
-def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
+def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> float | None:
+    """How soon it is to be made anew, where that is not as usual: the first pictures that move are waited for."""
     if runs.is_asked():  # by a control in here: it is the page that obeys
         st.rerun(scope="app")
     views, configs = race.views(), race.configs
@@ -86,6 +87,7 @@ def _live(engine: Engine, race: Race, vary: str, waiting: bool) -> None:
         _panel(engine, race, vary, views, observations, None if looking is None else steps[index])
     if waiting and not _is_waiting(views):
         st.rerun(scope="app")  # it has ended: the buttons change, the timer stops
+    return SOON if any(view.status is Status.QUEUED for view in views) else None
 
 
 def _status(engine: Engine, configs: Sequence[TrainConfig], views: Sequence[View]) -> None:
