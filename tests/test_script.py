@@ -117,7 +117,9 @@ def test_a_script_prints_the_curve_of_the_run(changes, steps, alone):
     config = vae.TrainConfig(**BASE | changes)
     got, wanted = alone(script_of(config), "--steps", steps), curve(config, steps)
     assert got.shape == wanted.shape
-    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)  # a KL near 0 is a difference of numbers near 1
+    # A KL near 0 is a difference of numbers near 1; and some processors sum a convolution's adjoint in another order.
+    rtol = 1e-5 if config.architecture == "mlp" else 5e-5
+    np.testing.assert_allclose(got, wanted, rtol=rtol, atol=1e-6)
 
 
 @pytest.mark.parametrize("field", ["loss", "kl_term", "architecture", "pixels"])

@@ -513,7 +513,8 @@ def test_of_known_factors_the_gaps_are_measured_on_all_test_images_however_they_
     assert found.measures.mig == pytest.approx(mig(active(mu), factors), abs=1e-6)
     assert found.measures.sap == pytest.approx(sap(active(mu), factors), abs=1e-6)
     parts = [cell_sums(config, state, data, a, b, None) for a, b in ((0, 500), (500, 1500), (1500, 2000))]
-    assert vars(measures(parts)) == pytest.approx(vars(found.measures), rel=1e-12)  # sums in another order
+    whole, cut = ({name: v for name, v in vars(m).items() if v is not None} for m in (found.measures, measures(parts)))
+    assert cut == pytest.approx(whole, rel=1e-12)  # sums in another order
 
 
 def test_columns_of_factors_are_there_only_where_factors_are_known_and_files_without_them_are_read(tmp_path):

@@ -1,10 +1,12 @@
 """What a student does on the Train page, in a real browser, on real digits."""
 
+import os
 import re
 import statistics
 import time
 
 import pytest
+from app_server import running_app
 from playwright.sync_api import Page, expect
 
 import vae
@@ -275,15 +277,17 @@ COUNT = """seconds => new Promise(done => {
 
 
 @pytest.mark.slow
-def test_how_often_a_race_of_four_refreshes(open_page, capsys, mnist):
+def test_how_often_a_race_of_four_refreshes(chromium, capsys, mnist):
     """Measured and printed, never asserted: how often all four columns show new pictures."""
-    page = open_page("/train?dataset=mnist&latent_dim=20&epochs=100&vary=loss&against=mse,gaussian_optimal,laplace")
-    ready(page)
-    button(page, "start").click()
-    wait(page, lambda: step(page) > 100, 120)
-    seconds = 12
-    seen = page.evaluate(COUNT, seconds)
-    button(page, "stop").click()
+    race, seconds = "dataset=mnist&latent_dim=20&epochs=100&vary=loss&against=mse,gaussian_optimal,laplace", 12
+    with running_app(VAE_DATA=os.environ["VAE_DATA"]) as (_, address, _), chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{address}/train?{race}")
+        ready(page)
+        button(page, "start").click()
+        wait(page, lambda: step(page) > 100, 120)
+        seen = page.evaluate(COUNT, seconds)
+        button(page, "stop").click()
     with capsys.disabled():
         print(
             f"\nMNIST, race of four: {seen['refreshes'] / seconds:.1f} refreshes a second (median gap "
