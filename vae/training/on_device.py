@@ -277,7 +277,7 @@ class _Batched:
 
     def _place(self, runs: Sequence[int], free: Sequence[int], states: Sequence[TrainState]) -> None:
         lying = {id(held): place for place in free if (held := self._program.held(place)) is not None}
-        at = {run: lying[id(states[run])] for run in runs if id(states[run]) in lying}
+        at = {run: place for run in runs if (place := lying.pop(id(states[run]), None)) is not None}
         others = iter([place for place in free if place not in at.values()])
         for run in runs:
             if run not in at:
