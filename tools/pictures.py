@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shutil
+import subprocess
 import sys
 from hashlib import sha256
 
@@ -127,6 +129,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.check:
         sys.exit(f"Older than their pages: {', '.join(old())}. 'make pictures' makes them again." if old() else 0)
+    if shutil.which("fc-list") and not subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=True).stdout:
+        sys.exit("No font here has the Chinese characters that stand in every picture: fonts-noto-cjk has.")
     wanted = given.pages or [*names(), "race"]
     FOLDER.mkdir(exist_ok=True)
     made = json.loads(RECORD.read_text()) if RECORD.is_file() else {}
