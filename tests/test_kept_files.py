@@ -57,7 +57,7 @@ class Server:
         large = "x" * MOST_BYTES if path.endswith("large.js") else SCRIPT
         return PlainTextResponse(large, headers={"etag": '"one"', "cache-control": "no-cache"})
 
-    def get(self, path, leaves=False, **headers):
+    def get(self, path, leaves=False, method="GET", **headers):
         sent, asked = [], [{"type": "http.disconnect" if leaves else "http.request", "body": b"", "more_body": False}]
 
         async def receive():
@@ -66,7 +66,7 @@ class Server:
         async def send(message):
             sent.append(message)
 
-        run(self.app(self.scope(path, **headers), receive, send))
+        run(self.app(self.scope(path, **headers) | {"method": method}, receive, send))
         start, *parts = sent
         told = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], told, b"".join(part.get("body", b"") for part in parts))
@@ -167,5 +167,7 @@ def test_a_page_asks_for_what_its_figures_need():
 def test_whatever_is_no_page_or_comes_in_pieces_is_left_as_it_is():
     assert Pages().get("/text", accept="text/html").text == PAGE
     assert Pages().get("/pieces", accept="text/html").text == PAGE * 100
+    headers_alone = Pages().get("/train", method="HEAD", accept="text/html")  # whose body the server leaves out
+    assert int(headers_alone.headers["content-length"]) == len(headers_alone.content) == len(PAGE)
     asked_by_a_script = Pages().get("/train", accept="*/*", **{"accept-encoding": "gzip"})
     assert asked_by_a_script.text == PAGE and asked_by_a_script.headers["content-encoding"] == "gzip"

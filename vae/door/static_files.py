@@ -109,7 +109,7 @@ class LoadedAhead:
         self.app, self._tag = app, f'<script async fetchpriority="low" src="{base}/{script}"></script></head>'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
+        if scope.get("method") != "GET" or b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
             await self.app(scope, receive, send)
             return
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]

@@ -34,11 +34,13 @@ from vae.latent.pca_tsne import (
 )
 from vae.study.scoring import Scores, reference_scores, score
 from vae.study.sweep import cell
-from vae.training import device, together
+from vae.training import device
 from vae.training.config import TrainConfig
 from vae.training.evaluation import Evaluation, ReferenceLine, evaluate_piece, reference_lines, squared_residual
 from vae.training.memory import keep_freed, keep_trimming, not_found
-from vae.training.step import Program, Progress, TrainState, advance, initial_state
+from vae.training.on_device import advance
+from vae.training.step import Program, Progress, TrainState, initial_state
+from vae.training.together import OF_THIS_PROCESS
 from vae.training.update import model_of
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def advance_chunk(
     torch.set_num_threads(threads)
     data, state = load_dataset(config.dataset, config.size), state_in(before, config)
     state, progress = device.on_device_of_this_process(
-        lambda where: together.advance(state, config, data, steps, program, where)
+        lambda where: advance(state, config, data, steps, program, where, OF_THIS_PROCESS.advance)
     )
     if device.is_lost():
         _go_without_card()
@@ -218,7 +220,9 @@ def warm(dataset: str, threads: int) -> None:
     config = TrainConfig(dataset=dataset)
     torch.set_num_threads(threads)
     data, start = load_dataset(dataset, config.size), initial_state(config)
-    state, _ = device.on_device_of_this_process(lambda where: together.advance(start, config, data, 2, device=where))
+    state, _ = device.on_device_of_this_process(
+        lambda where: advance(start, config, data, 2, device=where, on_card=OF_THIS_PROCESS.advance)
+    )
     evaluation_piece(state, config, 0, 1, None, threads)
     _freeze()
 

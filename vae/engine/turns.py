@@ -102,7 +102,8 @@ class Turns:
 
     def hold(self, key: str, worker: str | None = None) -> str | None:
         """That worker, or the one with most room, one place of which is taken until the release; None where there is none."""
-        free = {address: places for address, places in self._free().items() if address in self.without_card()}
+        elsewhere = self.without_card()
+        free = {address: places for address, places in self._free().items() if address in elsewhere}
         worker = worker or max(free, key=free.__getitem__, default=None)
         if worker:
             self._held[key] = worker

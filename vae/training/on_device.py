@@ -11,7 +11,7 @@ looks for the last good step in it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -52,6 +52,11 @@ from vae.training.update import AutogradUpdate, Tensors
 Advanced = tuple[TrainState, Progress]
 
 
+def alone(state: TrainState, config: TrainConfig, data: ImageDataset, steps: int, device: torch.device) -> Advanced:
+    """A chunk on a card that nobody else wants meanwhile. DeviceError where it fails."""
+    return or_on_the_cpu([state], [config], data, steps, take_chunk([state], [config], data, steps, device))[0]
+
+
 def advance(
     state: TrainState,
     config: TrainConfig,
@@ -59,11 +64,15 @@ def advance(
     steps: int,
     program: Program = CORRECT,
     device: torch.device = CPU,
+    on_card: Callable[[TrainState, TrainConfig, ImageDataset, int, torch.device], Advanced] = alone,
 ) -> Advanced:
-    """step.advance(), computed on that device. On another than the CPU the last digits differ. DeviceError where it fails."""
+    """step.advance(), computed on that device. On another than the CPU the last digits differ. DeviceError where it fails.
+
+    on_card: how a chunk gets through a card, where one of many threads wants it: see together.py.
+    """
     if device.type == "cpu" or not leaves_the_cpu(config, program):
         return on_cpu.advance(state, config, data, steps, program)
-    return or_on_the_cpu([state], [config], data, steps, take_chunk([state], [config], data, steps, device))[0]
+    return on_card(state, config, data, steps, device)
 
 
 def advance_many(

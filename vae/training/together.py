@@ -18,9 +18,8 @@ from vae.data import ImageDataset
 from vae.training import step as on_cpu
 from vae.training.batched import is_batched, shape_of
 from vae.training.config import TrainConfig
-from vae.training.device import CPU
-from vae.training.on_device import Advanced, leaves_the_cpu, take_chunk
-from vae.training.step import CORRECT, Program, Progress, TrainState
+from vae.training.on_device import Advanced, take_chunk
+from vae.training.step import Progress, TrainState
 
 MOST = 64  # side by side
 
@@ -67,7 +66,7 @@ class Together:
     def advance(
         self, state: TrainState, config: TrainConfig, data: ImageDataset, steps: int, device: torch.device
     ) -> Advanced:
-        """on_device.advance(), with whoever wants the like meanwhile. DeviceError where the card fails."""
+        """on_device.alone(), with whoever wants the like meanwhile. DeviceError where the card fails."""
         wanted = _Wanted(state, config, data, max(0, min(steps, config.total_steps - state.step)))
         with self._lock:
             self._waiting.append(wanted)
@@ -111,18 +110,4 @@ def joined(parts: Sequence[Progress]) -> Progress:
     )
 
 
-_of_this_process = Together()
-
-
-def advance(
-    state: TrainState,
-    config: TrainConfig,
-    data: ImageDataset,
-    steps: int,
-    program: Program = CORRECT,
-    device: torch.device = CPU,
-) -> Advanced:
-    """on_device.advance(), for one of many threads: on a card, side by side with what the others want of it."""
-    if device.type == "cpu" or not leaves_the_cpu(config, program):
-        return on_cpu.advance(state, config, data, steps, program)
-    return _of_this_process.advance(state, config, data, steps, device)
+OF_THIS_PROCESS = Together()
